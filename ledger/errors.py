@@ -1,0 +1,82 @@
+"""What can go wrong, as one tree; every message says what, where, and what to do next.
+
+    LedgerError                 anything this package raises on purpose
+    ├── UsageError              the call itself makes no sense (a cut past the head, a ledger used after a fork)
+    ├── NotFound                no such claim, event, source, target or ledger
+    ├── Refused                 a well-formed event that a rule forbids (a stranger's retraction)
+    ├── Conflict                somebody else came first (`expected` overtaken)
+    │   └── IdReused            the same id came before with other content
+    ├── InvalidEvent            an event that does not meet its schema; carries a JSON pointer
+    └── IntegrityError          the file is not what it says it is: not a ledger, damaged, of a newer version
+        └── NewerVersion        written by a later version of this package
+
+Each class carries `exit_code`, the code with which the command line ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class LedgerError(Exception):
+    """Anything this package raises on purpose; `str()` is fit to be shown to a person."""
+
+    exit_code = 1
+    index: int | None = None
+    """The place of the offending event in a batch, counted from 0, where it came in one."""
+
+
+class UsageError(LedgerError):
+    """The call makes no sense as asked, whatever the ledger holds."""
+
+    exit_code = 2
+
+
+class NotFound(LedgerError):
+    """A claim, event, source, target or ledger that is not there."""
+
+    exit_code = 3
+
+
+class Refused(LedgerError):
+    """A well-formed event that a rule forbids; nothing was written."""
+
+    exit_code = 4
+
+
+class Conflict(LedgerError):
+    """Something came in between; nothing was written. `positions` names what came."""
+
+    exit_code = 5
+
+    def __init__(self, message: str, positions: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.positions = tuple(positions)
+
+
+class IdReused(Conflict):
+    """The id is taken by an event with other content."""
+
+
+class InvalidEvent(LedgerError):
+    """An event that does not meet its schema.
+
+    `pointer` is the JSON pointer (RFC 6901) of the offending value, "" for the whole event.
+    """
+
+    exit_code = 6
+
+    def __init__(self, reason: str, pointer: str = "") -> None:
+        super().__init__(f"{pointer}: {reason}" if pointer else reason)
+        self.reason = reason
+        self.pointer = pointer
+
+
+class IntegrityError(LedgerError):
+    """The file is not what it says it is; it was left untouched."""
+
+    exit_code = 7
+
+
+class NewerVersion(IntegrityError):
+    """The file, or a record in it, was written by a later version of this package."""

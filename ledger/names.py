@@ -1,0 +1,80 @@
+"""Which id does a name stand for? Slugs of claims and sources, and the source that each link of a chain counts under.
+
+A slug keeps letters, marks and digits of every script, NFKC and case-folded (Unicode Standard Annex 15; Unicode
+§3.13); each run of anything else is one hyphen, none at the ends.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from .events import BY_CARRIER, Link
+
+_ASCII_RUN: Final = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=65_536)  # the same names come back in every act
+def slug(text: str) -> str:
+    """The slug of a text.
+
+    Raises ValueError where nothing is left of it.
+    """
+    if text.isascii():
+        result = _ASCII_RUN.sub("-", text.lower()).strip("-")
+    else:
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+        kept = "".join(char if _is_kept(char) else " " for char in folded)
+        result = "-".join(kept.split())
+    if not result:
+        raise ValueError(f"{text!r} has no letter or digit to make an id of; give one")
+    return result
+
+
+def is_claim_id(text: str) -> bool:
+    """True where a text is its own slug."""
+    return _is_slug(text)
+
+
+def is_source_id(text: str) -> bool:
+    """True where a text is slugs joined by `@`: a source, or an unnamed one and the carrier that had it."""
+    return all(map(_is_slug, text.split("@")))
+
+
+@lru_cache(maxsize=65_536)
+def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
+    """The source id of every link, the utterer's first.
+
+    A given `source` stands as given. Left out it is the slug of the name; an unnamed, collective or untraced link is
+    its own source for each carrier that had it: the slug, `@`, and the source of the next link, where there is one.
+    """
+    ids: list[str] = []
+    for link in reversed(chain):
+        if link.source is not None:
+            own = link.source
+        elif link.kind in BY_CARRIER and ids:
+            own = f"{slug(link.name)}@{ids[-1]}"
+        else:
+            own = slug(link.name)
+        ids.append(own)
+    return tuple(reversed(ids))
+
+
+def speaker(chain: Sequence[Link]) -> str:
+    """The source id of the first link."""
+    return sources(tuple(chain))[0]
+
+
+def _is_slug(text: str) -> bool:
+    try:
+        return slug(text) == text
+    except ValueError:
+        return False
+
+
+def _is_kept(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category == "Nd"

@@ -1,0 +1,128 @@
+"""When was it said? The text of `said_at`, read as [earliest, latest], and the text of a cut, read as a moment.
+
+`said_at` is kept verbatim. It is an ISO 8601 date, month, year or zoned date-time, an interval `A/B`, or an open one
+(`../B`, `A/..`), each end with an optional `~`, `?` or `%` of the Extended Date/Time Format (ISO 8601-2). Dates,
+months and years are UTC. Inside this package a moment is an `int`: microseconds since 1970-01-01T00:00:00Z.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+#: The farthest zone behind UTC's date line runs 14 hours ahead: what is later than that has not been said yet.
+AHEAD_US: Final = 14 * 3600 * 1_000_000
+
+_POINT: Final = re.compile(
+    r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
+    r"(?P<time>T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d))?)?)?(?P<mark>[~?%])?",
+    re.ASCII,
+)
+_UNZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
+_FORMS: Final = "write a date, month, year or zoned date-time, A/B, ../B or A/.. (2024-10-08, 2024-10, 2024-10-08T14:30:00Z, ../2024-10-10)"
+
+
+class Span(NamedTuple):
+    """When something was said: `earliest` is None where nothing bounds it, and so is `latest` before it is recorded."""
+
+    earliest: int | None
+    latest: int | None
+    marked: bool = False
+    """True where the text carries `~`, `?` or `%`: its author was not sure."""
+
+    def known_at(self, recorded_at: int) -> Span:
+        """The same span, neither end later than the moment at which it was recorded."""
+        earliest = self.earliest
+        return Span(
+            None if earliest is None else min(earliest, recorded_at),
+            recorded_at if self.latest is None else min(self.latest, recorded_at),
+            self.marked,
+        )
+
+
+UNKNOWN: Final = Span(None, None)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970-01-01T00:00:00Z of a zoned datetime."""
+    return (moment - EPOCH) // _MICROSECOND
+
+
+def moment(micros_: int) -> datetime:
+    """The UTC datetime of a number of microseconds since 1970-01-01T00:00:00Z."""
+    return EPOCH + timedelta(microseconds=micros_)
+
+
+def stamp(micros_: int) -> str:
+    """A moment as RFC 3339 text in UTC, always with six decimals, so that texts sort as moments do."""
+    return moment(micros_).strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0") + "Z"
+
+
+@lru_cache(maxsize=4096)  # the same few days come back in every act of a story
+def parse(text: str) -> Span:
+    """Reads the text of `said_at`.
+
+    Raises ValueError, with what to write instead, for anything else.
+    """
+    first, slash, second = text.partition("/")
+    if not slash:
+        return _point(text)
+    if first == ".." and second == "..":
+        raise ValueError(f"{text!r} says nothing; leave said_at out where the time is unknown")
+    start = UNKNOWN if first == ".." else _point(first)
+    end = UNKNOWN if second == ".." else _point(second)
+    if start.earliest is not None and end.latest is not None and start.earliest > end.latest:
+        raise ValueError(f"{text!r} ends before it begins; write the earlier end first")
+    return Span(start.earliest, end.latest, start.marked or end.marked)
+
+
+def cut(text: str) -> int:
+    """Reads a cut: a date, month or year stands for its last microsecond, UTC.
+
+    Raises ValueError, with what to write instead, for anything that is no ISO 8601 moment.
+    """
+    match = _POINT.fullmatch(text)
+    if match is None or match["mark"]:
+        raise ValueError(f"{text!r} is no moment; write 2024, 2024-10, 2024-10-08 or 2024-10-08T14:30:00Z")
+    latest = _point(text).latest
+    assert latest is not None
+    return latest
+
+
+def _point(text: str) -> Span:
+    match = _POINT.fullmatch(text)
+    if match is None:
+        if _UNZONED.fullmatch(text):
+            raise ValueError(f"{text!r} has no zone; end it with Z or an offset such as +09:00")
+        raise ValueError(f"{text!r} is no time; {_FORMS}")
+    marked = match["mark"] is not None
+    try:
+        if match["time"]:
+            return _instant(text.rstrip("~?%"), marked)
+        year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
+        start = datetime(year, month, day, tzinfo=UTC)
+        if match["day"]:
+            following = micros(start) + 24 * 3600 * 1_000_000
+        elif match["month"]:
+            following = _first_of(year + month // 12, month % 12 + 1)
+        else:
+            following = _first_of(year + 1, 1)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no time on the calendar ({error}); {_FORMS}") from None
+    return Span(micros(start), following - 1, marked)
+
+
+def _first_of(year: int, month: int) -> int:
+    if year == 10_000:
+        return micros(datetime.max.replace(tzinfo=UTC)) + 1
+    return micros(datetime(year, month, 1, tzinfo=UTC))
+
+
+def _instant(text: str, marked: bool) -> Span:
+    at = micros(datetime.fromisoformat(text))
+    moment(at)  # a zone may carry it past the first or the last year that a datetime holds
+    return Span(at, at, marked)
