@@ -1,0 +1,80 @@
+"""How does an answer come out of records? By a fold, and nothing else.
+
+A projection is any module or object with
+
+    initial(question) -> state          an empty state for what is asked
+    evolve(state, record) -> state      the state with one more record; never raises, never reads a clock, a disk or
+                                        a random number
+    answer(state) -> answer             optional; without it the state is the answer
+    wants(state) -> tags                optional; the tags still to be read
+
+A projection without `wants` is given every record, in position order. One with `wants` is given the records that
+carry the tags it wants, each record once, in position order within one asking; it is asked again until it wants
+nothing that it has not been given. So it must not matter to it which asking brought a record. A projection of yours
+is the equal of those in `projections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from .records import Record
+
+
+class AsOf(Struct, frozen=True):
+    """The knowledge cut of an answer: the last position it may know, and when that was recorded (None: nothing yet)."""
+
+    position: int
+    recorded_at: str | None
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is asked: about whom or what, and at which two cuts."""
+
+    subject: str | None
+    """A claim id, a source id, or None for everything."""
+    as_of: AsOf
+    said_by: int | None = None
+    """The world cut, inclusive, in microseconds since 1970-01-01T00:00:00Z; None for no cut."""
+    said_by_text: str | None = None
+    """The world cut as it was written, to be echoed."""
+
+
+class Projection(Protocol):
+    """The two functions every projection has; `wants` and `answer` are looked up where they are there."""
+
+    def initial(self, question: Question, /) -> Any:
+        """An empty state for what is asked."""
+
+    def evolve(self, state: Any, record: Record, /) -> Any:
+        """The state with one more record."""
+
+
+Read = Callable[[Collection[str]], Iterable[Record]]
+"""Gives the records at the cut that carry any of the tags; all of them where the tags are ALL."""
+
+ALL: frozenset[str] = frozenset({"*"})
+
+
+def fold(projection: Projection, question: Question, read: Read) -> Any:
+    """The answer of a projection to a question over what `read` gives."""
+    state = projection.initial(question)
+    evolve = projection.evolve
+    wants = getattr(projection, "wants", None)
+    if wants is None:
+        for record in read(ALL):
+            state = evolve(state, record)
+    else:
+        asked: set[str] = set()
+        seen: set[int] = set()
+        while tags := set(wants(state)) - asked:
+            asked |= tags
+            for record in read(tags):
+                if record.position not in seen:
+                    seen.add(record.position)
+                    state = evolve(state, record)
+    answer = getattr(projection, "answer", None)
+    return state if answer is None else answer(state)

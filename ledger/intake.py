@@ -1,0 +1,364 @@
+"""Is this an event? What comes in from outside is read strictly here, normalised, and refused with a pointer.
+
+Nothing here knows the ledger: whether an event may be appended *there* is for `ledger.rules`. Free text becomes NFC
+with newlines as line ends; control characters other than newline and tab are refused; a likelihood gets the band of
+its scale; ids must be slugs and times must be times.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from . import events as ev
+from . import names, records, scales, when
+from .errors import InvalidEvent
+from .events import Event
+
+MAX_LINE_BYTES: Final = 256 * 1024
+MAX_DEPTH: Final = 64
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """An event on its way in, with the id and the recorder that its sender may bring.
+
+    Without an `id` the ledger gives a UUIDv7; without `recorded_by` the ledger's own name stands.
+    """
+
+    event: Event
+    id: str | None = None
+    recorded_by: str | None = None
+
+
+def entry(line: bytes) -> Entry:
+    """Reads one line of NDJSON: an event object, with `id` and `recorded_by` beside its fields where it brings them.
+
+    Raises InvalidEvent with pointer and reason.
+    """
+    fields = _object(line)
+    event_id, recorded_by = fields.pop("id", None), fields.pop("recorded_by", None)
+    if event_id is not None:
+        check_id(event_id)
+    if recorded_by is not None:
+        check_recorder(recorded_by)
+    return Entry(event=_event(fields), id=event_id, recorded_by=recorded_by)
+
+
+def record(line: bytes) -> tuple[Entry, int]:
+    """Reads one line of an export: the entry, and its recorded_at in microseconds since 1970-01-01T00:00:00Z.
+
+    Raises InvalidEvent with pointer and reason.
+    """
+    fields = _object(line)
+    fields.pop("position", None)
+    for name in ("id", "recorded_at", "recorded_by", "event"):
+        if name not in fields:
+            raise InvalidEvent(f"an exported record has a field {name!r}; is this a file for `claims append`?", f"/{name}")
+    unknown = fields.keys() - {"id", "recorded_at", "recorded_by", "event"}
+    if unknown:
+        raise InvalidEvent(f"unknown field {min(unknown)!r} in a record; written by a later version?", f"/{min(unknown)}")
+    check_id(fields["id"])
+    check_recorder(fields["recorded_by"])
+    if not isinstance(fields["event"], dict):
+        raise InvalidEvent("expected an object", "/event")
+    try:
+        event = _event(fields["event"])
+    except InvalidEvent as error:
+        raise InvalidEvent(error.reason, f"/event{error.pointer}") from None
+    return Entry(event=event, id=fields["id"], recorded_by=fields["recorded_by"]), _recorded_at(fields["recorded_at"])
+
+
+def normalise(event: Event) -> Event:
+    """The event as it will be stored, whoever built it.
+
+    Raises InvalidEvent with pointer and reason for anything that does not meet the schema.
+    """
+    if type(event) not in ev.TYPES.values():
+        raise InvalidEvent(f"expected an event such as Statement or Denial, got {type(event).__name__}")
+    try:
+        data = records.encode_event(event)
+        # Clean ASCII needs no second look at its text; this is the hot path of every append.
+        if data.isascii() and b"\\" not in data and b"\x7f" not in data:
+            event = records.event_from(data)
+        else:
+            return _event(msgspec.to_builtins(event))
+    except InvalidEvent:
+        raise
+    except (TypeError, *_UNREADABLE) as error:
+        raise _invalid(error) from None
+    return _checked(event, data)
+
+
+def changed(event: Event, changes: dict[str, Any]) -> Event:
+    """The event with top-level fields replaced whole; null takes a value away.
+
+    Raises InvalidEvent where the result is not valid; the pointer is that in the result.
+    """
+    fields = msgspec.to_builtins(event)
+    for name, value in changes.items():
+        if name == "type":
+            raise InvalidEvent("an event never changes its type; void it and append another", "/type")
+        if value is None:
+            fields.pop(name, None)
+        else:
+            fields[name] = value
+    return _event(fields)
+
+
+def check_id(event_id: object) -> None:
+    """Raises InvalidEvent unless an id is 1..200 printable characters."""
+    if not isinstance(event_id, str) or not 1 <= len(event_id) <= 200 or not event_id.isprintable():
+        raise InvalidEvent("an id is text of 1 to 200 printable characters", "/id")
+
+
+def check_recorder(name: object) -> None:
+    """Raises InvalidEvent unless the name of a recorder is 1..200 printable characters."""
+    if not isinstance(name, str) or not 1 <= len(name) <= 200 or not name.isprintable():
+        raise InvalidEvent("recorded_by is text of 1 to 200 printable characters", "/recorded_by")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    if len(line) > MAX_LINE_BYTES:
+        raise InvalidEvent(f"the line has {len(line):,} bytes, more than {MAX_LINE_BYTES:,}; split the act or shorten its texts")
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidEvent(f"byte {error.start + 1} of the line is not UTF-8; convert the file to UTF-8") from None
+    try:
+        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant)
+    except RecursionError:
+        raise InvalidEvent(f"nested deeper than {MAX_DEPTH} levels") from None
+    except json.JSONDecodeError as error:
+        raise InvalidEvent(f"not JSON: {error.msg} at character {error.pos + 1}") from None
+    except ValueError as error:  # a duplicate key, a constant that JSON does not have, an integer of absurd length
+        raise InvalidEvent(str(error)) from None
+    if not isinstance(value, dict):
+        raise InvalidEvent("expected a JSON object, one event a line")
+    return value
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} stands twice in one object; keep one of them")
+    return value
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _event(fields: dict[str, Any]) -> Event:
+    """Validates plain data as an event, its text normalised."""
+    fields = _clean(fields, "", 0)
+    try:
+        event: Event = msgspec.convert(fields, Event)
+        data = records.encode_event(event)
+    except _UNREADABLE as error:
+        raise _invalid(error, fields) from None
+    return _checked(event, data)
+
+
+def _clean(value: Any, pointer: str, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise InvalidEvent(f"nested deeper than {MAX_DEPTH} levels", pointer)
+    if isinstance(value, str):
+        return _clean_text(value, pointer)
+    if isinstance(value, dict):
+        return {
+            _clean_text(key, pointer): _clean(item, f"{pointer}/{_escape(key)}", depth + 1) for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_clean(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+    return value
+
+
+def _clean_text(text: str, pointer: str) -> str:
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    bad = _CONTROL.search(text) or _LONE_SURROGATE.search(text)
+    if bad:
+        raise InvalidEvent(f"U+{ord(bad[0]):04X} at character {bad.start() + 1} is no text; take it out", pointer)
+    return text
+
+
+def _checked(event: Event, data: bytes) -> Event:
+    if len(data) > MAX_LINE_BYTES:
+        raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_LINE_BYTES:,}; shorten its texts")
+    match event:
+        case ev.Statement() | ev.Denial():
+            _check_act(event)
+        case ev.Assessment():
+            _check_act(event)
+            return _banded(event)
+        case ev.Retraction() | ev.Correction():
+            _check_chain(event.chain)
+            _check_time(event.said_at, "/said_at")
+        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
+            _check_claim(event.claim, "/claim")
+            if isinstance(event, ev.RulingRecorded):
+                _check_time(event.said_at, "/said_at")
+        case ev.ClaimsRelated():
+            _check_claim(event.from_, "/from")
+            _check_claim(event.to, "/to")
+        case ev.SourceRegistered() | ev.SourceGraded():
+            _check_source(event.source, "/source")
+        case ev.SourceRelated():
+            _check_source(event.from_, "/from")
+            _check_source(event.to, "/to")
+        case ev.EvidenceAttached():
+            _check_claims(event.claims, "/claims")
+            if not event.claims and event.act is None:
+                raise InvalidEvent("evidence bears on something: give claims, an act, or both", "/claims")
+        case ev.RecordAmended():
+            if "type" in event.changes:
+                raise InvalidEvent("an event never changes its type; void it and append another", "/changes/type")
+        case ev.RecordVoided() | ev.RelationWithdrawn() | ev.ActGraded():
+            pass  # a target and a reason: all there is to check is whether the target is there
+    if isinstance(event, ev.Correction) and "type" in event.changes:
+        raise InvalidEvent("an act never changes its type; retract it and append another", "/changes/type")
+    return event
+
+
+def _check_act(event: ev.Act) -> None:
+    _check_claims(event.claims, "/claims")
+    _check_claims(event.possible_claims, "/possible_claims")
+    _check_chain(event.chain)
+    _check_time(event.said_at, "/said_at")
+    if isinstance(event, ev.Denial):
+        if not event.claims and not event.acts:
+            raise InvalidEvent("a denial denies something: give claims, acts (event ids), or both", "/claims")
+        if len(set(event.acts)) != len(event.acts):
+            raise InvalidEvent("an act stands twice; name it once", "/acts")
+    if isinstance(event, ev.Assessment) and event.likelihood is None and event.verdict is None:
+        raise InvalidEvent("an assessment says how likely, or gives a verdict: give likelihood, verdict, or both")
+
+
+def _check_claims(claims: tuple[str, ...], pointer: str) -> None:
+    for index, claim in enumerate(claims):
+        _check_claim(claim, f"{pointer}/{index}")
+    if len(set(claims)) != len(claims):
+        raise InvalidEvent("a claim stands twice; name it once", pointer)
+
+
+def _check_claim(claim: str, pointer: str) -> None:
+    if not names.is_claim_id(claim):
+        raise InvalidEvent(f"{claim!r} is no claim id{_rather(claim)}", pointer)
+
+
+def _check_source(source: str, pointer: str) -> None:
+    if not names.is_source_id(source):
+        raise InvalidEvent(f"{source!r} is no source id{_rather(source)}", pointer)
+
+
+def _rather(text: str) -> str:
+    try:
+        return f"; write {names.slug(text)!r}"
+    except ValueError:
+        return ": it has no letter or digit"
+
+
+def _check_chain(chain: tuple[ev.Link, ...]) -> None:
+    for index, link in enumerate(chain):
+        _check_time(link.published_at, f"/chain/{index}/published_at")
+        if link.source is not None:
+            _check_source(link.source, f"/chain/{index}/source")
+        else:
+            try:
+                names.slug(link.name)
+            except ValueError as error:
+                raise InvalidEvent(str(error), f"/chain/{index}/name") from None
+
+
+def _check_time(text: str | None, pointer: str) -> None:
+    if text is not None:
+        try:
+            when.parse(text)
+        except ValueError as error:
+            raise InvalidEvent(str(error), pointer) from None
+
+
+def _banded(event: ev.Assessment) -> ev.Assessment:
+    """The assessment with the band its term stands for, so that the record holds it whatever becomes of the scale."""
+    likelihood = event.likelihood
+    if likelihood is None:
+        return event
+    low, high, scale = likelihood.low, likelihood.high, likelihood.scale or scales.INFERRED
+    if scale == scales.INFERRED:
+        if low is None or high is None:
+            raise InvalidEvent(
+                f"{likelihood.term!r} stands in no named scale: give low and high, or name the scale "
+                f"({', '.join(scales.SCALES)})",
+                "/likelihood/low" if low is None else "/likelihood/high",
+            )
+    else:
+        band = scales.band(scale, likelihood.term)
+        if band is None:
+            raise InvalidEvent(
+                f"{likelihood.term!r} is no term of {scale} ({'; '.join(scales.terms(scale))}); "
+                'or give scale "inferred" with low and high',
+                "/likelihood/term",
+            )
+        if (low is not None and low != band.low) or (high is not None and high != band.high):
+            raise InvalidEvent(f"{likelihood.term!r} of {scale} is {band.low}–{band.high}; leave low and high out", "/likelihood")
+        low, high = band
+    for name, value in (("low", low), ("high", high)):
+        if round(value, 4) != value:
+            raise InvalidEvent(f"{value} has more than four decimals", f"/likelihood/{name}")
+    if low > high:
+        raise InvalidEvent(f"low {low} is above high {high}", "/likelihood/low")
+    if (scale, low, high) == (likelihood.scale, likelihood.low, likelihood.high):
+        return event
+    banded = msgspec.structs.replace(likelihood, scale=scale, low=low, high=high)
+    return msgspec.structs.replace(event, likelihood=banded)
+
+
+def _recorded_at(text: object) -> int:
+    try:
+        if not isinstance(text, str):
+            raise ValueError("expected text")
+        moment = when.parse(text)
+    except ValueError as error:
+        raise InvalidEvent(str(error), "/recorded_at") from None
+    if moment.earliest is None or moment.earliest != moment.latest or moment.marked:
+        raise InvalidEvent(f"{text!r} is no moment; write 2024-10-11T00:00:00.000000Z", "/recorded_at")
+    return moment.earliest
+
+
+def _invalid(error: Exception, fields: dict[str, Any] | None = None) -> InvalidEvent:
+    """An error of msgspec, its path turned into a JSON pointer (RFC 6901)."""
+    if isinstance(error, RecursionError):
+        return InvalidEvent(f"nested deeper than {MAX_DEPTH} levels")
+    match = _PATH.fullmatch(str(error))
+    assert match is not None
+    reason, path = match["reason"], match["path"] or ""
+    pointer = "".join(f"/{part}" for part in re.findall(r"[^.\[\]]+", path))
+    if pointer == "/type" or (fields is not None and "type" not in fields):
+        reason = f"an event has a type, one of: {', '.join(ev.TYPES)}"
+        pointer = "/type"
+    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", reason, re.DOTALL)
+    if unknown:
+        return InvalidEvent(f"unknown field; see `claims schema{_type_of(fields)}`", f"{pointer}/{_escape(unknown[1])}")
+    missing = re.fullmatch(r"Object missing required field `(.*)`", reason)
+    if missing:
+        return InvalidEvent(f"required; see `claims schema{_type_of(fields)}`", f"{pointer}/{_escape(missing[1])}")
+    return InvalidEvent(reason[:1].lower() + reason[1:], pointer)
+
+
+def _type_of(fields: dict[str, Any] | None) -> str:
+    tag = (fields or {}).get("type")
+    return f" {tag}" if isinstance(tag, str) and tag in ev.TYPES else ""
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")

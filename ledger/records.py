@@ -1,0 +1,177 @@
+"""What stands in the log? A record is an event in its envelope; here it turns into stored bytes and back.
+
+The stored bytes are the JSON of `{"id", "recorded_at", "recorded_by", "event"}` in that order, fields that hold their
+default left out, object keys of free form sorted. They are written once and never re-encoded. The position is not in
+them: it is put in front when they are read, which makes the very line that `claims log` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from . import events as ev
+from . import names, when
+from .errors import IntegrityError, NewerVersion
+from .events import Event
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """An event with its envelope, as the ledger holds it. Times are UTC with microseconds."""
+
+    position: int
+    id: str
+    recorded_at: Annotated[datetime, Meta(tz=True)]
+    recorded_by: str
+    event: Event
+
+    @property
+    def recorded_us(self) -> int:
+        """`recorded_at` in microseconds since 1970-01-01T00:00:00Z."""
+        return when.micros(self.recorded_at)
+
+
+_encoder: Final = msgspec.json.Encoder(order="deterministic")
+_record_decoder: Final = msgspec.json.Decoder(Record)
+_event_decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
+encode_event: Final = _encoder.encode
+"""The canonical JSON bytes of an event."""
+
+
+def envelope(event_id: str, recorded_by: str, event: Event) -> tuple[bytes, bytes]:
+    """The stored bytes before and after the recording time, which only the store knows."""
+    before = b'{"id":' + _encoder.encode(event_id) + b',"recorded_at":"'
+    return before, b'","recorded_by":' + _encoder.encode(recorded_by) + b',"event":' + _encoder.encode(event) + b"}"
+
+
+def line(position: int, stored: bytes) -> bytes:
+    """Stored bytes with their position in front: a line of `claims log --format ndjson`, without its newline."""
+    return b'{"position":%d,%b' % (position, stored[1:])
+
+
+def decode(position: int, stored: bytes) -> Record:
+    """Reads stored bytes. Fields that a later version added are passed over, never a whole event.
+
+    Raises NewerVersion for an event type this version does not know, IntegrityError for bytes that are no record.
+    """
+    try:
+        return _record_decoder.decode(line(position, stored))
+    except msgspec.ValidationError as error:
+        return _decode_tolerantly(position, stored, error)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise IntegrityError(f"position {position} holds no record: {error}; restore the file from a backup") from error
+
+
+def decode_all(stored: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
+    """Reads many, lazily."""
+    for position, data in stored:
+        yield decode(position, data)
+
+
+def event_from(data: bytes) -> Event:
+    """Reads an event strictly: an unknown field is an error. Raises what msgspec raises."""
+    return _event_decoder.decode(data)
+
+
+def _decode_tolerantly(position: int, stored: bytes, error: msgspec.ValidationError) -> Record:
+    record = msgspec.json.decode(stored)
+    tag = record.get("event", {}).get("type") if isinstance(record, dict) else None
+    if "sealed" in record or (isinstance(tag, str) and tag not in ev.TYPES):
+        raise NewerVersion(
+            f"position {position} holds a {tag or 'sealed'!r} record, which this version does not know; upgrade claim-ledger"
+        )
+    try:
+        known = {field.encode_name for field in msgspec.structs.fields(Record)}
+        kept = {name: value for name, value in record.items() if name in known}
+        return msgspec.convert({**kept, "position": position, "event": _known_fields(record["event"])}, Record)
+    except (msgspec.ValidationError, KeyError, AttributeError, TypeError):
+        raise IntegrityError(
+            f"position {position} holds no record this version can read: {error}; upgrade, or restore from a backup"
+        ) from None
+
+
+def _known_fields(event: dict[str, Any]) -> dict[str, Any]:
+    """An event of a later version without the fields that this one does not know, in the event and below it."""
+    known = _pick(event, ev.TYPES[event["type"]]) | {"type": event["type"]}
+    if "chain" in known:
+        known["chain"] = [_pick(link, ev.Link) for link in known["chain"]]
+    if isinstance(known.get("likelihood"), dict):
+        known["likelihood"] = _pick(known["likelihood"], ev.Likelihood)
+    return known
+
+
+def _pick(value: dict[str, Any], cls: type[Struct]) -> dict[str, Any]:
+    return {f.encode_name: value[f.encode_name] for f in msgspec.structs.fields(cls) if f.encode_name in value}
+
+
+def tags(event: Event) -> list[str]:
+    """The tags of an event by its own content, distinct; what it owes to a target is added by `ledger.rules`.
+
+    `claim:` for each claim, possible ones too; `source:` for each link; `act:` for each target; and for what the
+    closures of relations must find without scanning acts, `relation:claim:` and `relation:source:`. A directed
+    relation of sources is found from its near end only: nobody's answer depends on who else speaks for its principal.
+    """
+    found: dict[str, None] = {}
+    for name, value in _tagged(event):
+        found[f"{name}:{value}"] = None
+    return list(found)
+
+
+def _tagged(event: Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case ev.Statement() | ev.Assessment() | ev.Denial():
+            for claim in (*event.claims, *event.possible_claims):
+                yield "claim", claim
+            for source in names.sources(event.chain):
+                yield "source", source
+            if isinstance(event, ev.Denial):
+                for act in event.acts:
+                    yield "act", act
+        case ev.Retraction() | ev.Correction():
+            yield "act", event.act
+            for source in names.sources(event.chain):
+                yield "source", source
+        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
+            yield "claim", event.claim
+            if not isinstance(event, ev.RulingRecorded):
+                yield "relation:claim", event.claim
+        case ev.ClaimsRelated():
+            yield "relation:claim", event.from_
+            yield "relation:claim", event.to
+        case ev.SourceRegistered() | ev.SourceGraded():
+            yield "source", event.source
+            yield "relation:source", event.source
+        case ev.SourceRelated():
+            yield "source", event.from_
+            yield "source", event.to
+            yield "relation:source", event.from_
+            if event.relation in ("same_as", "independent_of"):
+                yield "relation:source", event.to
+        case ev.EvidenceAttached():
+            for claim in event.claims:
+                yield "claim", claim
+            if event.act is not None:
+                yield "act", event.act
+        case ev.ActGraded():
+            yield "act", event.act
+        case ev.RelationWithdrawn() | ev.RecordAmended() | ev.RecordVoided():
+            yield "act", event.target
+
+
+def targets(event: Event) -> tuple[str, ...]:
+    """The event ids that an event is about, and that must be there before it."""
+    match event:
+        case ev.Retraction() | ev.Correction() | ev.ActGraded():
+            return (event.act,)
+        case ev.RelationWithdrawn() | ev.RecordAmended() | ev.RecordVoided():
+            return (event.target,)
+        case ev.Denial():
+            return event.acts
+        case ev.EvidenceAttached(act=str(act)):
+            return (act,)
+        case _:  # everything else stands by itself
+            return ()
