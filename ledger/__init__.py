@@ -1,0 +1,91 @@
+"""claim-ledger: an event-sourced ledger of who said what about a claim. This docstring is the tour.
+
+    from ledger import Assessment, Conflict, Denial, Ledger, Link, Statement
+    from projections import provenance, status
+
+    with Ledger.open("claims.db") as ledger:               # or ":memory:"
+        said = ledger.append(
+            Statement(claims=("kn23-teams",), said_at="../2024-10-10",
+                      chain=(Link(name="a source in Ukraine", kind="unnamed"), Link(name="The Guardian", kind="outlet"))),
+            register=True)
+        now = ledger.state(status, "kn23-teams")
+        then = ledger.state(status, "kn23-teams", as_of=said)
+        earlier = ledger.state(status, "kn23-teams", said_by="2024-10-09")
+
+An *act* (`Statement`, `Denial`, `Assessment`) is something said by somebody about claims, carried to us by a chain of
+`Link`s. `Retraction` and `Correction` are said about acts. The register (`ClaimRegistered`, `SourceRelated` …) is what
+a desk knows; `RecordAmended` and `RecordVoided` are the clerk's. `Ledger` appends and reads them; what they amount to
+is for the package `projections`, or for a projection of your own (see `ledger.fold`).
+"""
+
+from .errors import (
+    Conflict,
+    IdReused,
+    IntegrityError,
+    InvalidEvent,
+    LedgerError,
+    NewerVersion,
+    NotFound,
+    Refused,
+    UsageError,
+)
+from .events import (
+    ActGraded,
+    Assessment,
+    ClaimRegistered,
+    ClaimReworded,
+    ClaimsRelated,
+    Correction,
+    Denial,
+    EvidenceAttached,
+    Likelihood,
+    Link,
+    RecordAmended,
+    RecordVoided,
+    RelationWithdrawn,
+    Retraction,
+    RulingRecorded,
+    SourceGraded,
+    SourceRegistered,
+    SourceRelated,
+    Statement,
+)
+from .intake import Entry
+from .ledger import ClockBehind, Ledger, Receipt
+from .records import Record
+
+__all__ = [
+    "ActGraded",
+    "Assessment",
+    "ClaimRegistered",
+    "ClaimReworded",
+    "ClaimsRelated",
+    "ClockBehind",
+    "Conflict",
+    "Correction",
+    "Denial",
+    "Entry",
+    "EvidenceAttached",
+    "IdReused",
+    "IntegrityError",
+    "InvalidEvent",
+    "Ledger",
+    "LedgerError",
+    "Likelihood",
+    "Link",
+    "NewerVersion",
+    "NotFound",
+    "Receipt",
+    "Record",
+    "RecordAmended",
+    "RecordVoided",
+    "Refused",
+    "RelationWithdrawn",
+    "Retraction",
+    "RulingRecorded",
+    "SourceGraded",
+    "SourceRegistered",
+    "SourceRelated",
+    "Statement",
+    "UsageError",
+]

@@ -1,0 +1,549 @@
+"""The ledger itself: open it, append to it, ask it, follow it. One noun; everything else is data.
+
+What is durable when: `append` returns after its events are on disk (SQLite, `synchronous=FULL`); if the process dies
+before it returned, either all of the batch is there or nothing of it. Ask again with the same ids: what was written
+comes back as `replayed`.
+
+A `Ledger` may be used from several threads. After a fork the child must open its own: every verb refuses there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import warnings
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+from msgspec import Struct
+
+from . import events as ev
+from . import fold, intake, names, records, rules, when
+from .errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageError
+from .events import Event
+from .intake import Entry
+from .records import Record
+from .store import Draft, Overtaken, Store, Stored
+
+MAX_BATCH: Final = 1_000
+_AHEAD_US: Final = 5_000_000
+_ATTEMPTS: Final = 50
+_REMEMBERED_CLAIMS: Final = 500_000
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """Where an event stands. `replayed` tells that it stood there before, and nothing was written."""
+
+    id: str
+    position: int
+    recorded_at: datetime
+    replayed: bool = False
+
+
+class ClockBehind(UserWarning):
+    """This machine's clock is behind the ledger's last record; new records take the time of the last."""
+
+
+Cut: TypeAlias = int | str | date | datetime | Receipt | Record
+"""A cut as callers write it: a position, an event id, a moment, or what `append` returned."""
+
+
+class Ledger:
+    """An append-only ledger of who said what about a claim.
+
+    Open one with `Ledger.open`; it is a context manager.
+    """
+
+    def __init__(self, store: Store, *, recorded_by: str | None = None, clock: Callable[[], datetime] | None = None):
+        self._store = store
+        self._clock_us: Callable[[], int] = (
+            (lambda: time.time_ns() // 1_000) if clock is None else (lambda: when.micros(clock()))
+        )
+        self._recorded_by = recorded_by
+        self._new_id = _Ids()
+        self._appending = threading.Lock()
+        self._registered: set[str] = set()  # claims known to be registered, good while nobody else has appended
+        self._registered_at = 0
+
+    @classmethod
+    def open(
+        cls,
+        url: str | os.PathLike[str],
+        *,
+        read_only: bool = False,
+        create: bool = True,
+        recorded_by: str | None = None,
+        clock: Callable[[], datetime] | None = None,
+    ) -> Self:
+        """Opens the ledger at a path, or a throw-away one at ":memory:".
+
+        `recorded_by` names who records (default: the user of this process); `clock` gives the time of recording, a
+        zoned datetime. Raises NotFound where there is none and it may not be created, IntegrityError for a file that
+        is no ledger, NewerVersion for one of a later version of this package; the file is left untouched.
+        """
+        from .store.sqlite import open_sqlite  # the driver, and the library behind the port, only when one is opened
+
+        return cls(open_sqlite(url, read_only=read_only, create=create), recorded_by=recorded_by, clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the ledger; idempotent."""
+        self._store.close()
+
+    @property
+    def name(self) -> str:
+        """Where the ledger lives, as shown to people."""
+        return self._store.name
+
+    @property
+    def head(self) -> int:
+        """The last position; 0 for an empty ledger."""
+        return self._store.head().position
+
+    # Writing
+
+    def append(
+        self,
+        event: Event,
+        *,
+        id: str | None = None,  # noqa: A002  the word of the vocabulary
+        recorded_by: str | None = None,
+        expected: int | Receipt | Record | None = None,
+        register: bool = False,
+    ) -> Receipt:
+        """Appends one event; durable when it returns.
+
+        The same `id` with the same event and `recorded_by` is a no-op that returns the first receipt. `expected` is
+        the last position the caller has seen: Conflict is raised where anything about the event's claims came after
+        it. `register=True` registers claims that are not, in the same append.
+
+        Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
+        """
+        entry = Entry(event=event, id=id, recorded_by=recorded_by)
+        return self.append_all([entry], expected=expected, register=register)[0]
+
+    def append_all(
+        self,
+        entries: Iterable[Event | Entry],
+        *,
+        expected: int | Receipt | Record | None = None,
+        register: bool = False,
+    ) -> list[Receipt]:
+        """Appends 1 to 1,000 events at consecutive positions, or none; durable when it returns.
+
+        As `append`, for many; the error of the first bad event is raised, its place in the batch as `index`.
+        """
+        incoming = [self._incoming(index, entry) for index, entry in enumerate(entries)]
+        if not 1 <= len(incoming) <= MAX_BATCH:
+            raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(incoming):,}; append it in parts")
+        return self._append(incoming, _position(expected), register)
+
+    def check(self, entries: Iterable[Event | Entry], *, register: bool = False) -> Iterator[LedgerError]:
+        """What `append_all` would refuse of these, every error with its `index`; writes nothing, takes any number.
+
+        Each event is decided as if all before it that are good had been appended.
+        """
+        known = rules.Known()
+        head = self._store.head().position
+        for index, item in enumerate(entries):
+            try:
+                self._decide([self._incoming(index, item)], known, head, register)
+            except LedgerError as error:
+                error.index = index
+                yield error
+
+    def load(self, exported: Iterable[tuple[Entry, int]]) -> Iterator[Receipt]:
+        """Takes in records with the ids and times (microseconds since 1970) they bring, 1,000 at a time, lazily.
+
+        What is here already, with the same content, is passed over as `replayed`. Raises Refused where a new record
+        is older than what the ledger holds: a backfill goes into a new ledger.
+        """
+        batch: list[_Incoming] = []
+        for index, (entry, recorded_us) in enumerate(exported):
+            batch.append(self._incoming(index, entry, recorded_us))
+            if len(batch) == MAX_BATCH:
+                yield from self._append(batch, None, False)
+                batch = []
+        if batch:
+            yield from self._append(batch, None, False)
+
+    # Reading
+
+    def state(
+        self, projection: fold.Projection, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
+    ) -> Any:
+        """The answer of a projection about a subject (a claim, a source, or nothing for all), at both cuts.
+
+        `as_of` is what the ledger had recorded by then; `said_by` what had been said in the world by then. Both are
+        inclusive. Raises NotFound for a claim or source that is not there at the cut, UsageError for a cut that is
+        none.
+        """
+        question = self.question(subject, as_of=as_of, said_by=said_by)
+        until = question.as_of.position
+
+        def read(tags: Collection[str]) -> Iterator[Record]:
+            return records.decode_all(self._store.scan(0, until) if tags is fold.ALL else self._tagged(tags, until))
+
+        return fold.fold(projection, question, read)
+
+    def question(self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None) -> fold.Question:
+        """The cuts of a question, fixed: whatever is appended from now on does not belong to its answer."""
+        head = self._store.head()
+        position = head.position if as_of is None else self._position_of(as_of, head.position)
+        recorded_us = head.recorded_at if position == head.position else self._store.recorded_at(position)
+        said_us, said_text = _said_by(said_by)
+        return fold.Question(
+            subject=subject,
+            as_of=fold.AsOf(position, when.stamp(recorded_us) if position and recorded_us is not None else None),
+            said_by=said_us,
+            said_by_text=said_text,
+        )
+
+    def record(self, event_id: str) -> Record:
+        """One record by its id. Raises NotFound."""
+        stored = self._store.by_id([event_id]).get(event_id)
+        if stored is None:
+            raise NotFound(f"there is no event {event_id!r} in {self.name}; `claims log` lists what there is")
+        return records.decode(*stored)
+
+    def events(
+        self,
+        *,
+        claim: str | None = None,
+        source: str | None = None,
+        types: Sequence[str] = (),
+        after: int = 0,
+        as_of: Cut | None = None,
+    ) -> Iterator[Record]:
+        """Records after a position and up to a cut, oldest first, of a claim, a source or types where given; lazily."""
+        return records.decode_all(self.stored(claim=claim, source=source, types=types, after=after, as_of=as_of))
+
+    def stored(
+        self,
+        *,
+        claim: str | None = None,
+        source: str | None = None,
+        types: Sequence[str] = (),
+        after: int = 0,
+        as_of: Cut | None = None,
+    ) -> Iterator[Stored]:
+        """As `events`, but (position, stored bytes): what an export or a proof needs."""
+        head = self.head
+        until = head if as_of is None else self._position_of(as_of, head)
+        for tag in types:
+            if tag not in ev.TYPES:
+                raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
+        tags = [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
+        if not tags and not types:
+            return self._store.scan(after, until)
+        if not tags:
+            return (pair for pair in self._store.scan(after, until) if _type_of(pair) in types)
+        found = self._store.tagged(tags[:1], types=types, after=after, until=until)
+        if len(tags) == 1:
+            return found
+        return (pair for pair in found if f"source:{source}" in records.tags(records.decode(*pair).event))
+
+    def follow(
+        self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
+    ) -> Iterator[Record]:
+        """Every record after a position, for ever: blocks for what comes next, never skips, never doubles.
+
+        Ends soon after `stop` is set, `poll_s` seconds at most.
+        """
+        position = _position(after) or 0
+        while stop is None or not stop.is_set():
+            for pair in self._store.scan(position, self.head):
+                position = pair[0]
+                yield records.decode(*pair)
+                if stop is not None and stop.is_set():
+                    return
+            self._store.wait(position, poll_s)
+
+    # Private
+
+    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> _Incoming:
+        entry = item if isinstance(item, Entry) else Entry(event=item)
+        recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
+        try:
+            if entry.id is not None:
+                intake.check_id(entry.id)
+            intake.check_recorder(recorded_by)
+            return _Incoming(entry.id, recorded_by, intake.normalise(entry.event), recorded_us)
+        except LedgerError as error:
+            error.index = index
+            raise
+
+    def _recorder(self) -> str:
+        if self._recorded_by is None:
+            self._recorded_by = _user()
+        return self._recorded_by
+
+    def _append(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
+        with self._appending:
+            for _ in range(_ATTEMPTS):
+                try:
+                    return self._append_once(incoming, expected, register)
+                except Overtaken:  # somebody appended in between what a rule or an id depends on: read and decide again
+                    continue
+        raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
+
+    def _append_once(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
+        head = self._store.head().position
+        # What was read of the rules stays good for as long as nobody else has appended.
+        known = rules.Known(self._registered if self._registered_at == head else None)
+        self._registered, self._registered_at = set(), 0
+        decided = self._decide(incoming, known, head, register)
+        new = [item for item in decided if isinstance(item, _Accepted)]
+        if new:
+            claims = {tag for item in new for tag in item.tags if tag.startswith("claim:")}
+            if expected is not None:
+                self._check_expected(claims, expected, head)
+            unless = [*known.read, *(f"relation:{claim}" for claim in claims), *(claims if expected is not None else ())]
+            unless += [f"id:{item.incoming.id}" for item in new if item.incoming.id is not None]
+            times = [item.incoming.recorded_us for item in new]
+            done = self._store.append(
+                [item.draft() for item in new], unless=unless, after=head, clock=lambda last: self._clock(last, times)
+            )
+            first, recorded_at, head = done.first, when.moment(done.recorded_at), done.last
+        if len(known.registered) <= _REMEMBERED_CLAIMS:
+            self._registered, self._registered_at = known.registered, head
+        receipts: list[Receipt] = []
+        place = 0
+        for item in decided:
+            if isinstance(item, _Accepted):
+                if item.asked_for:
+                    brought = item.incoming.recorded_us
+                    at = recorded_at if brought is None else when.moment(brought)
+                    receipts.append(Receipt(id=item.id, position=first + place, recorded_at=at))
+                place += 1
+            elif isinstance(item, int):  # stands earlier in this very batch
+                receipts.append(_replayed(receipts[item]))
+            else:
+                receipts.append(item)
+        return receipts
+
+    def _decide(
+        self, incoming: Sequence[_Incoming], known: rules.Known, head: int, register: bool
+    ) -> list[_Accepted | Receipt | int]:
+        stored = self._store.by_id([item.id for item in incoming if item.id is not None])
+        self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
+        now = self._clock_us()
+        decided: list[_Accepted | Receipt | int] = []
+        place: dict[str, int] = {}
+        for index, item in enumerate(incoming):
+            try:
+                if item.id is not None and (item.id in stored or item.id in known.clerk.by_id):
+                    if item.id in stored:
+                        decided.append(_replay(item, records.decode(*stored[item.id])))
+                    else:
+                        _replay(item, known.clerk.by_id[item.id])
+                        decided.append(place.get(item.id, 0))
+                    continue
+                recorded_us = now if item.recorded_us is None else item.recorded_us
+                self._read_wanted([item.event], known, head)
+                if register:
+                    for claim in rules.claims_of(item.event):
+                        if claim not in known.registered:
+                            named = ev.ClaimRegistered(claim=claim, text=claim)
+                            registration = _Incoming(None, item.recorded_by, named, item.recorded_us)
+                            decided.append(self._accept(registration, known, head, recorded_us, asked_for=False))
+                accepted = self._accept(item, known, head, recorded_us)
+                place[accepted.id] = index
+                decided.append(accepted)
+            except LedgerError as error:
+                error.index = index
+                raise
+        return decided
+
+    def _accept(
+        self, item: _Incoming, known: rules.Known, head: int, recorded_us: int, *, asked_for: bool = True
+    ) -> _Accepted:
+        event_id = item.id if item.id is not None else self._new_id(recorded_us)
+        tags = rules.decide(item.event, event_id, known, recorded_us)
+        # Positions within the batch only need to follow each other; the store gives the real ones.
+        position = head + 1 + len(known.clerk.by_id)
+        known.add(
+            Record(
+                position=position,
+                id=event_id,
+                recorded_at=when.moment(recorded_us),
+                recorded_by=item.recorded_by,
+                event=item.event,
+            )
+        )
+        return _Accepted(item, event_id, tags, asked_for)
+
+    def _read_wanted(self, events: Iterable[Event], known: rules.Known, head: int) -> None:
+        events = list(events)
+        while wanted := {tag for event in events for tag in known.wants(event)}:
+            known.read |= wanted
+            for record in records.decode_all(self._tagged(wanted, head)):
+                known.add(record)
+
+    def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
+        ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
+        others = [tag for tag in tags if not tag.startswith("id:")]
+        if ids:
+            yield from sorted(pair for pair in self._store.by_id(ids).values() if pair[0] <= until)
+        if others:
+            yield from self._store.tagged(others, after=0, until=until)
+
+    def _check_expected(self, claims: Collection[str], expected: int, head: int) -> None:
+        if expected > head:
+            raise UsageError(f"expected position {expected} lies past the head, {head}")
+        if expected < head and claims:
+            between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
+            if between:
+                what = ", ".join(sorted(tag.removeprefix("claim:") for tag in claims))
+                raise Conflict(f"{len(between)} event(s) about {what} came after position {expected}; read them first", between)
+
+    def _clock(self, last: int, brought: Sequence[int | None]) -> int:
+        now = self._clock_us()
+        times = [time for time in brought if time is not None]
+        if times:
+            previous = last
+            for time_ in times:
+                if time_ < previous:
+                    raise Refused(
+                        f"a record of {when.stamp(time_)} is older than the one before it, of {when.stamp(previous)}; "
+                        "a backfill goes into a new ledger"
+                    )
+                previous = time_
+            if previous > now + _AHEAD_US:
+                raise Refused(f"a record of {when.stamp(previous)} lies ahead of this machine's clock, {when.stamp(now)}")
+            return previous
+        if last > now:
+            warnings.warn(
+                f"{self.name} is ahead of this machine's clock by {(last - now) / 1e6:.3f} s; its last time is used again",
+                ClockBehind,
+                stacklevel=2,
+            )
+        return max(now, last)
+
+    def _position_of(self, cut: Cut, head: int) -> int:
+        match cut:
+            case bool():
+                raise UsageError(f"{cut!r} is no cut")
+            case int():
+                return _within(cut, head)
+            case Receipt() | Record():
+                return _within(cut.position, head)
+            case str() if cut.isascii() and cut.isdigit():
+                return _within(int(cut), head)
+            case str():
+                stored = self._store.by_id([cut])
+                if stored:
+                    return stored[cut][0]
+                try:
+                    return self._store.at_or_before(when.cut(cut))
+                except ValueError:
+                    raise UsageError(
+                        f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
+                        "or 2024-10-09T12:00:00Z"
+                    ) from None
+            case _:
+                return self._store.at_or_before(_moment_of(cut))
+
+
+class _Incoming(Struct, frozen=True):
+    id: str | None
+    recorded_by: str
+    event: Event
+    recorded_us: int | None
+
+
+class _Accepted(Struct, frozen=True):
+    incoming: _Incoming
+    id: str
+    tags: list[str]
+    asked_for: bool
+
+    def draft(self) -> Draft:
+        event = self.incoming.event
+        before, after = records.envelope(self.id, self.incoming.recorded_by, event)
+        return Draft(self.id, ev.tag_of(event), before, after, self.tags, self.incoming.recorded_us)
+
+
+class _Ids:
+    """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def __call__(self, now_us: int) -> str:
+        fresh = (now_us // 1000 << 74) | int.from_bytes(os.urandom(9), "big") << 2
+        self._last = last = max(fresh, self._last + 1)
+        high, low = last >> 62, last & (1 << 62) - 1
+        whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
+        digits = f"{whole:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _replay(item: _Incoming, stood: Record) -> Receipt:
+    same_event = records.encode_event(stood.event) == records.encode_event(item.event)
+    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
+    if not same_event or not same_time or stood.recorded_by != item.recorded_by:
+        raise IdReused(
+            f"id {item.id!r} is taken by another event, at position {stood.position} "
+            f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
+            [stood.position],
+        )
+    return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
+
+
+def _replayed(receipt: Receipt) -> Receipt:
+    return Receipt(id=receipt.id, position=receipt.position, recorded_at=receipt.recorded_at, replayed=True)
+
+
+def _position(at: int | Receipt | Record | None) -> int | None:
+    return at.position if isinstance(at, (Receipt, Record)) else at
+
+
+def _within(position: int, head: int) -> int:
+    if not 0 <= position <= head:
+        raise UsageError(f"position {position} is not in this ledger, which ends at {head}")
+    return position
+
+
+def _said_by(cut: Cut | None) -> tuple[int | None, str | None]:
+    match cut:
+        case None:
+            return None, None
+        case str():
+            try:
+                return when.cut(cut), cut
+            except ValueError as error:
+                raise UsageError(f"said_by: {error}") from None
+        case date():  # and datetime
+            return _moment_of(cut), cut.isoformat()
+        case _:
+            raise UsageError("said_by is a moment of the world, such as 2024-10-09; positions and events go with as_of")
+
+
+def _moment_of(cut: date) -> int:
+    if not isinstance(cut, datetime):
+        return when.cut(cut.isoformat())
+    if cut.tzinfo is None:
+        raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
+    return when.micros(cut.astimezone(UTC))
+
+
+def _type_of(pair: Stored) -> str:
+    return ev.tag_of(records.decode(*pair).event)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container that knows no name for its user
+        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"

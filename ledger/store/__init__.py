@@ -1,0 +1,99 @@
+"""Where do records live? The narrow waist between the ledger and whatever keeps its bytes.
+
+A store is a Dynamic Consistency Boundary event store: it keeps opaque bytes at increasing positions, finds them by
+tag, and appends under one condition, "unless anything that matches these tags came after position h". Two stores
+share this port and no code. Nothing above this folder knows the library that defines DCB.
+
+What a store promises:
+
+* `append` is all or nothing; when it returns, the drafts are durable and stand at consecutive positions, in order.
+* positions increase in commit order: whoever has read position n will never see a new record at or before n.
+* `recorded_at` is taken while nobody else can append, and never runs backwards.
+* stored bytes are never re-encoded. Tags are a derived index, never evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+
+class Draft(NamedTuple):
+    """A record but for the moment of its recording: its stored bytes are `before + stamp(recorded_at) + after`."""
+
+    id: str
+    type: str
+    before: bytes
+    after: bytes
+    tags: Sequence[str]
+    """Without the `id:` tag, which stands for `id`; distinct, in any order."""
+    recorded_at: int | None = None
+    """Microseconds since 1970-01-01T00:00:00Z where the moment is known beforehand (an import); else the store's."""
+
+
+class Head(NamedTuple):
+    """The last record of a log; (0, 0) where there is none."""
+
+    position: int
+    recorded_at: int
+    """Microseconds since 1970-01-01T00:00:00Z."""
+
+
+class Appended(NamedTuple):
+    """Where a batch went: positions `first` to `last`, all recorded at one moment."""
+
+    first: int
+    last: int
+    recorded_at: int
+
+
+class Overtaken(Exception):
+    """The condition of an append met a record it must not meet; nothing was written.
+
+    Internal to the package: the ledger reads again and decides again, or tells its caller what came in between.
+    """
+
+
+Clock: TypeAlias = Callable[[int], int]
+Stored: TypeAlias = tuple[int, bytes]
+"""A position and the bytes that stand there."""
+
+
+class Store(Protocol):
+    """What the ledger asks of a store. All reads are in position order, in bounded memory."""
+
+    name: str
+    """How the store is named to people: a path or a URL without secrets."""
+
+    def head(self) -> Head:
+        """The last record now."""
+
+    def append(self, drafts: Sequence[Draft], *, unless: Sequence[str], after: int, clock: Clock) -> Appended:
+        """Appends all drafts, or none.
+
+        `unless` are tags (`id:` among them) of which no record after position `after` may carry any; Overtaken is
+        raised where one does, and where an id is taken. `clock` is called once, under the lock, with the recording
+        time of the last record (0 where there is none), and gives that of this batch; it may raise, and then nothing
+        is written. Drafts that bring their own moment keep it; that these do not run backwards is the caller's care.
+        """
+
+    def scan(self, after: int, until: int) -> Iterator[Stored]:
+        """Every record with after < position <= until."""
+
+    def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
+        """Every record with after < position <= until that carries any of the tags, each once."""
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The records with these ids; ids that are not there are left out."""
+
+    def at_or_before(self, recorded_at: int) -> int:
+        """The last position recorded at or before a moment; 0 where there is none."""
+
+    def recorded_at(self, position: int) -> int | None:
+        """When the record at a position was recorded, in microseconds; None where there is no such record."""
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """Waits until there may be a record after a position; False when the time ran out first."""
+
+    def close(self) -> None:
+        """Ends every connection; idempotent."""
