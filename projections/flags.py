@@ -1,0 +1,210 @@
+"""What should a reader know beside the status? One flag each, and when it is raised.
+
+Flags never change a status. Each stands in `FLAGS` with the sentence that explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from ledger import events as ev
+from ledger.fold import Question
+from ledger.records import Record, targets
+
+from .dossier import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
+from .judgement import Judgement, Side
+
+FLAGS: Final = {
+    "unnamed-only": "no supporting root is a named person, office, organisation or state",
+    "untraced-only": "all supporting roots are untraced: nobody can say whose words these are",
+    "denial-unnamed-only": "no opposing root is a named person, office, organisation or state",
+    "kind-unstated": "what kind of source a counted root is, is told nowhere",
+    "source-unregistered": "a counted root was never registered",
+    "independence-unproven": "some of the roots of a side may be one and the same",
+    "provable-floor": "more than 32 roots of a side are declared independent; the rest were added one by one",
+    "repeated": "a root said the same more than once; it counts once",
+    "reversal": "a speaker that stands on one side stood on the other before",
+    "divided": "speakers of one root stand on both sides",
+    "order-uncertain": "opposite acts of one speaker may have come in either order",
+    "retracted": "an act on this claim was taken back",
+    "attribution-denied": "somebody denies having said what an act on this claim has them say",
+    "partly-denied": "a part of the claim was denied",
+    "declined": "somebody declined to confirm or deny",
+    "possibly-denied": "a denial may have meant this claim, too",
+    "denial-framed": "that it is this claim that was denied is the carrier's framing, or ambiguous",
+    "support-inferred": "all support comes from narrower claims",
+    "denial-inferred": "all opposition comes from broader claims",
+    "assessments-diverge": "counting assessments point both ways",
+    "assessment-revised": "somebody assessed it the other way before",
+    "party-assessed": "all counting assessments are by parties",
+    "assessed-against": "a counting assessment points against where the claim stands",
+    "reworded": "the claim's text was changed after an act that decides or an assessment that counts",
+    "time-uncertain": "when something was said is uncertain, and matters",
+    "time-uncertain-inferred": "when something was said on a related claim is uncertain, and matters",
+    "relation-conflict": "an act reaches this claim with both signs and counts for neither",
+}
+
+
+def flags(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
+    """The flags of a claim; `utterances` are at least those that bear on it, said by the cut or not."""
+    yield from _of_roots(judgement)
+    yield from _of_speakers(judgement)
+    yield from _of_acts(judgement)
+    yield from _of_assessments(judgement)
+    yield from _of_times(judgement, utterances, question)
+
+
+def _of_roots(judgement: Judgement) -> Iterator[str]:
+    support, opposition = judgement.support, judgement.opposition
+    sides = (support, opposition)
+    counted = [root for side in sides for root in side.roots]
+    raised = {
+        "unnamed-only": support.roots and not any(root.named for root in support.roots),
+        "untraced-only": support.roots and all(root.kind == "untraced" for root in support.roots),
+        "denial-unnamed-only": opposition.roots and not any(root.named for root in opposition.roots),
+        "kind-unstated": any(root.kind is None for root in counted),
+        "source-unregistered": any(not root.registered for root in counted),
+        "independence-unproven": any(side.provable < side.possible for side in sides),
+        "provable-floor": any(side.floor for side in sides),
+        "repeated": any(_repeats(judgement, side, sign) for side, sign in zip(sides, (1, -1), strict=True)),
+        "divided": not {r.root for r in support.roots}.isdisjoint(r.root for r in opposition.roots),
+        "support-inferred": support.roots and not support.own,
+        "denial-inferred": opposition.roots and not opposition.own,
+        "denial-framed": any(
+            isinstance(stand.act.event, ev.Denial) and stand.act.event.scope != "explicit"
+            for root in opposition.roots
+            for stand in root.stands
+        ),
+    }
+    return (flag for flag, is_raised in raised.items() if is_raised)
+
+
+def _repeats(judgement: Judgement, side: Side, side_sign: int) -> bool:
+    acts: dict[str, int] = {}
+    for act in judgement.acts:
+        if act.side and (sign := judgement.sign(act)) and act.side_at(sign) == side_sign:
+            acts[act.source] = acts.get(act.source, 0) + 1
+    by_root: dict[str, int] = {}
+    for speaker, count in acts.items():
+        root = judgement.root_of(speaker)
+        by_root[root] = by_root.get(root, 0) + count
+    return any(by_root.get(root.root, 0) > 1 for root in side.roots)
+
+
+def _of_speakers(judgement: Judgement) -> Iterator[str]:
+    committed: dict[str, list[tuple[Act, int]]] = {}
+    for act in judgement.acts:
+        if act.side and (sign := judgement.sign(act)) and (side := act.side_at(sign)):
+            committed.setdefault(act.source, []).append((act, side))
+    for stand in judgement.stands:
+        own = committed.get(stand.speaker, ())
+        if not stand.inferred and any(side == -stand.side and act.key < stand.act.key for act, side in own):
+            yield "reversal"
+    if any(map(_order_uncertain, committed.values())):
+        yield "order-uncertain"
+
+
+def _order_uncertain(acts: Iterable[tuple[Act, int]]) -> bool:
+    """Whether two opposite acts overlap in time: going by their beginnings, one of them is still under way."""
+    under_way: dict[int, int] = {}
+    for act, side in sorted(acts, key=lambda pair: pair[0].key):
+        assert act.span.latest is not None
+        if -side in under_way and (act.span.earliest is None or under_way[-side] >= act.span.earliest):
+            return True
+        under_way[side] = max(under_way.get(side, act.span.latest), act.span.latest)
+    return False
+
+
+def _of_acts(judgement: Judgement) -> Iterator[str]:
+    members = judgement.members
+    kept_sign = {claim for claim, signs in members.items() if 1 in signs}
+    conflict = judgement.inferred_conflict
+    for act in judgement.acts:
+        gone = {why for claim, whys in act.gone.items() if claim in members for why in whys}
+        if BY_SPEAKER in gone or BY_CARRIER in gone:
+            yield "retracted"
+        if DENIED in gone:
+            yield "attribution-denied"
+        live = [claim for claim in act.live if claim in members]
+        match act.event:
+            case ev.Denial(form="partial") if not kept_sign.isdisjoint(live):
+                yield "partly-denied"
+            case ev.Denial(form="non_denial" | "no_comment" | "cannot_confirm") if live:
+                yield "declined"
+            case _:  # the other forms commit, and so does a statement
+                pass
+        if judgement.sign(act) == 0 and (act.side or isinstance(act.event, ev.Assessment)):
+            conflict = True
+    if conflict:
+        yield "relation-conflict"
+    for act in judgement.world_acts:
+        live_at_all = act.live or not (act.event.claims or act.gone)
+        if isinstance(act.event, ev.Denial) and live_at_all and not kept_sign.isdisjoint(act.event.possible_claims):
+            yield "possibly-denied"
+
+
+def _of_assessments(judgement: Judgement) -> Iterator[str]:
+    counting = judgement.counting
+    sides = {assessed.side for assessed in counting}
+    if {1, -1} <= sides:
+        yield "assessments-diverge"
+    if counting and all(assessed.event.capacity == "party" for assessed in counting):
+        yield "party-assessed"
+    against = 1 if judgement.status == "denied" else -1
+    if against in sides and (judgement.support.roots or judgement.status == "denied"):
+        yield "assessed-against"
+    final = {assessed.act.source: assessed for assessed in counting}
+    for assessed in judgement.assessments:
+        latest = final.get(assessed.act.source)
+        if latest and assessed.side and assessed.side == -latest.side:
+            yield "assessment-revised"
+
+
+def _of_times(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
+    counted = [stand.act for stand in judgement.stands] + [assessed.act for assessed in judgement.counting]
+    if any(judgement.text_then(act) is not None for act in counted):
+        yield "reworded"
+    for stand in judgement.stands:
+        if stand.act.span.marked:
+            yield "time-uncertain-inferred" if stand.inferred else "time-uncertain"
+    if question.said_by is None:
+        return
+    inferring = judgement.register.reach.neighbourhood(judgement.claim) - judgement.members.keys()
+    for flag, claims in (("time-uncertain", set(judgement.members)), ("time-uncertain-inferred", inferring)):
+        if _would_change(judgement, utterances, question.said_by, claims):
+            yield flag
+
+
+def _would_change(judgement: Judgement, utterances: list[Record], said_by: int, claims: set[str]) -> bool:
+    """Whether counting all that may or may not lie before the cut, on these claims, changes the status or a count."""
+    bears = _bearing(utterances)
+    near = {record.id: record for record in utterances if not bears[record.id].isdisjoint(claims)}
+    if not any(map(_redates, near.values())) and not any(
+        may_be_said(span_of(record.event, record), said_by) for record in near.values()
+    ):
+        return False
+    world = World(judgement.register, utterances, said_by, also=lambda record: record.id in near)
+    return _measure(Judgement(judgement.register, world, judgement.info)) != _measure(judgement)
+
+
+def _redates(record: Record) -> bool:
+    return isinstance(record.event, ev.Correction) and "said_at" in record.event.changes
+
+
+def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
+    support, opposition = judgement.support, judgement.opposition
+    return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)
+
+
+def _bearing(utterances: list[Record]) -> dict[str, set[str]]:
+    """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
+    bears = {record.id: set(getattr(record.event, "claims", ())) for record in utterances}
+    for record in utterances:
+        event = record.event
+        if isinstance(event, ev.Correction) and isinstance(moved := event.changes.get("claims"), (list, tuple)):
+            bears.setdefault(event.act, set()).update(moved)
+    for record in utterances:  # a target comes before what is about it, so it is complete by then
+        for target in targets(record.event):
+            bears[record.id] |= bears.get(target, set())
+    return bears

@@ -1,0 +1,117 @@
+"""Through which relations does what is said of one claim bear on another?
+
+`same_as` and `negates` make a class of claims, the sign kept or turned: what is said of one member is said of all, in
+own words. `entails` carries sides on, support from narrow to broad and opposition from broad to narrow, through any
+number of links and through classes between them: what arrives so is inferred.
+
+A literal is a claim with a sign: (x, +1) "x is so", (x, -1) "x is not so". All walks are over literals, breadth first
+and in the order of the relations' positions, so they end in circles and give the same path on every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, NamedTuple, TypeAlias
+
+Sign: TypeAlias = int
+
+
+class Relation(NamedTuple):
+    """A relation between claims that holds."""
+
+    id: str
+    from_: str
+    to: str
+    relation: str
+
+
+OWN: Final = "own words"
+CARRIED: Final = "carried"
+BESIDE: Final = "beside"
+
+
+class Step(NamedTuple):
+    """Where a walk has come to: a literal, and how what is said of it bears on the claim asked about.
+
+    OWN: it is of the claim's class. CARRIED: an entails link begins here that carries stands towards the claim.
+    BESIDE: it is of the class of such a claim, and the walk goes on from here.
+    """
+
+    claim: str
+    sign: Sign
+    how: str = OWN
+
+
+Way: TypeAlias = tuple[Relation, ...]
+"""The relations between a step and the claim asked about, the nearest to the claim last."""
+
+
+class Reach:
+    """The relations that hold between claims, and the walks along them."""
+
+    def __init__(self, relations: Iterable[Relation]) -> None:
+        self._same: dict[str, list[tuple[str, Sign, Relation]]] = {}
+        self._narrower: dict[str, list[tuple[str, Relation]]] = {}
+        self._broader: dict[str, list[tuple[str, Relation]]] = {}
+        for relation in relations:
+            if relation.relation == "entails":
+                self._narrower.setdefault(relation.to, []).append((relation.from_, relation))
+                self._broader.setdefault(relation.from_, []).append((relation.to, relation))
+            else:
+                sign = -1 if relation.relation == "negates" else 1
+                self._same.setdefault(relation.from_, []).append((relation.to, sign, relation))
+                self._same.setdefault(relation.to, []).append((relation.from_, sign, relation))
+        self._signs: dict[str, dict[str, set[Sign]]] = {}
+
+    def signs(self, claim: str) -> dict[str, set[Sign]]:
+        """The class of a claim: every member with its sign; with both where the relations contradict each other."""
+        known = self._signs.get(claim)
+        if known is None:
+            known = {}
+            for step in self._walk(Step(claim, 1), self._turns):
+                known.setdefault(step.claim, set()).add(step.sign)
+            self._signs[claim] = known
+        return known
+
+    def toward(self, claim: str, side: Sign) -> dict[Step, Way]:
+        """Every literal from which `side` on the claim follows, with the shortest way there."""
+        return self._walk(Step(claim, side), lambda step: (*self._turns(step), *self._implied_by(step)))
+
+    def dismissed_toward(self, claim: str, side: Sign) -> dict[Step, Way]:
+        """As `toward`, for dismissals: they go from broad to narrow, and once turned they go no further.
+
+        With side +1 come those that arrive turned.
+        """
+
+        def steps(step: Step) -> Iterator[tuple[Step, Relation]]:
+            yield from self._turns(step)
+            if step.sign == -1:
+                yield from self._implied_by(step)
+
+        return self._walk(Step(claim, side), steps)
+
+    def neighbourhood(self, claim: str) -> set[str]:
+        """All claims whose acts may bear on this one, itself among them."""
+        if claim not in self._same and claim not in self._narrower and claim not in self._broader:
+            return {claim}
+        return {step.claim for side in (1, -1) for step in self.toward(claim, side)}
+
+    def _turns(self, step: Step) -> Iterator[tuple[Step, Relation]]:
+        for other, sign, relation in self._same.get(step.claim, ()):
+            yield Step(other, step.sign * sign, OWN if step.how == OWN else BESIDE), relation
+
+    def _implied_by(self, step: Step) -> Iterator[tuple[Step, Relation]]:
+        """The literals that imply this one by one link: a narrower claim that is so, a broader one that is not."""
+        for other, relation in (self._narrower if step.sign == 1 else self._broader).get(step.claim, ()):
+            yield Step(other, step.sign, CARRIED), relation
+
+    @staticmethod
+    def _walk(start: Step, steps: Callable[[Step], Iterable[tuple[Step, Relation]]]) -> dict[Step, Way]:
+        found: dict[Step, Way] = {start: ()}
+        queue = [start]
+        for step in queue:  # grows while it is walked
+            for following, relation in steps(step):
+                if following not in found:
+                    found[following] = (relation, *found[step])
+                    queue.append(following)
+        return found
