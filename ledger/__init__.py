@@ -6,7 +6,8 @@
     with Ledger.open("claims.db") as ledger:               # or ":memory:"
         said = ledger.append(
             Statement(claims=("kn23-teams",), said_at="../2024-10-10",
-                      chain=(Link(name="a source in Ukraine", kind="unnamed"), Link(name="The Guardian", kind="outlet"))),
+                      chain=(Link(name="a source in Ukraine", kind="unnamed"),
+                             Link(name="The Guardian", kind="outlet"))),
             register=True)
         now = ledger.state(status, "kn23-teams")
         then = ledger.state(status, "kn23-teams", as_of=said)

@@ -63,7 +63,11 @@ class Clerk:
         live: list[tuple[int, ev.RecordVoided | ev.RecordAmended]] = []
         for about_id in dict.fromkeys(self._about[event_id]):
             about = self.effective(about_id)
-            if about is not None and isinstance(about.event, (ev.RecordVoided, ev.RecordAmended)):
-                if about.event.target == event_id and about_id != event_id:
-                    live.append((about.position, about.event))
+            event = None if about is None else about.event
+            if (
+                about is not None
+                and isinstance(event, (ev.RecordVoided, ev.RecordAmended))
+                and event.target == event_id
+            ):
+                live.append((about.position, event))
         return [event for _, event in sorted(live, key=lambda pair: pair[0])]

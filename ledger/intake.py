@@ -62,10 +62,14 @@ def record(line: bytes) -> tuple[Entry, int]:
     fields.pop("position", None)
     for name in ("id", "recorded_at", "recorded_by", "event"):
         if name not in fields:
-            raise InvalidEvent(f"an exported record has a field {name!r}; is this a file for `claims append`?", f"/{name}")
+            raise InvalidEvent(
+                f"an exported record has a field {name!r}; is this a file for `claims append`?", f"/{name}"
+            )
     unknown = fields.keys() - {"id", "recorded_at", "recorded_by", "event"}
     if unknown:
-        raise InvalidEvent(f"unknown field {min(unknown)!r} in a record; written by a later version?", f"/{min(unknown)}")
+        raise InvalidEvent(
+            f"unknown field {min(unknown)!r} in a record; written by a later version?", f"/{min(unknown)}"
+        )
     check_id(fields["id"])
     check_recorder(fields["recorded_by"])
     if not isinstance(fields["event"], dict):
@@ -128,7 +132,9 @@ def check_recorder(name: object) -> None:
 
 def _object(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
-        raise InvalidEvent(f"the line has {len(line):,} bytes, more than {MAX_LINE_BYTES:,}; split the act or shorten its texts")
+        raise InvalidEvent(
+            f"the line has {len(line):,} bytes, more than {MAX_LINE_BYTES:,}; split the act or shorten its texts"
+        )
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -177,7 +183,8 @@ def _clean(value: Any, pointer: str, depth: int) -> Any:
         return _clean_text(value, pointer)
     if isinstance(value, dict):
         return {
-            _clean_text(key, pointer): _clean(item, f"{pointer}/{_escape(key)}", depth + 1) for key, item in value.items()
+            _clean_text(key, pointer): _clean(item, f"{pointer}/{_escape(key)}", depth + 1)
+            for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         return [_clean(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
@@ -310,7 +317,9 @@ def _banded(event: ev.Assessment) -> ev.Assessment:
                 "/likelihood/term",
             )
         if (low is not None and low != band.low) or (high is not None and high != band.high):
-            raise InvalidEvent(f"{likelihood.term!r} of {scale} is {band.low}–{band.high}; leave low and high out", "/likelihood")
+            raise InvalidEvent(
+                f"{likelihood.term!r} of {scale} is {band.low}–{band.high}; leave low and high out", "/likelihood"
+            )
         low, high = band
     for name, value in (("low", low), ("high", high)):
         if round(value, 4) != value:

@@ -21,7 +21,7 @@ from typing import Any, Final, Self, TypeAlias
 from msgspec import Struct
 
 from . import events as ev
-from . import fold, intake, names, records, rules, when
+from . import fold, intake, records, rules, when
 from .errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .intake import Entry
@@ -91,7 +91,9 @@ class Ledger:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -178,7 +180,12 @@ class Ledger:
     # Reading
 
     def state(
-        self, projection: fold.Projection, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
+        self,
+        projection: fold.Projection,
+        subject: str | None = None,
+        *,
+        as_of: Cut | None = None,
+        said_by: Cut | None = None,
     ) -> Any:
         """The answer of a projection about a subject (a claim, a source, or nothing for all), at both cuts.
 
@@ -194,7 +201,9 @@ class Ledger:
 
         return fold.fold(projection, question, read)
 
-    def question(self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None) -> fold.Question:
+    def question(
+        self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
+    ) -> fold.Question:
         """The cuts of a question, fixed: whatever is appended from now on does not belong to its answer."""
         head = self._store.head()
         position = head.position if as_of is None else self._position_of(as_of, head.position)
@@ -306,7 +315,11 @@ class Ledger:
             claims = {tag for item in new for tag in item.tags if tag.startswith("claim:")}
             if expected is not None:
                 self._check_expected(claims, expected, head)
-            unless = [*known.read, *(f"relation:{claim}" for claim in claims), *(claims if expected is not None else ())]
+            unless = [
+                *known.read,
+                *(f"relation:{claim}" for claim in claims),
+                *(claims if expected is not None else ()),
+            ]
             unless += [f"id:{item.incoming.id}" for item in new if item.incoming.id is not None]
             times = [item.incoming.recorded_us for item in new]
             done = self._store.append(
@@ -403,7 +416,9 @@ class Ledger:
             between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
             if between:
                 what = ", ".join(sorted(tag.removeprefix("claim:") for tag in claims))
-                raise Conflict(f"{len(between)} event(s) about {what} came after position {expected}; read them first", between)
+                raise Conflict(
+                    f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
+                )
 
     def _clock(self, last: int, brought: Sequence[int | None]) -> int:
         now = self._clock_us()
@@ -418,11 +433,13 @@ class Ledger:
                     )
                 previous = time_
             if previous > now + _AHEAD_US:
-                raise Refused(f"a record of {when.stamp(previous)} lies ahead of this machine's clock, {when.stamp(now)}")
+                raise Refused(
+                    f"a record of {when.stamp(previous)} lies ahead of this machine's clock, {when.stamp(now)}"
+                )
             return previous
         if last > now:
             warnings.warn(
-                f"{self.name} is ahead of this machine's clock by {(last - now) / 1e6:.3f} s; its last time is used again",
+                f"{self.name} is {(last - now) / 1e6:.3f} s ahead of this machine's clock; its last time is used again",
                 ClockBehind,
                 stacklevel=2,
             )

@@ -82,7 +82,8 @@ def _decode_tolerantly(position: int, stored: bytes, error: msgspec.ValidationEr
     tag = record.get("event", {}).get("type") if isinstance(record, dict) else None
     if "sealed" in record or (isinstance(tag, str) and tag not in ev.TYPES):
         raise NewerVersion(
-            f"position {position} holds a {tag or 'sealed'!r} record, which this version does not know; upgrade claim-ledger"
+            f"position {position} holds a record of type {tag or 'sealed'!r}, which this version does not know; "
+            "upgrade claim-ledger"
         )
     try:
         known = {field.encode_name for field in msgspec.structs.fields(Record)}

@@ -9,6 +9,7 @@ disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from . import events as ev
 from . import names, records, when
@@ -122,10 +123,8 @@ class Known:
             case ev.Correction() | ev.RecordAmended():
                 if isinstance(event, ev.Correction):
                     yield from self._needs_of_line(event)
-                try:
+                with suppress(InvalidEvent, NotFound, Refused):  # not read yet, or for `decide` to refuse
                     yield from self._needs(self.made_of(event))
-                except (InvalidEvent, NotFound, Refused):  # not read yet, or for `decide` to refuse
-                    pass
             case _:  # decided by its claims and targets alone
                 pass
 
@@ -193,7 +192,9 @@ def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
     if said_at is not None:
         earliest = when.parse(said_at).earliest
         if earliest is not None and earliest > recorded_us + when.AHEAD_US:
-            raise Refused(f"said_at {said_at!r} lies ahead of its recording on {when.stamp(recorded_us)}; mend the year or the zone")
+            raise Refused(
+                f"said_at {said_at!r} lies ahead of its recording, {when.stamp(recorded_us)}; mend the year or the zone"
+            )
     for target_id in records.targets(event):
         _check_target(event, event_id, known.target(target_id), known)
     match event:
@@ -262,8 +263,8 @@ def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
     entitled = {*lines.line(links[0]), *map(lines.class_of, links)}
     if lines.class_of(names.speaker(event.chain)) not in entitled:
         raise Refused(
-            f"{event.chain[0].name!r} is neither the speaker of {event.act!r} nor a principal of it nor a link of its chain; "
-            "nobody takes back or corrects what others said (deny the claim, or record_amended for a mistake of the record)"
+            f"{event.chain[0].name!r} is neither the speaker of {event.act!r} nor a principal of it nor in its chain; "
+            "nobody takes back or corrects what others said (deny the claim, or amend a mistake of the record)"
         )
 
 
@@ -274,7 +275,11 @@ def _check_made(event: ev.RecordAmended | ev.Correction, known: Known) -> None:
         if made.claim != target.event.claim:
             raise Refused("a claim keeps its id; void its registration and register another")
         return
-    if isinstance(made, ev.RecordVoided) and isinstance(target.event, ev.RecordVoided) and made.target == target.event.target:
+    if (
+        isinstance(made, ev.RecordVoided)
+        and isinstance(target.event, ev.RecordVoided)
+        and made.target == target.event.target
+    ):
         return  # its target is voided, by this very voiding
     _check(made, target.id, known, target.recorded_us)
 

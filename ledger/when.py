@@ -23,7 +23,10 @@ _POINT: Final = re.compile(
     re.ASCII,
 )
 _UNZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
-_FORMS: Final = "write a date, month, year or zoned date-time, A/B, ../B or A/.. (2024-10-08, 2024-10, 2024-10-08T14:30:00Z, ../2024-10-10)"
+_FORMS: Final = (
+    "write a date, month, year or zoned date-time, A/B, ../B or A/.. "
+    "(2024-10-08, 2024-10, 2024-10-08T14:30:00Z, ../2024-10-10)"
+)
 
 
 class Span(NamedTuple):

@@ -69,6 +69,17 @@ class Act:
                 return 0
 
     @property
+    def manner(self) -> str:
+        """In one word: the mode of a statement, the form of a denial, the verdict or the term of an assessment."""
+        match self.event:
+            case ev.Statement():
+                return self.event.mode
+            case ev.Denial():
+                return self.event.form
+            case ev.Assessment():
+                return self.event.verdict or (self.event.likelihood.term if self.event.likelihood else "")
+
+    @property
     def dismisses(self) -> bool:
         """True for a dismissal, which takes no side on the negation of what it dismisses."""
         return isinstance(self.event, ev.Denial) and self.event.form == "dismissal"
@@ -88,6 +99,7 @@ class ClaimInfo(Struct):
 
     @property
     def text(self) -> str:
+        """The text it has at the cut."""
         return self.texts[-1][1]
 
 
@@ -186,12 +198,16 @@ class World:
         retractions: dict[str, list[Meaning]] = {}
         denials: dict[str, list[Meaning]] = {}
         retracting: list[Meaning] = []
-        # From the last record back: whatever is about a record came after it, and is settled when the record's turn comes.
+        # From the last record back: whatever is about a record came after it, and is settled when its turn comes.
         for record in reversed(utterances):
             event = _corrected(record.event, corrections.get(record.id, ()))
             self._versions[record.id] = event
             span = span_of(event, record)
-            if said_by is not None and not _said(span, said_by) and not (also and may_be_said(span, said_by) and also(record)):
+            if (
+                said_by is not None
+                and not _said(span, said_by)
+                and not (also and may_be_said(span, said_by) and also(record))
+            ):
                 continue
             gone = self._taken_back(event, retractions.get(record.id, ()), denials.get(record.id, ()))
             meaning = Meaning(record, event, span)
@@ -215,9 +231,7 @@ class World:
         for retraction in retracting:
             self._take_back_side(retraction)
 
-    def _taken_back(
-        self, event: ev.Event, retractions: Iterable[Meaning], denials: Iterable[Meaning]
-    ) -> set[str]:
+    def _taken_back(self, event: ev.Event, retractions: Iterable[Meaning], denials: Iterable[Meaning]) -> set[str]:
         gone: set[str] = set()
         for retraction in retractions:
             gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
@@ -302,7 +316,7 @@ class Dossier:
         subject = self.question.subject
         if subject is None:
             return set()
-        relations = list(self._possible_relations())
+        relations = list(self.possible_relations())
         claims = Reach(
             Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated)
         ).neighbourhood(subject)
@@ -320,7 +334,7 @@ class Dossier:
         """What the register says, voids and amendments settled, with all utterances."""
         return Register(self.clerk.settled())
 
-    def _possible_relations(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
+    def possible_relations(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
         """Relations as they are and as any amendment made them: what leads too far is read in vain, and no more."""
         yield from self._relations
         for amendment in self._amendments:

@@ -178,7 +178,7 @@ def _of_times(judgement: Judgement, utterances: list[Record], question: Question
 
 def _would_change(judgement: Judgement, utterances: list[Record], said_by: int, claims: set[str]) -> bool:
     """Whether counting all that may or may not lie before the cut, on these claims, changes the status or a count."""
-    bears = _bearing(utterances)
+    bears = bearing(utterances)
     near = {record.id: record for record in utterances if not bears[record.id].isdisjoint(claims)}
     if not any(map(_redates, near.values())) and not any(
         may_be_said(span_of(record.event, record), said_by) for record in near.values()
@@ -197,7 +197,7 @@ def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
     return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)
 
 
-def _bearing(utterances: list[Record]) -> dict[str, set[str]]:
+def bearing(utterances: list[Record]) -> dict[str, set[str]]:
     """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
     bears = {record.id: set(getattr(record.event, "claims", ())) for record in utterances}
     for record in utterances:

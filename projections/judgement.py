@@ -30,6 +30,7 @@ class Side(Struct, frozen=True):
 
     @property
     def possible(self) -> int:
+        """How many roots there are at most."""
         return len(self.roots)
 
     @property
@@ -82,6 +83,14 @@ class Judgement:
     def root_of(self, speaker: str) -> str:
         """The root a speaker counts for."""
         return min(origin(speaker, self._kinds, self.register))
+
+    def name_of(self, source: str) -> str:
+        """The name to show for a source, as registered or as last printed near this claim."""
+        return self._kinds.name(source)
+
+    def kind_of(self, source: str) -> str | None:
+        """The kind of a source, as registered or as last told near this claim."""
+        return self._kinds.kind(origin(source, self._kinds, self.register))
 
     def sign(self, act: Act, claims: Sequence[str] | None = None) -> int | None:
         """How a live act bears on the claim: +1, -1, 0 both ways, None not at all. `claims` replaces its live ones."""
@@ -139,7 +148,9 @@ class Judgement:
         for act in self.acts:
             claims = [claim for claim in act.event.claims if act.gone.get(claim, {BY_SPEAKER}) == {BY_SPEAKER}]
             sign = self.sign(act, claims)
-            if act.side and sign and act.side_at(sign) == 1:  # denied utterances and what a carrier took back never counted
+            if (
+                act.side and sign and act.side_at(sign) == 1
+            ):  # denied utterances and what a carrier took back never counted
                 if any(claim not in act.gone and claim in self.members for claim in claims):
                     return False
                 taken_back = True

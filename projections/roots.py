@@ -90,7 +90,7 @@ def roots(stands: Iterable[Stand], kinds: Kinds, register: Register) -> dict[str
 
 
 def origin(speaker: str, kinds: Kinds, register: Register) -> list[str]:
-    """The classes a speaker counts for: the end of its line where it is named, else its own. The least names the root."""
+    """The classes a speaker counts for: the end of its line where it is named, else its own; the least is the root."""
     return register.lines.circle(speaker) if kinds.is_named(speaker) else [speaker]
 
 
@@ -111,7 +111,9 @@ def on_side(all_roots: Iterable[Root], side: int, first: Callable[[Stand], int])
 def _root(classes: tuple[str, ...], held: list[Stand], kinds: Kinds, register: Register) -> Root:
     kind = kinds.kind(classes)
     named = kind in NAMED
-    if kind is None or kind == "outlet":  # an outlet is not named where it speaks itself; where its spokesman does, it is
+    if (
+        kind is None or kind == "outlet"
+    ):  # an outlet is not named where it speaks itself; where its spokesman does, it is
         named = any(kinds.is_named(stand.speaker) for stand in held)
     return Root(
         root=classes[0],

@@ -14,8 +14,6 @@ from .dossier import Act, Register, World
 from .reach import CARRIED, OWN, Way
 
 
-
-
 class Stand(NamedTuple):
     """A side (+1 support, -1 opposition) that a speaker takes on a claim, and the act that decides it."""
 
@@ -102,7 +100,9 @@ class Stands:
 
     def _negation_dismissed_by(self, claim: str) -> set[str]:
         return {
-            act.source for act in self.acts(claim) if act.dismisses and act.live and self.sign(act, claim, act.live) == -1
+            act.source
+            for act in self.acts(claim)
+            if act.dismisses and act.live and self.sign(act, claim, act.live) == -1
         }
 
     def _through(self, act: Act, claim: str) -> Way:

@@ -71,6 +71,13 @@ class SideAnswer(Struct, frozen=True):
     roots: list[RootAnswer]
 
 
+class IntervalAnswer(Struct, frozen=True):
+    """A side as its interval alone."""
+
+    provable: int
+    possible: int
+
+
 class AssessmentAnswer(Struct, frozen=True):
     """A live assessment, its band and verdict turned to the claim asked about."""
 
@@ -105,7 +112,6 @@ class Through(Struct, frozen=True, rename={"from_": "from"}):
     relation: str
     to: str
     event: str
-
 
 
 class Reason(Struct, frozen=True, omit_defaults=True):
@@ -161,8 +167,8 @@ def answer(dossier: Dossier) -> Status:
 
 def of_claim(register: Register, utterances: list[Record], question: Question) -> Status:
     """The status of one claim, from a register and (at least) the utterances that bear on the claim."""
-    info = claim_info(register, question)
-    judgement = Judgement(register, World(register, utterances, question.said_by), info)
+    judgement = judge(register, utterances, question)
+    info = judgement.info
     return Status(
         claim=info.claim,
         text=info.text,
@@ -179,6 +185,17 @@ def of_claim(register: Register, utterances: list[Record], question: Question) -
         as_of=question.as_of,
         said_by=question.said_by_text,
     )
+
+
+def judge(register: Register, utterances: list[Record], question: Question) -> Judgement:
+    """Who stands where on the claim asked about. Raises NotFound where it is not registered at the cut."""
+    info = claim_info(register, question)
+    return Judgement(register, World(register, utterances, question.said_by), info)
+
+
+def interval(side: Side) -> IntervalAnswer:
+    """A side as its interval alone."""
+    return IntervalAnswer(side.provable, side.possible)
 
 
 def _side(side: Side) -> SideAnswer:
@@ -247,7 +264,7 @@ def _deciding(judgement: Judgement, side: str, root: str, stand: Stand) -> Reaso
         claims=list(event.claims),
         about=judgement.text_then(stand.act),
         inferred=stand.inferred,
-        through=[_through(relation) for relation in stand.through] or None,
+        through=[through(relation) for relation in stand.through] or None,
     )
 
 
@@ -265,5 +282,6 @@ def _weighing(judgement: Judgement, assessed: Assessed) -> Reason:
     )
 
 
-def _through(relation: Relation) -> Through:
+def through(relation: Relation) -> Through:
+    """A relation as shown on the way of an act."""
     return Through(relation.from_, relation.relation, relation.to, relation.id)

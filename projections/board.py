@@ -1,0 +1,140 @@
+"""Where do all claims stand? One row a claim, by claim id, under the same rules as a single claim's status.
+
+It folds every record, and judges each claim by the records that bear on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from ledger import events as ev
+from ledger import when
+from ledger.fold import AsOf, Question
+from ledger.records import Record, targets
+
+from . import dossier as _dossier
+from .dossier import Dossier, Register
+from .flags import bearing, flags
+from .status import RULES, IntervalAnswer, interval, judge
+
+name: Final = "board"
+version: Final = 1
+
+
+class ActCounts(Struct, frozen=True):
+    """How many live acts name the claim."""
+
+    statement: int
+    denial: int
+    assessment: int
+
+
+class Row(Struct, frozen=True):
+    """A claim on the board."""
+
+    claim: str
+    text: str
+    status: str
+    own_words: str
+    flags: list[str]
+    support: IntervalAnswer
+    opposition: IntervalAnswer
+    acts: ActCounts
+    changed_at: str
+    """When the ledger last recorded anything that names the claim, or is about what does."""
+
+
+class Board(Struct, frozen=True):
+    """All claims at both cuts."""
+
+    as_of: AsOf
+    said_by: str | None
+    rules: str
+    claims: list[Row]
+
+
+initial = _dossier.initial
+evolve = _dossier.evolve
+
+
+def answer(dossier: Dossier) -> Board:
+    """A row for every claim registered at the cut."""
+    question = dossier.question
+    register = dossier.settle()
+    changed = _last_changes(dossier.clerk.by_id.values())
+    on = _by_claim(register.utterances)
+    rows = [
+        _row(register, _near(register, claim, on), question, claim, changed[claim]) for claim in sorted(register.claims)
+    ]
+    return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=rows)
+
+
+def _row(register: Register, utterances: list[Record], question: Question, claim: str, changed_us: int) -> Row:
+    own = Question(subject=claim, as_of=question.as_of, said_by=question.said_by, said_by_text=question.said_by_text)
+    judgement = judge(register, utterances, own)
+    counts = {"statement": 0, "denial": 0, "assessment": 0}
+    for act in judgement.acts:
+        if claim in act.live:
+            counts[ev.tag_of(act.event)] += 1
+    return Row(
+        claim=claim,
+        text=judgement.info.text,
+        status=judgement.status,
+        own_words=judgement.own_words,
+        flags=sorted(set(flags(judgement, utterances, own))),
+        support=interval(judgement.support),
+        opposition=interval(judgement.opposition),
+        acts=ActCounts(**counts),
+        changed_at=when.stamp(changed_us),
+    )
+
+
+def _by_claim(utterances: list[Record]) -> dict[str, list[Record]]:
+    """The utterances that bear on each claim, possible ones too, in position order."""
+    on: dict[str, list[Record]] = {}
+    bears = bearing(utterances)
+    for record in utterances:
+        for claim in bears[record.id].union(getattr(record.event, "possible_claims", ())):
+            on.setdefault(claim, []).append(record)
+    return on
+
+
+def _near(register: Register, claim: str, on: dict[str, list[Record]]) -> list[Record]:
+    neighbours = register.reach.neighbourhood(claim)
+    if len(neighbours) == 1:
+        return on.get(claim, [])
+    found = {record.position: record for neighbour in neighbours for record in on.get(neighbour, ())}
+    return [found[position] for position in sorted(found)]
+
+
+def _last_changes(records: Iterable[Record]) -> dict[str, int]:
+    """When each claim last had a record, in microseconds since 1970-01-01T00:00:00Z."""
+    last: dict[str, int] = {}
+    names: dict[str, set[str]] = {}
+    for record in sorted(records, key=lambda record: record.position):
+        claims = set(_named(record.event))
+        for target in targets(record.event):
+            claims |= names.get(target, set())
+        names[record.id] = claims
+        last.update(dict.fromkeys(claims, record.recorded_us))
+    return last
+
+
+def _named(event: ev.Event) -> tuple[str, ...]:
+    match event:
+        case ev.Statement() | ev.Denial() | ev.Assessment():
+            return (*event.claims, *event.possible_claims)
+        case ev.EvidenceAttached():
+            return event.claims
+        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
+            return (event.claim,)
+        case ev.ClaimsRelated():
+            return (event.from_, event.to)
+        case ev.RecordAmended() | ev.Correction():
+            moved = event.changes.get("claims")
+            return tuple(claim for claim in moved if isinstance(claim, str)) if isinstance(moved, list) else ()
+        case _:  # named through its target, or about sources
+            return ()

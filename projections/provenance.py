@@ -1,0 +1,244 @@
+"""Who said so first, through whom did it reach us, and is "five outlets say" really one source?
+
+Every act that bears on a claim, with its whole chain, gathered by the root it counts for. Carriers are counted apart:
+they show how wide a word travelled, never how many said it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from ledger import events as ev
+from ledger import names
+from ledger.fold import AsOf
+
+from . import dossier as _dossier
+from .dossier import Act, Dossier, Register
+from .judgement import Judgement
+from .status import RULES, IntervalAnswer, Through, interval, judge, through
+
+name: Final = "provenance"
+version: Final = 1
+
+
+class LinkAnswer(Struct, frozen=True, omit_defaults=True):
+    """One step of a chain, as printed, with the source it counts under."""
+
+    name: str
+    source: str
+    kind: str | None = None
+    role: str | None = None
+    medium: str | None = None
+    report: str | None = None
+    cue: str | None = None
+    url: str | None = None
+    published_at: str | None = None
+
+
+class EvidenceAnswer(Struct, frozen=True, omit_defaults=True):
+    """A document that bears on the claim or on an act."""
+
+    event: str
+    bearing: str
+    description: str | None = None
+    url: str | None = None
+    sha256: str | None = None
+    media_type: str | None = None
+
+
+class ActAnswer(Struct, frozen=True, omit_defaults=True):
+    """An act, and the way of its words: the utterer first, the document in hand last."""
+
+    act: str
+    type: str
+    manner: str
+    """The mode of a statement, the form of a denial, the verdict or term of an assessment."""
+    side: str | None
+    """What it decides on the claim: support or opposition; None where it decides nothing."""
+    chain: list[LinkAnswer]
+    claims: list[str]
+    live: bool
+    said_at: str | None = None
+    scope: str | None = None
+    quote: str | None = None
+    language: str | None = None
+    note: str | None = None
+    url: str | None = None
+    gone: list[str] = []
+    inferred: bool = False
+    perhaps: bool = False
+    """True where the claim is only possibly meant: shown, never counted."""
+    through: list[Through] = []
+    grade: int | None = None
+    evidence: list[EvidenceAnswer] = []
+
+
+class Origin(Struct, frozen=True):
+    """A root, whom its speakers count for, and all it is on record with about the claim."""
+
+    root: str
+    name: str
+    kind: str | None
+    lines: list[list[str]]
+    """For each speaker the names from it up to the root."""
+    acts: list[ActAnswer]
+
+
+class Carrier(Struct, frozen=True):
+    """A source that passed words on: how many acts, of how many roots."""
+
+    source: str
+    name: str
+    acts: int
+    roots: int
+
+
+class Provenance(Struct, frozen=True):
+    """Where all words about a claim come from."""
+
+    claim: str
+    text: str
+    status: str
+    support: IntervalAnswer
+    opposition: IntervalAnswer
+    first: str | None
+    """The act that stated it first, of those that stand; by the earliest time at which it may have been said."""
+    origins: list[Origin]
+    carriers: list[Carrier]
+    evidence: list[EvidenceAnswer]
+    as_of: AsOf
+    said_by: str | None
+    rules: str = RULES
+
+
+initial = _dossier.initial
+evolve = _dossier.evolve
+wants = _dossier.wants
+
+
+def answer(dossier: Dossier) -> Provenance:
+    """The provenance of the claim asked about. Raises NotFound where it is not registered at the cut."""
+    question = dossier.question
+    register = dossier.settle()
+    judgement = judge(register, register.utterances, question)
+    shown = _shown(judgement)
+    origins = _origins(register, judgement, shown)
+    return Provenance(
+        claim=judgement.claim,
+        text=judgement.info.text,
+        status=judgement.status,
+        support=interval(judgement.support),
+        opposition=interval(judgement.opposition),
+        first=_first(judgement),
+        origins=origins,
+        carriers=_carriers(register, judgement, shown),
+        evidence=list(_evidence(register, claims=set(judgement.members))),
+        as_of=question.as_of,
+        said_by=question.said_by_text,
+    )
+
+
+def _shown(judgement: Judgement) -> list[Act]:
+    """The acts on the class, those that perhaps mean it, and those elsewhere that decide; as they were said."""
+    deciding = {stand.act.id for stand in judgement.stands}
+    near = {act.id for act in judgement.acts} | deciding
+    perhaps = {a.id for a in judgement.world_acts if not judgement.members.keys().isdisjoint(a.event.possible_claims)}
+    return sorted((a for a in judgement.world_acts if a.id in near | perhaps), key=lambda act: act.key)
+
+
+def _first(judgement: Judgement) -> str | None:
+    stated = [a for a in judgement.acts if a.side and (sign := judgement.sign(a)) and a.side_at(sign) == 1]
+    return min(stated, key=lambda act: act.key).id if stated else None
+
+
+def _origins(register: Register, judgement: Judgement, shown: list[Act]) -> list[Origin]:
+    by_root: dict[str, list[Act]] = {}
+    for act in shown:
+        by_root.setdefault(judgement.root_of(act.source), []).append(act)
+    return [_origin(root, acts, register, judgement) for root, acts in by_root.items()]
+
+
+def _origin(root: str, acts: list[Act], register: Register, judgement: Judgement) -> Origin:
+    lines = []
+    for speaker in dict.fromkeys(act.source for act in acts):
+        up = [speaker] if judgement.root_of(speaker) == speaker else list(register.lines.line(speaker))
+        lines.append([judgement.name_of(source) for source in up])
+    return Origin(
+        root=root,
+        name=judgement.name_of(root),
+        kind=judgement.kind_of(root),
+        lines=lines,
+        acts=[_act(act, register, judgement) for act in acts],
+    )
+
+
+def _act(act: Act, register: Register, judgement: Judgement) -> ActAnswer:
+    event = act.event
+    stand = next((stand for stand in judgement.stands if stand.act.id == act.id), None)
+    here = not judgement.members.keys().isdisjoint(event.claims)
+    return ActAnswer(
+        act=act.id,
+        type=ev.tag_of(event),
+        manner=act.manner,
+        side=None if stand is None else "support" if stand.side == 1 else "opposition",
+        chain=[_link(link, source) for link, source in zip(event.chain, names.sources(event.chain), strict=True)],
+        claims=list(event.claims),
+        live=bool(act.live),
+        said_at=event.said_at,
+        scope=event.scope if isinstance(event, ev.Denial) and event.scope != "explicit" else None,
+        quote=event.quote,
+        language=event.language,
+        note=event.note,
+        url=event.url,
+        gone=sorted({why for claim, whys in act.gone.items() if claim in judgement.members for why in whys}),
+        inferred=stand.inferred if stand else False,
+        perhaps=not here and stand is None,
+        through=[through(relation) for relation in stand.through] if stand else [],
+        grade=register.act_grades.get(act.id),
+        evidence=list(_evidence(register, act=act.id)),
+    )
+
+
+def _link(link: ev.Link, source: str) -> LinkAnswer:
+    return LinkAnswer(
+        name=link.name,
+        source=source,
+        kind=link.kind,
+        role=link.role,
+        medium=link.medium,
+        report=link.report,
+        cue=link.cue,
+        url=link.url,
+        published_at=link.published_at,
+    )
+
+
+def _carriers(register: Register, judgement: Judgement, shown: list[Act]) -> list[Carrier]:
+    """Who passed the words on, the widest first; what was taken back was not passed on in the end."""
+    acts: dict[str, set[str]] = {}
+    roots: dict[str, set[str]] = {}
+    for act in shown:
+        for source in names.sources(act.event.chain)[1:] if act.live else ():
+            carrier = register.lines.class_of(source)
+            acts.setdefault(carrier, set()).add(act.id)
+            roots.setdefault(carrier, set()).add(judgement.root_of(act.source))
+    found = [Carrier(c, judgement.name_of(c), len(acts[c]), len(roots[c])) for c in acts]
+    return sorted(found, key=lambda carrier: (-carrier.acts, carrier.source))
+
+
+def _evidence(register: Register, claims: set[str] | None = None, act: str | None = None) -> Iterator[EvidenceAnswer]:
+    for record in register.evidence:
+        event = record.event
+        assert isinstance(event, ev.EvidenceAttached)
+        if (act is not None and event.act == act) or (claims and not claims.isdisjoint(event.claims)):
+            yield EvidenceAnswer(
+                event=record.id,
+                bearing=event.bearing,
+                description=event.description,
+                url=event.url,
+                sha256=event.sha256,
+                media_type=event.media_type,
+            )
