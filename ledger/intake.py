@@ -115,7 +115,7 @@ def changed(event: Event, changes: dict[str, Any]) -> Event:
             fields.pop(name, None)
         else:
             fields[name] = value
-    return _event(fields)
+    return _valid(fields)  # its text is clean: both the event and the changes came in through here
 
 
 def check_id(event_id: object) -> None:
@@ -167,7 +167,10 @@ def _no_constant(name: str) -> float:
 
 def _event(fields: dict[str, Any]) -> Event:
     """Validates plain data as an event, its text normalised."""
-    fields = _clean(fields, "", 0)
+    return _valid(_clean(fields, "", 0))
+
+
+def _valid(fields: dict[str, Any]) -> Event:
     try:
         event: Event = msgspec.convert(fields, Event)
         data = records.encode_event(event)

@@ -228,8 +228,13 @@ class World:
                 case _:  # a retraction that was itself taken back takes nothing back
                     pass
         self.acts.reverse()
-        for retraction in retracting:
-            self._take_back_side(retraction)
+        if retracting:
+            committed: dict[str, list[Act]] = {}
+            for act in self.acts:
+                if act.side:
+                    committed.setdefault(act.source, []).append(act)
+            for retraction in retracting:
+                self._take_back_side(retraction, committed)
 
     def _taken_back(self, event: ev.Event, retractions: Iterable[Meaning], denials: Iterable[Meaning]) -> set[str]:
         gone: set[str] = set()
@@ -250,7 +255,7 @@ class World:
             return BY_SPEAKER
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
-    def _take_back_side(self, retraction: Meaning) -> None:
+    def _take_back_side(self, retraction: Meaning, committed: dict[str, list[Act]]) -> None:
         """A speaker's retraction takes back all it said on that side of those claims up to then."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)
@@ -264,8 +269,8 @@ class World:
         taken = Act(retraction.record, target, span, speaker)
         if not taken.side:
             return
-        for act in self.acts:
-            if act.source == speaker and act.side and act.key <= until:
+        for act in committed.get(speaker, ()):
+            if act.key <= until:
                 for claim in act.event.claims:
                     if self._same_side(act, claim, taken):
                         act.gone.setdefault(claim, set()).add(BY_SPEAKER)
@@ -338,7 +343,10 @@ class Dossier:
         """Relations as they are and as any amendment made them: what leads too far is read in vain, and no more."""
         yield from self._relations
         for amendment in self._amendments:
-            for record in (self.clerk.by_id.get(amendment.target), self.clerk.effective(amendment.target)):
+            raw = self.clerk.by_id.get(amendment.target)
+            if raw is None or not isinstance(raw.event, (ev.ClaimsRelated, ev.SourceRelated)):
+                continue
+            for record in (raw, self.clerk.effective(amendment.target)):
                 if record is not None and isinstance(record.event, (ev.ClaimsRelated, ev.SourceRelated)):
                     yield record.event
                     try:
