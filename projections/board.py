@@ -16,8 +16,9 @@ from ledger.fold import AsOf, Question
 from ledger.records import Record, targets
 
 from . import dossier as _dossier
-from .dossier import Dossier, Register
+from .dossier import Dossier
 from .flags import bearing, flags
+from .register import Register
 from .status import RULES, IntervalAnswer, interval, judge
 
 name: Final = "board"

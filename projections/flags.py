@@ -12,8 +12,8 @@ from ledger import events as ev
 from ledger.fold import Question
 from ledger.records import Record, targets
 
-from .dossier import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
 from .judgement import Judgement, Side
+from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
 
 FLAGS: Final = {
     "unnamed-only": "no supporting root is a named person, office, organisation or state",

@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from ledger import events as ev
 
-from .dossier import BY_SPEAKER, Act, ClaimInfo, Register, World
-from .roots import Kinds, Root, on_side, origin, provable, roots
+from .distinct import provable
+from .register import ClaimInfo, Register
+from .roots import Kinds, Root, on_side, origin, roots
 from .stands import Stand, Stands
+from .world import BY_SPEAKER, Act, World
 
 LIKELY: Final = 0.55
 UNLIKELY: Final = 0.45

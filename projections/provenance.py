@@ -16,9 +16,11 @@ from ledger import names
 from ledger.fold import AsOf
 
 from . import dossier as _dossier
-from .dossier import Act, Dossier, Register
+from .dossier import Dossier
 from .judgement import Judgement
+from .register import Register
 from .status import RULES, IntervalAnswer, Through, interval, judge, through
+from .world import Act
 
 name: Final = "provenance"
 version: Final = 1

@@ -13,8 +13,10 @@ from ledger.errors import NotFound
 from ledger.fold import AsOf, Question
 from ledger.records import Record, targets
 
-from .dossier import Act, Dossier, Register, World, span_of
+from .dossier import Dossier
+from .register import Register
 from .status import RULES
+from .world import Act, World, span_of
 
 name: Final = "sources"
 version: Final = 1

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .dossier import Act, Register, World
 from .reach import CARRIED, OWN, Way
+from .register import Register
+from .world import Act, World
 
 
 class Stand(NamedTuple):

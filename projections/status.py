@@ -2,7 +2,7 @@
 
 1. *Stands.* A speaker takes a stand by committing acts only: asserted statements, flat denials, dismissals. The latest
    stands (`projections.stands`).
-2. *Taking back.* Retracted and denied utterances are gone before anything is counted (`projections.dossier`).
+2. *Taking back.* Retracted and denied utterances are gone before anything is counted (`projections.world`).
 3. *Roots.* Speakers count for the root they speak for, once on each side (`projections.roots`).
 4. *Relations.* `same_as` and `negates` make acts on one claim own words on the other; `entails` carries inferred
    stands (`projections.reach`).
@@ -28,11 +28,13 @@ from ledger.fold import AsOf, Question
 from ledger.records import Record
 
 from . import dossier as _dossier
-from .dossier import Dossier, Register, World, claim_info, span_of
+from .dossier import Dossier
 from .flags import flags
 from .judgement import Assessed, Judgement, Side
 from .reach import Relation
+from .register import Register, claim_info
 from .stands import Stand
+from .world import World, span_of
 
 name: Final = "status"
 version: Final = 1

@@ -18,8 +18,10 @@ from ledger.fold import AsOf, Question
 from ledger.records import Record
 
 from . import dossier as _dossier
-from .dossier import Dossier, Register, World, claim_info, span_of
+from .dossier import Dossier
+from .register import Register, claim_info
 from .status import RULES, IntervalAnswer, Status, of_claim
+from .world import World, span_of
 
 name: Final = "timeline"
 version: Final = 1

@@ -1,0 +1,233 @@
+"""What had been said by a moment, and what of it still stands? The acts at both cuts, corrected and taken back.
+
+A correction acts in the world at its own time, and so do a retraction and the denial of an utterance. What is left of
+an act is *live*, claim by claim: a retraction may take back what was said of one claim and leave what was said of
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple, TypeAlias
+
+from ledger import events as ev
+from ledger import names, when
+from ledger.errors import InvalidEvent
+from ledger.intake import changed
+from ledger.records import Record
+
+from .register import Register
+
+Key: TypeAlias = tuple[float, int, int]
+"""The order in which things were said: (earliest, latest, position), unknown earliest first."""
+
+BY_SPEAKER: Final = "retracted by its speaker"
+BY_CARRIER: Final = "retracted by a carrier"
+DENIED: Final = "denied as an utterance"
+
+_UTTERANCE: Final = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correction)
+_ACT: Final = (ev.Statement, ev.Denial, ev.Assessment)
+
+
+class Act:
+    """An act at both cuts, corrected, with what was taken back of it."""
+
+    __slots__ = ("event", "gone", "id", "key", "position", "record", "source", "span")
+
+    def __init__(self, record: Record, event: ev.Act, span: when.Span, source: str) -> None:
+        self.record = record
+        self.event = event
+        self.span = span
+        self.source = source
+        """The class of its speaker."""
+        self.id = record.id
+        self.position = record.position
+        self.key = order(span, record.position)
+        self.gone: dict[str, set[str]] = {}
+        """What took the act back, by claim: BY_SPEAKER, BY_CARRIER, DENIED."""
+
+    @property
+    def live(self) -> list[str]:
+        """The claims for which it still stands."""
+        return [claim for claim in self.event.claims if claim not in self.gone]
+
+    @property
+    def side(self) -> int:
+        """+1 for a committing statement, -1 for a committing denial, 0 for what commits nobody."""
+        match self.event:
+            case ev.Statement(mode="asserted"):
+                return 1
+            case ev.Denial(form="flat" | "dismissal"):
+                return -1
+            case _:
+                return 0
+
+    @property
+    def manner(self) -> str:
+        """In one word: the mode of a statement, the form of a denial, the verdict or the term of an assessment."""
+        match self.event:
+            case ev.Statement():
+                return self.event.mode
+            case ev.Denial():
+                return self.event.form
+            case ev.Assessment():
+                return self.event.verdict or (self.event.likelihood.term if self.event.likelihood else "")
+
+    @property
+    def dismisses(self) -> bool:
+        """True for a dismissal, which takes no side on the negation of what it dismisses."""
+        return isinstance(self.event, ev.Denial) and self.event.form == "dismissal"
+
+    def side_at(self, sign: int) -> int:
+        """The side a committing act takes on a claim in whose class the act's claim has this sign; 0 for none."""
+        return 0 if self.dismisses and sign == -1 else self.side * sign
+
+
+class Meaning(NamedTuple):
+    """What said what about which act, or is said to: an act about an act."""
+
+    record: Record
+    event: ev.Event
+    span: when.Span
+
+
+class World:
+    """What had been said, settled: the acts at both cuts, each with what was taken back of it.
+
+    `said_by` is the world cut in microseconds, None for none. `also` picks records that may or may not lie before the
+    cut and are to be counted all the same, to see what would change.
+    """
+
+    def __init__(
+        self,
+        register: Register,
+        utterances: list[Record],
+        said_by: int | None,
+        also: Callable[[Record], bool] | None = None,
+    ) -> None:
+        self._register = register
+        self._lines = register.lines
+        self.acts: list[Act] = []
+        self._versions: dict[str, ev.Event] = {}
+        corrections: dict[str, list[Meaning]] = {}
+        retractions: dict[str, list[Meaning]] = {}
+        denials: dict[str, list[Meaning]] = {}
+        retracting: list[Meaning] = []
+        # From the last record back: whatever is about a record came after it, and is settled when its turn comes.
+        for record in reversed(utterances):
+            event = _corrected(record.event, corrections.get(record.id, ()))
+            self._versions[record.id] = event
+            span = span_of(event, record)
+            if (
+                said_by is not None
+                and not _said(span, said_by)
+                and not (also and may_be_said(span, said_by) and also(record))
+            ):
+                continue
+            gone = self._taken_back(event, retractions.get(record.id, ()), denials.get(record.id, ()))
+            meaning = Meaning(record, event, span)
+            match event:
+                case ev.Statement() | ev.Denial() | ev.Assessment():
+                    act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
+                    if gone:
+                        act.gone = {claim: set(gone) for claim in event.claims}
+                    self.acts.append(act)
+                    if isinstance(event, ev.Denial) and not event.claims and act.side and not gone:
+                        for denied in event.acts:
+                            denials.setdefault(denied, []).append(meaning)
+                case ev.Retraction() if not gone:
+                    retractions.setdefault(event.act, []).append(meaning)
+                    retracting.append(meaning)
+                case ev.Correction():
+                    corrections.setdefault(event.act, []).append(meaning)
+                case _:  # a retraction that was itself taken back takes nothing back
+                    pass
+        self.acts.reverse()
+        if retracting:
+            committed: dict[str, list[Act]] = {}
+            for act in self.acts:
+                if act.side:
+                    committed.setdefault(act.source, []).append(act)
+            for retraction in retracting:
+                self._take_back_side(retraction, committed)
+
+    def _taken_back(self, event: ev.Event, retractions: Iterable[Meaning], denials: Iterable[Meaning]) -> set[str]:
+        gone: set[str] = set()
+        for retraction in retractions:
+            gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
+        for denial in denials:
+            assert isinstance(denial.event, ev.Denial) and isinstance(event, _UTTERANCE)
+            if self._class(denial.event) == self._class(event):
+                gone.add(DENIED)
+        return gone
+
+    def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
+        """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
+        assert isinstance(retraction, ev.Retraction) and isinstance(event, _UTTERANCE)
+        retractor = self._class(retraction)
+        links = names.sources(event.chain)
+        if retractor in self._lines.line(links[0]):
+            return BY_SPEAKER
+        return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
+
+    def _take_back_side(self, retraction: Meaning, committed: dict[str, list[Act]]) -> None:
+        """A speaker's retraction takes back all it said on that side of those claims up to then."""
+        assert isinstance(retraction.event, ev.Retraction)
+        target = self._versions.get(retraction.event.act)
+        if not isinstance(target, _ACT) or self._standing(retraction.event, target) != BY_SPEAKER:
+            return
+        span = retraction.span
+        if span.earliest is None:
+            span = span._replace(earliest=span.latest)
+        until = order(span, retraction.record.position)
+        speaker = self._class(target)
+        taken = Act(retraction.record, target, span, speaker)
+        if not taken.side:
+            return
+        for act in committed.get(speaker, ()):
+            if act.key <= until:
+                for claim in act.event.claims:
+                    if self._same_side(act, claim, taken):
+                        act.gone.setdefault(claim, set()).add(BY_SPEAKER)
+
+    def _same_side(self, act: Act, claim: str, taken: Act) -> bool:
+        for named in taken.event.claims:
+            if any(act.side_at(sign) == taken.side for sign in self._register.reach.signs(named).get(claim, ())):
+                return True
+        return False
+
+    def _class(self, event: ev.Act | ev.AboutAct) -> str:
+        return self._lines.class_of(names.speaker(event.chain))
+
+
+def order(span: when.Span, position: int) -> Key:
+    """Where something stands in the order in which things were said."""
+    assert span.latest is not None
+    return (float("-inf") if span.earliest is None else span.earliest, span.latest, position)
+
+
+def span_of(event: ev.Event, record: Record) -> when.Span:
+    """When an utterance was said, as its record could know it."""
+    said_at = getattr(event, "said_at", None)
+    return (when.UNKNOWN if said_at is None else when.parse(said_at)).known_at(record.recorded_us)
+
+
+def may_be_said(span: when.Span, cut: int) -> bool:
+    """True where it may have been said before the cut, and may not."""
+    assert span.latest is not None
+    return span.latest > cut and (span.earliest is None or span.earliest <= cut)
+
+
+def _said(span: when.Span, cut: int) -> bool:
+    assert span.latest is not None
+    return span.latest <= cut
+
+
+def _corrected(event: ev.Event, corrections: Iterable[Meaning]) -> ev.Event:
+    for correction in sorted(corrections, key=lambda m: order(m.span, m.record.position)):
+        assert isinstance(correction.event, ev.Correction)
+        try:
+            event = changed(event, correction.event.changes)
+        except InvalidEvent:  # fitted what was corrected then; that has since been amended
+            continue
+    return event
