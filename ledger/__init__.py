@@ -19,41 +19,45 @@ a desk knows; `RecordAmended` and `RecordVoided` are the clerk's. `Ledger` appen
 is for the package `projections`, or for a projection of your own (see `ledger.fold`).
 """
 
-from .errors import (
-    Conflict,
-    IdReused,
-    IntegrityError,
-    InvalidEvent,
-    LedgerError,
-    NewerVersion,
-    NotFound,
-    Refused,
-    UsageError,
-)
-from .events import (
-    ActGraded,
-    Assessment,
-    ClaimRegistered,
-    ClaimReworded,
-    ClaimsRelated,
-    Correction,
-    Denial,
-    EvidenceAttached,
-    Likelihood,
-    Link,
-    RecordAmended,
-    RecordVoided,
-    RelationWithdrawn,
-    Retraction,
-    RulingRecorded,
-    SourceGraded,
-    SourceRegistered,
-    SourceRelated,
-    Statement,
-)
-from .intake import Entry
-from .ledger import ClockBehind, Ledger, Receipt
-from .records import Record
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .errors import (
+        Conflict,
+        IdReused,
+        IntegrityError,
+        InvalidEvent,
+        LedgerError,
+        NewerVersion,
+        NotFound,
+        Refused,
+        UsageError,
+    )
+    from .events import (
+        ActGraded,
+        Assessment,
+        ClaimRegistered,
+        ClaimReworded,
+        ClaimsRelated,
+        Correction,
+        Denial,
+        EvidenceAttached,
+        Likelihood,
+        Link,
+        RecordAmended,
+        RecordVoided,
+        RelationWithdrawn,
+        Retraction,
+        RulingRecorded,
+        SourceGraded,
+        SourceRegistered,
+        SourceRelated,
+        Statement,
+    )
+    from .intake import Entry
+    from .ledger import ClockBehind, Ledger, Receipt
+    from .records import Record
 
 __all__ = [
     "ActGraded",
@@ -90,3 +94,20 @@ __all__ = [
     "Statement",
     "UsageError",
 ]
+
+_HOMES: Final = ("errors", "events", "records", "intake", "ledger")
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, imported when it is first asked for, so that the command line starts without any of them."""
+    if name in __all__:
+        for home in _HOMES:
+            module = import_module(f".{home}", __name__)
+            if hasattr(module, name):
+                globals()[name] = value = getattr(module, name)
+                return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

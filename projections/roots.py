@@ -1,8 +1,8 @@
-"""Whom do the speakers stand for, and how many of those are known to be distinct?
+"""Whom do the speakers stand for? The origins that count, and what kind of source each is.
 
 A root is the speaker followed through same_as and, for named speakers, speaks_for. The number of roots on a side is
-an interval: *possible* counts them all, *provable* is the size of the largest set of them any two of which are known
-to be distinct. Provable means distinct, not truthful. Carriers never count.
+an interval: *possible* counts them all, *provable* those known to be distinct (`projections.distinct`). Carriers
+never count.
 """
 
 from __future__ import annotations
