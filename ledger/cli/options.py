@@ -1,0 +1,105 @@
+"""What do the commands share? The ledger they are about, the cuts, the form of the answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, TypeVar, get_args
+
+import click
+
+from ledger import Ledger, NotFound, UsageError, names
+from ledger.ledger import Receipt
+
+from . import render
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_DB = "claims.db"
+
+
+class Words(click.Choice[str]):
+    """A choice among the words of the vocabulary, which may be typed with hyphens for underscores."""
+
+    def __init__(self, words: object) -> None:
+        super().__init__([str(word) for word in (words if isinstance(words, tuple) else get_args(words))])
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The word as the vocabulary spells it."""
+        return super().convert(value.replace("-", "_") if isinstance(value, str) else value, param, ctx)
+
+
+def at_ledger(command: F) -> F:
+    """Gives a command `db`: what --db says here or before the command, else CLAIMS_DB, else ./claims.db."""
+
+    def chosen(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
+        return value or ctx.find_object(str) or os.environ.get("CLAIMS_DB") or DEFAULT_DB
+
+    option = click.option(
+        "--db", metavar="PATH", callback=chosen, help="The ledger. Default: $CLAIMS_DB, else ./claims.db."
+    )
+    return option(command)
+
+
+def with_cuts(command: F) -> F:
+    """Gives a command `as_of` and `said_by`."""
+    command = click.option(
+        "--said-by", metavar="T", help="What had been said in the world by then: 2024-10-09, 2024-10-09T12:00:00Z …"
+    )(command)
+    return click.option(
+        "--as-of", metavar="T", help="What the ledger had recorded by then: a position, an event id, or a time."
+    )(command)
+
+
+def in_format(*formats: str) -> Callable[[F], F]:
+    """Gives a command `form`: one of these, the first by default; --json is short for --format json."""
+
+    def decorate(command: F) -> F:
+        @wraps(command)
+        def formed(*args: Any, form: str | None, as_json: bool, **rest: Any) -> Any:
+            if as_json and form not in (None, "json"):
+                raise click.UsageError(f"--json and --format {form} exclude each other; give one")
+            return command(*args, form="json" if as_json else form or formats[0], **rest)
+
+        short = click.option("--json", "as_json", is_flag=True, help="Short for --format json.")(formed)
+        choice = click.option("--format", "form", type=click.Choice(formats), help=f"Default: {formats[0]}.")
+        return choice(short)  # type: ignore[return-value]
+
+    return decorate
+
+
+@contextmanager
+def for_checking(db: str, recorded_by: str | None = None) -> Iterator[Ledger]:
+    """Opens the ledger to check against; an empty one in memory where there is none, so that no file is created."""
+    try:
+        ledger = Ledger.open(db, read_only=True, create=False, recorded_by=recorded_by)
+    except NotFound:
+        ledger = Ledger.open(":memory:", recorded_by=recorded_by)
+    with ledger:
+        yield ledger
+
+
+def for_reading(db: str) -> Ledger:
+    """Opens a ledger that must be there, and leaves it as it is."""
+    return Ledger.open(db, read_only=True, create=False)
+
+
+def receipt_line(receipt: Receipt) -> str:
+    """Where an event went, for people."""
+    at = receipt.recorded_at.strftime("%Y-%m-%d %H:%M:%SZ")
+    where = f"{render.visible(receipt.id)} at position {receipt.position}, recorded {at}"
+    return f"{where} (it stood there already; nothing was written)" if receipt.replayed else where
+
+
+def source_id(text: str) -> str:
+    """The id a source was given by, or the one its name stands for.
+
+    Raises UsageError where no id can be made of it.
+    """
+    if names.is_source_id(text):
+        return text
+    try:
+        return names.slug(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None

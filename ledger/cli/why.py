@@ -1,0 +1,138 @@
+"""Why does a claim stand where it stands? The acts that decide, root by root, told so that it can be redone by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ledger import events as ev
+from projections import dossier, status
+from projections.dossier import Dossier
+from projections.register import Register
+from projections.status import Reason, RootAnswer, SideAnswer, Status
+from projections.world import Act, World
+
+from . import words
+from .render import blocks, wrap
+
+_SIDES: Final = {"support": ("for", "supports"), "opposition": ("against", "opposes")}
+
+
+class Explained:
+    """A projection: the status of a claim, with the acts and the register it was made from, to tell its why."""
+
+    def __init__(self, found: Status, acts: dict[str, Act], register: Register) -> None:
+        self.found = found
+        self.acts = acts
+        self.register = register
+
+    initial = staticmethod(dossier.initial)
+    evolve = staticmethod(dossier.evolve)
+    wants = staticmethod(dossier.wants)
+
+    @staticmethod
+    def answer(state: Dossier) -> Explained:
+        """The status, and what it was made from."""
+        register = state.settle()
+        found = status.of_claim(register, register.utterances, state.question)
+        world = World(register, register.utterances, state.question.said_by)
+        return Explained(found, {act.id: act for act in world.acts}, register)
+
+
+def why(explained: Explained, columns: int) -> Iterator[str]:
+    """The rule that fired; then the acts that decide, and how they come to bear on this claim."""
+    found = explained.found
+    return blocks(
+        wrap(f"{found.status}: {found.why[0].text}", columns),
+        _side(explained, "support", found.support, columns),
+        _side(explained, "opposition", found.opposition, columns),
+        _weighed(explained, columns),
+        _taken_back(explained, columns),
+        _relations(explained, columns),
+    )
+
+
+def _side(explained: Explained, side: str, answer: SideAnswer, columns: int) -> Iterator[str]:
+    if answer.roots:
+        yield f"{_SIDES[side][0]} {words.interval(answer)}: {words.counted(answer)}"
+    for root in answer.roots:
+        yield from wrap(words.root(root.name, root.kind), columns, "  ")
+        for reason in explained.found.why:
+            if reason.side == side and reason.root == root.root:
+                yield from _reason(explained, side, root, reason, columns)
+
+
+def _reason(explained: Explained, side: str, root: RootAnswer, reason: Reason, columns: int) -> Iterator[str]:
+    claim, event = explained.found.claim, explained.acts[reason.act or ""].event
+    counted = f", counted for {root.name}" if reason.speaker != root.root else ""
+    yield from _head(reason, event, counted, columns)
+    through = reason.through or []
+    quote = f" “{event.quote}”" if event.quote else ""
+    yield from wrap(
+        f"{words.act(event, _about(explained, event, words.start(claim, through)))}{quote}", columns, "      "
+    )
+    if through:
+        inferred = " (inferred)" if reason.inferred else " (own words)"
+        told = f"{words.way(claim, through, side)}, so it {_SIDES[side][1]} {claim}{inferred}"
+        yield from wrap(told, columns, "      ")
+    yield from _read_then(reason, columns)
+
+
+def _about(explained: Explained, event: ev.Act, claim: str) -> list[str]:
+    """The claim by which an act bears on the one asked about; all of them where it cannot be told which."""
+    return [claim] if claim in event.claims else list(event.claims)
+
+
+def _head(reason: Reason, event: ev.Act, counted: str, columns: int) -> Iterator[str]:
+    via = ", ".join(link.name for link in event.chain[1:])
+    carried = f" via {via}" if via else ""
+    said = reason.said_at or "at a time untold"
+    yield from wrap(
+        f"{reason.act}, said {said}: {words.utterer(event.chain[0])}{carried}{counted}", columns, "    ", "      "
+    )
+
+
+def _read_then(reason: Reason, columns: int) -> Iterator[str]:
+    if reason.about is not None:
+        yield from wrap(f"the claim then read: {reason.about}", columns, "      ")
+
+
+def _weighed(explained: Explained, columns: int) -> Iterator[str]:
+    if explained.found.assessments:
+        yield "assessed"
+    reasons = {reason.act: reason for reason in explained.found.why if reason.type == "assessment"}
+    for one in explained.found.assessments:
+        yield from wrap(words.assessment(one), columns, "  ")
+        event, reason = explained.acts[one.act].event, reasons.get(one.act, Reason(act=one.act))
+        yield from _head(reason if reason.said_at else Reason(act=one.act, said_at=event.said_at), event, "", columns)
+        if event.quote:
+            yield from wrap(f"“{event.quote}”", columns, "      ")
+        yield from _read_then(reason, columns)
+
+
+def _taken_back(explained: Explained, columns: int) -> Iterator[str]:
+    members = explained.register.reach.signs(explained.found.claim)
+    gone = [
+        (act, sorted({why for claim, whys in act.gone.items() if claim in members for why in whys}))
+        for act in explained.acts.values()
+    ]
+    told = [(act, whys) for act, whys in gone if whys]
+    if told:
+        yield "taken back"
+    for act, whys in told:
+        line = f"{act.id}: {words.who(act.event.chain)}: {words.act(act.event)}; {', '.join(whys)}"
+        yield from wrap(line, columns, "  ", "    ")
+
+
+def _relations(explained: Explained, columns: int) -> Iterator[str]:
+    """The relations that anything came through, each once, with who says so and why."""
+    used = {link.event for reason in explained.found.why for link in reason.through or ()}
+    events = [record for record in explained.register.relations if record.id in used]
+    if events:
+        yield "relations"
+    for record in events:
+        event = record.event
+        assert isinstance(event, ev.ClaimsRelated)
+        by = f", by {event.by}" if event.by else ""
+        told = f": {event.why}" if event.why else ""
+        yield from wrap(f"{record.id}{by}{told}", columns, "  ", "    ")

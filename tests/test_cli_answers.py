@@ -1,0 +1,354 @@
+"""The answers on the seed article, as people and as machines get them: each question answered by one command."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger import Ledger
+from ledger.cli import main
+from ledger.events import TYPES
+from projections import board, provenance, sources, status, timeline
+from projections.flags import FLAGS
+
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The ledger of the demo."""
+    path = str(tmp_path_factory.mktemp("story") / "story.db")
+    assert CliRunner().invoke(main, ["demo", "--db", path]).exit_code == 0
+    return path
+
+
+@pytest.fixture(scope="module")
+def asked(database: str) -> Callable[..., Result]:
+    return lambda *args: CliRunner().invoke(main, ["--db", database, *args])
+
+
+@pytest.fixture(scope="module")
+def claims(asked: Callable[..., Result]) -> Run:
+    """Asks the ledger of the demo, and gives what is printed."""
+
+    def run(*args: str) -> str:
+        ran = asked(*args)
+        assert ran.exit_code == 0, ran.stderr
+        printed: str = ran.stdout
+        return printed
+
+    return run
+
+
+# One call, one answer
+
+
+@pytest.mark.parametrize(
+    ("args", "projection", "subject", "cuts"),
+    [
+        (["status", "six-killed"], status, "six-killed", {}),
+        (["status", "six-killed", "--said-by", "2024-10-09"], status, "six-killed", {"said_by": "2024-10-09"}),
+        (["status", "six-killed", "--as-of", "A16"], status, "six-killed", {"as_of": "A16"}),
+        (["status", "six-killed", "--as-of", "60"], status, "six-killed", {"as_of": 60}),
+        (["status"], board, None, {}),
+        (
+            ["status", "--said-by", "2024-10-09", "--as-of", "2024-10-12"],
+            board,
+            None,
+            {"said_by": "2024-10-09", "as_of": "A16"},
+        ),
+        (["provenance", "kn23-teams"], provenance, "kn23-teams", {}),
+        (["history", "officer-casualties"], timeline.said, "officer-casualties", {}),
+        (["history", "officer-casualties", "--axis", "recorded"], timeline.recorded, "officer-casualties", {}),
+        (["source", "Dmitry Peskov"], sources, "dmitry-peskov", {}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_json_is_what_the_python_call_returns(
+    claims: Run, database: str, args: list[str], projection: Any, subject: str | None, cuts: dict[str, Any]
+) -> None:
+    with Ledger.open(database, read_only=True) as ledger:
+        answer = msgspec.json.encode(ledger.state(projection, subject, **cuts)).decode()
+    assert claims(*args, "--json") == f"{answer}\n"
+
+
+def test_a_status_has_the_shape_that_is_promised(claims: Run) -> None:
+    answer = json.loads(claims("status", "six-killed", "--json"))
+    assert {"claim", "text", "kind", "status", "own_words", "support", "opposition", "assessments", "flags"} <= set(
+        answer
+    )
+    assert {"ruling", "why", "as_of", "said_by", "rules"} <= set(answer)
+    assert set(answer["support"]) == {"provable", "possible", "roots"}
+    assert {"root", "name", "kind", "acts", "inferred"} <= set(answer["support"]["roots"][0])
+    weighed = {"act", "by", "term", "scale", "low", "high", "confidence", "verdict", "label", "capacity"}
+    assert weighed <= set(answer["assessments"][0])
+
+
+# Where does it stand?
+
+
+def test_the_status_of_a_claim_is_told_with_its_interval_and_its_assessments(claims: Run) -> None:
+    lines = claims("status", "six-killed").splitlines()
+    assert lines[0] == "six-killed"
+    assert "disputed [1,1]/[1,1] · assessed probably correct .55–.80 (Kim Yong-hyun)" in lines
+    assert "against    [1,1] Russia (state): A10, inferred" in lines
+    assert lines[-1] == "as of position 63, recorded 2024-10-14 16:00:00Z · rules status/1"
+
+
+def test_a_flag_is_told_with_its_sentence(claims: Run) -> None:
+    printed = claims("status", "six-killed")
+    for flag in json.loads(claims("status", "six-killed", "--json"))["flags"]:
+        assert any(line.split(maxsplit=1) == [flag, FLAGS[flag]] for line in printed.splitlines())
+
+
+def test_why_shows_who_said_what_through_whom_and_by_which_relations(claims: Run) -> None:
+    printed = " ".join(claims("status", "six-killed", "--why").split())
+    assert "A10, said 2024-10-10: Dmitry Peskov (Kremlin spokesman) via AFP, the article, counted for Russia" in printed
+    assert "dismisses operating-in-occupied-areas “This seems like yet another fake news story”" in printed
+    assert (
+        "six-killed entails officer-casualties entails operating-in-occupied-areas, so it opposes six-killed (inferred)"
+        in printed
+    )
+    assert "link-six-killed-entails-casualties, by the desk: If six died" in printed
+    assert "own words asserted: so it would stand without what entails carries here" in printed
+
+
+def test_why_reads_support_from_the_narrow_claim_to_the_broad(claims: Run) -> None:
+    printed = " ".join(claims("status", "operating-in-occupied-areas", "--why").split())
+    assert "for [1,3]: 3 origins, of which no more than 1 provably distinct" in printed
+    assert (
+        "states six-killed six-killed entails officer-casualties entails operating-in-occupied-areas, "
+        "so it supports operating-in-occupied-areas (inferred)" in printed
+    )
+
+
+def test_both_cuts_are_told_with_the_answer(claims: Run) -> None:
+    printed = claims("status", "engineers-deployed", "--said-by", "2024-10-09", "--as-of", "2024-10-12")
+    assert "raised [0,0]" in printed.splitlines()
+    assert "  time-uncertain  " in printed
+    assert printed.endswith("as of position 62, recorded 2024-10-11 09:30:00Z · said by 2024-10-09 · rules status/1\n")
+    assert "  time-uncertain  " not in claims("status", "engineers-deployed", "--said-by", "2024-10-09")
+
+
+def test_what_stands_beside_a_status_is_shown_and_never_folded_in(tmp_path: Path) -> None:
+    db = str(tmp_path / "x.db")
+
+    def run(*args: str) -> str:
+        ran = CliRunner().invoke(main, ["--db", db, *args])
+        assert ran.exit_code == 0, ran.stderr
+        return ran.stdout
+
+    run("register", "dam", "The dam leaks")
+    run("state", "dam", "--by", "Ana", "--id", "s1")
+    run("state", "dam", "--by", "Bo", "--id", "s2")
+    run(
+        "assess",
+        "dam",
+        "--by",
+        "Fact desk",
+        "--kind",
+        "organisation",
+        "--verdict",
+        "false",
+        "--label",
+        "Nope",
+        "--id",
+        "a1",
+    )
+    run("retract", "s2", "--by", "Bo")
+    run("rule", "dam", "confirmed", "--by", "Court", "--reasons", "Wet feet.", "--id", "r1")
+    run("grade", "source", "Ana", "C")
+    run("grade", "act", "s1", "2")
+    run("reword", "dam", "The dam leaks badly", "--why", "precision")
+    printed = run("status", "dam", "--why")
+    assert "asserted [1,1] · assessed false “Nope” (Fact desk)" in printed
+    for line in (
+        "ruling     confirmed by Court: Wet feet. (r1)",
+        "graded     ana C, s1 2",
+        "  s2: Bo: states dam; retracted by its speaker",
+        "      the claim then read: The dam leaks",
+    ):
+        assert line in printed.splitlines()
+
+
+# The board
+
+
+def test_the_board_shows_every_claim_with_its_interval_and_who_assessed_it(claims: Run) -> None:
+    rows = {line.split()[0]: line.split(maxsplit=1)[1] for line in claims("status").splitlines()[1:22]}
+    assert len(rows) == 21
+    assert rows["missiles-in-use"].split() == ["disputed", "[1,1]/[2,2]", "1"]
+    assert rows["six-killed"].startswith("disputed [1,1]/[1,1]  asserted   Kim Yong-hyun: probably correct")
+    assert rows["regular-troops"].startswith("assessed [0,0]")
+
+
+def test_the_board_is_turned_page_by_page(asked: Callable[..., Result], claims: Run) -> None:
+    whole = json.loads(claims("status", "--json"))
+    assert "next" not in whole
+    seen, cursor, pages = [], [], 0
+    while True:
+        page = json.loads(claims("status", "--json", "--limit", "8", *cursor))
+        seen += page["claims"]
+        pages += 1
+        if "next" not in page:
+            break
+        cursor = ["--cursor", page["next"]]
+    assert (seen, pages) == (whole["claims"], 3)
+    assert asked("status", "--limit", "8").stderr == "more: --cursor growing-dependence\n"
+    assert asked("status", "--limit", "21").stderr == ""
+
+
+def test_the_board_as_ndjson_is_a_row_a_line(claims: Run) -> None:
+    rows = list(map(json.loads, claims("status", "--format", "ndjson").splitlines()))
+    assert rows == json.loads(claims("status", "--json"))["claims"]
+
+
+def test_an_empty_ledger_has_an_empty_board(tmp_path: Path) -> None:
+    db = str(tmp_path / "x.db")
+    CliRunner().invoke(main, ["--db", db, "init"])
+    assert "no claims here" in CliRunner().invoke(main, ["--db", db, "status"]).stdout
+    assert json.loads(CliRunner().invoke(main, ["--db", db, "status", "--json"]).stdout)["claims"] == []
+    assert CliRunner().invoke(main, ["--db", db, "log", "--json"]).stdout == "[]\n"
+    assert CliRunner().invoke(main, ["--db", db, "replay"]).exit_code == 0
+
+
+# How it came so
+
+
+def test_provenance_draws_the_way_from_who_said_it_to_the_document_in_hand(claims: Run) -> None:
+    lines = claims("provenance", "kn23-teams").splitlines()
+    start = lines.index("A source in Ukraine, as The Guardian had it (unnamed)")
+    assert lines[start + 1].startswith("└─ A2  a source in Ukraine: statement; said 2024-10-03/2024-10-10, supports")
+    assert "       └─ the Guardian (outlet, “reported”)" in lines
+    assert "          └─ the article (outlet)" in lines
+    assert "first said by  a source in Ukraine via the Guardian, the article; said 2024-10-03/2024-10-10 (A2)" in lines
+    assert "Russia (state), by Dmitry Peskov → The Kremlin → Russia" in lines
+
+
+def test_history_tells_each_step_and_what_made_it(claims: Run) -> None:
+    lines = claims("history", "officer-casualties").splitlines()
+    first = lines.index("2024-10-08  assessed [0,0] · highly likely .80–.95 (Kim Yong-hyun)")
+    assert lines[first + 1].strip() == "A6: assessment by Kim Yong-hyun on officer-casualties, said 2024-10-08"
+    assert "2024-10-10  disputed [1,1]/[1,1] · assessed highly likely .80–.95 (Kim Yong-hyun)" in lines
+
+
+def test_history_of_what_was_recorded_goes_by_position(claims: Run) -> None:
+    lines = claims("history", "engineers-deployed", "--axis", "recorded").splitlines()
+    assert [line.split()[0] for line in lines if "2024-10-11 0" in line] == ["1", "48", "56"]
+
+
+def test_diff_tells_what_changed_between_two_days(claims: Run) -> None:
+    lines = claims("diff", "engineers-deployed", "2024-10-09", "2024-10-10").splitlines()
+    assert "said by 2024-10-09  raised [0,0]" in lines
+    assert "said by 2024-10-10  disputed [1,1]/[1,1]" in lines
+    assert "  against    Russia: nothing → A10" in lines
+    changed = json.loads(claims("diff", "engineers-deployed", "2024-10-09", "2024-10-10", "--json"))["changed"]
+    assert changed == ["status", "own_words", "support", "opposition"]
+
+
+def test_diff_says_so_when_nothing_changed(claims: Run) -> None:
+    assert "nothing changed" in claims("diff", "six-killed", "2024-10-11", "2024-10-12").splitlines()
+
+
+def test_diff_between_two_moments_of_the_record(claims: Run) -> None:
+    args = ("diff", "engineers-deployed", "A16", "A10-dated", "--axis", "recorded", "--said-by", "2024-10-09")
+    assert "  flags      -time-uncertain" in claims(*args).splitlines()
+
+
+def test_a_source_is_told_with_whom_it_speaks_for_and_what_it_said(claims: Run) -> None:
+    printed = claims("source", "Dmitry Peskov")
+    assert printed.startswith("Dmitry Peskov (person, dmitry-peskov)\n")
+    assert "speaks for     The Kremlin → Russia" in printed
+    assert (
+        "A10  2024-10-10  denial: dismissal  engineers-deployed, operating-in-occupied-areas  AFP, the article"
+        in printed
+    )
+
+
+# The record
+
+
+def test_the_log_can_be_narrowed(claims: Run) -> None:
+    def ids(*args: str) -> list[str]:
+        return [json.loads(line)["id"] for line in claims("log", "--format", "ndjson", *args).splitlines()]
+
+    assert len(ids()) == 63
+    assert ids("six-killed") == ["claim-six-killed", "A1", "A8", "A10", "A10-dated"]
+    assert ids("six-killed", "--type", "denial") == ["A10"]
+    assert ids("--type", "denial", "--type", "assessment") == ["A6", "A7", "A8", "A10", "A12", "A13"]
+    assert ids("--source", "Dmitry Peskov", "--type", "denial") == ["A10"]
+    assert ids("missiles-in-use", "--source", "russia", "--type", "denial") == ["A12"]
+    assert ids("six-killed", "--as-of", "A8", "--after", "3") == ["A1", "A8"]
+    assert ids("--limit", "2", "--after", "46") == ["A1", "A2"]
+    assert ids("six-killed", "--after", "63") == []
+
+
+def test_the_log_for_people_says_who_said_what(claims: Run) -> None:
+    (line,) = [line for line in claims("log").splitlines() if line.startswith("56 ")]
+    for word in ("2024-10-11 09:30:00Z", "A10", "denial", "Dmitry Peskov", "dismisses engineers-deployed"):
+        assert word in line
+
+
+def test_the_log_as_json_is_one_array_of_the_same_lines(claims: Run) -> None:
+    lines = claims("log", "--format", "ndjson").splitlines()
+    assert json.loads(claims("log", "--json")) == list(map(json.loads, lines))
+
+
+def test_a_record_is_shown_as_recorded_with_what_became_of_it(claims: Run) -> None:
+    lines = claims("show", "A10").splitlines()
+    assert lines[0] == "A10  denial"
+    assert "  said_at          ../2024-10-10" in lines
+    place = lines.index("as it now stands")
+    assert lines[place + 1] == "  said_at  2024-10-10"
+    assert "as it now stands" not in claims("show", "A10", "--as-of", "A16")
+    assert json.loads(claims("show", "A10", "--json"))["event"]["said_at"] == "../2024-10-10"
+
+
+@pytest.mark.parametrize(
+    "projection", ["board", "status", "provenance", "timeline.said", "timeline.recorded", "sources"]
+)
+def test_answers_can_be_rebuilt_from_the_records_alone(tmp_path: Path, seeds: Path, projection: str) -> None:
+    db = str(tmp_path / "hard.db")
+    for path in sorted((seeds / "hard").glob("*.ndjson")):
+        assert CliRunner().invoke(main, ["--db", db, "append", str(path)]).exit_code == 0
+    ran = CliRunner().invoke(main, ["--db", db, "replay", "--projection", projection])
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    assert ran.stdout.endswith(f" answers of {projection}: same\n")
+
+
+@pytest.mark.parametrize("projection", ["board", "status"])
+def test_a_replay_can_end_at_a_cut(claims: Run, projection: str) -> None:
+    assert (
+        claims("replay", "--projection", projection)
+        == f"63 records up to position 63, 21 answers of {projection}: same\n"
+    )
+    told = json.loads(claims("replay", "--projection", projection, "--to", "A5", "--json"))
+    assert told == {"projection": projection, "position": 51, "records": 51, "answers": 21, "same": True}
+
+
+# The schema
+
+
+@pytest.mark.parametrize("tag", TYPES)
+def test_the_schema_of_a_type_is_that_of_its_lines(claims: Run, tag: str) -> None:
+    found = json.loads(claims("schema", tag))
+    assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert found["properties"]["type"] == {"const": tag}
+    assert "type" in found["required"]
+    assert found["additionalProperties"] is False
+    fields = {field.encode_name for field in msgspec.structs.fields(TYPES[tag])}
+    assert set(found["properties"]) == fields | {"type", "id", "recorded_by"}
+
+
+def test_every_reference_of_the_schema_leads_somewhere(claims: Run) -> None:
+    whole = json.loads(claims("schema"))
+    assert len(whole["oneOf"]) == len(TYPES)
+    for ref in json.dumps(whole).split('"$ref": "')[1:]:
+        path = ref.split('"')[0]
+        assert path.removeprefix("#/$defs/") in whole["$defs"]
