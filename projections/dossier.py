@@ -26,8 +26,10 @@ _UTTERANCE = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correcti
 class Dossier:
     """The state of the shared fold: records as they come, and what is still to be read for the claim asked about."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, *, carriers: bool = False) -> None:
+        """`carriers` reads what is registered of those who only carried, too: an answer that names them needs it."""
         self.question = question
+        self._carriers = carriers
         self.clerk = Clerk()
         self._relations: list[ev.ClaimsRelated | ev.SourceRelated] = []
         self._amendments: list[ev.RecordAmended] = []
@@ -40,7 +42,7 @@ class Dossier:
         event = record.event
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
-                self._sources.add(names.speaker(event.chain))
+                self._sources |= set(names.sources(event.chain)[: None if self._carriers else 1])
             case ev.Retraction() | ev.Correction():
                 self._sources |= set(names.sources(event.chain))
             case ev.ClaimsRelated() | ev.SourceRelated():

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger import events as ev
 from ledger import names
-from ledger.fold import AsOf
+from ledger.fold import AsOf, Question
 
 from . import dossier as _dossier
 from .dossier import Dossier
@@ -116,9 +116,13 @@ class Provenance(Struct, frozen=True):
     rules: str = RULES
 
 
-initial = _dossier.initial
 evolve = _dossier.evolve
 wants = _dossier.wants
+
+
+def initial(question: Question) -> Dossier:
+    """An empty dossier that will name carriers, too."""
+    return Dossier(question, carriers=True)
 
 
 def answer(dossier: Dossier) -> Provenance:

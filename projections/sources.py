@@ -73,6 +73,7 @@ class Source(Struct, frozen=True):
     speaks_for: list[str]
     """Its line: its principal, that one's principal, and so on."""
     spoken_for_by: list[str]
+    """The ids of those who speak for it; so are the next three ids, as there may be thousands."""
     member_of: list[str]
     republishes: list[str]
     independent_of: list[str]
@@ -157,7 +158,7 @@ def answer(dossier: SourceDossier) -> Source:
             f"no source {question.subject!r} is known as of position {question.as_of.position}; "
             "`claims log --type source_registered` lists the registered ones"
         )
-    name_of = _Names(register, world)
+    name_of = _Names(register, [*said, *carried])
     return Source(
         source=own,
         name=name_of(own),
@@ -169,10 +170,10 @@ def answer(dossier: SourceDossier) -> Source:
             {s for e in related if e.relation == "same_as" for s in (e.from_, e.to) if lines.class_of(s) == own} - {own}
         ),
         speaks_for=[name_of(step) for step in list(lines.line(own))[1:]],
-        spoken_for_by=_related(related, register, own, "speaks_for", name_of, backwards=True),
-        member_of=_related(related, register, own, "member_of", name_of),
-        republishes=_related(related, register, own, "republishes", name_of),
-        independent_of=sorted(name_of(far) for near, far in lines.independent if near == own),
+        spoken_for_by=_spoken_for_by(related, register, own),
+        member_of=_related(related, register, own, "member_of"),
+        republishes=_related(related, register, own, "republishes"),
+        independent_of=sorted(far for near, far in lines.independent if near == own),
         said=[_said(act, said, register) for act in sorted(said, key=lambda act: act.key)],
         carried=[_carried(act) for act in sorted(carried, key=lambda act: act.key)],
         took_back=list(_took_back(register, own, question)),
@@ -183,12 +184,12 @@ def answer(dossier: SourceDossier) -> Source:
 
 
 class _Names:
-    """The name of a source as registered, else as last printed in what was read."""
+    """The name of a source as registered, else as last printed in acts that the source asked about said or carried."""
 
-    def __init__(self, register: Register, world: World) -> None:
+    def __init__(self, register: Register, acts: list[Act]) -> None:
         self._register = register
         self._printed: dict[str, str] = {}
-        for act in world.acts:
+        for act in sorted(acts, key=lambda act: act.position):
             for link, source in zip(act.event.chain, names.sources(act.event.chain), strict=True):
                 self._printed[register.lines.class_of(source)] = link.name
 
@@ -205,21 +206,21 @@ def _told_kind(own: str, register: Register, world: World) -> str | None:
     return None
 
 
-def _related(
-    related: list[ev.SourceRelated],
-    register: Register,
-    own: str,
-    relation: str,
-    name_of: _Names,
-    *,
-    backwards: bool = False,
-) -> list[str]:
-    found = set()
-    for event in related:
-        near, far = map(register.lines.class_of, (event.to, event.from_) if backwards else (event.from_, event.to))
-        if event.relation == relation and near == own and far != own:
-            found.add(name_of(far))
-    return sorted(found)
+def _related(related: list[ev.SourceRelated], register: Register, own: str, relation: str) -> list[str]:
+    """The ids at the far ends of the source's own relations of a kind."""
+    far = (register.lines.class_of(e.to) for e in related if e.relation == relation and _is(register, e.from_, own))
+    return sorted(set(far) - {own})
+
+
+def _spoken_for_by(related: list[ev.SourceRelated], register: Register, own: str) -> list[str]:
+    near = (
+        register.lines.class_of(e.from_) for e in related if e.relation == "speaks_for" and _is(register, e.to, own)
+    )
+    return sorted(set(near) - {own})
+
+
+def _is(register: Register, source: str, own: str) -> bool:
+    return register.lines.class_of(source) == own
 
 
 def _said(act: Act, all_said: list[Act], register: Register) -> Said:

@@ -19,8 +19,9 @@ from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
+from .flags import bearing
 from .register import Register, claim_info
-from .status import RULES, IntervalAnswer, Status, of_claim
+from .status import RULES, AssessmentAnswer, IntervalAnswer, Status, of_claim
 from .world import World, span_of
 
 name: Final = "timeline"
@@ -51,10 +52,11 @@ class Step(Struct, frozen=True):
     own_words: str
     support: IntervalAnswer
     opposition: IntervalAnswer
+    assessments: list[AssessmentAnswer]
     flags_raised: list[str]
     flags_dropped: list[str]
     by: list[Happening]
-    """What came in since the step before; the last of them made the change."""
+    """What came in at this step, and made the change."""
 
 
 class Spoken(Struct, frozen=True):
@@ -177,11 +179,15 @@ def _status(dossier: Dossier) -> Status:
 
 
 def _said_cuts(register: Register, question: Question) -> Iterator[_Cut]:
-    """The moments by which something more had certainly been said."""
+    """The moments by which something more had certainly been said that bears on the claim."""
     by_moment: dict[int, list[Record]] = {}
     world = World(register, register.utterances, question.said_by)
     spans = {act.id: act.span for act in world.acts}
+    bears = bearing(register.utterances)
+    neighbours = register.reach.neighbourhood(question.subject or "")
     for record in register.utterances:
+        if neighbours.isdisjoint(bears[record.id].union(getattr(record.event, "possible_claims", ()))):
+            continue
         latest = spans.get(record.id, span_of(record.event, record)).latest
         assert latest is not None
         if question.said_by is None or latest <= question.said_by:
@@ -198,9 +204,7 @@ def _recorded_cuts(dossier: Dossier) -> Iterator[_Cut]:
 def _steps(cuts: list[_Cut], status_at: _StatusAt) -> list[Step]:
     steps: list[Step] = []
     before: Status | None = None
-    since: list[Record] = []
     for cut in cuts:
-        since += cut.records
         after = status_at(cut)
         if after is None or (before is not None and _measure(before) == _measure(after)):
             continue
@@ -213,12 +217,13 @@ def _steps(cuts: list[_Cut], status_at: _StatusAt) -> list[Step]:
                 own_words=after.own_words,
                 support=IntervalAnswer(after.support.provable, after.support.possible),
                 opposition=IntervalAnswer(after.opposition.provable, after.opposition.possible),
+                assessments=after.assessments,
                 flags_raised=sorted(set(after.flags) - flags),
                 flags_dropped=sorted(flags - set(after.flags)),
-                by=[_happening(record) for record in since],
+                by=[_happening(record) for record in cut.records],
             )
         )
-        before, since = after, []
+        before = after
     return steps
 
 

@@ -65,7 +65,9 @@ def masked(text: str) -> str:
     return re.sub(r"20(2[5-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?( UTC|Z)?", "<now>", text).rstrip()
 
 
-def test_the_python_blocks_run_as_written(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_blocks_run_as_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     if not (folder / "seed.db").exists():
         run_console(folder)
     monkeypatch.chdir(folder)

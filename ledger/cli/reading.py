@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
 import msgspec
 
-from ledger import Ledger, NotFound
 from projections import diff, provenance, status, timeline
 from projections.diff import At, Diff
 from projections.provenance import ActAnswer, Carrier, EvidenceAnswer, Origin, Provenance
@@ -43,7 +41,7 @@ def history_command(db: str, form: str, claim: str, axis: str, as_of: str | None
             for step in found.steps:
                 render.data(msgspec.json.encode(step))
         else:
-            render.show(_history_page(ledger, found, Screen.here()))
+            render.show(_history_page(found, Screen.here()))
 
 
 @click.command("provenance")
@@ -182,7 +180,7 @@ def _carrier(carrier: Carrier) -> str:
     return f"{carrier.name}: {words.count(carrier.acts, 'act')} of {words.count(carrier.roots, 'origin')}"
 
 
-def _history_page(ledger: Ledger, found: History, screen: Screen) -> Iterator[str]:
+def _history_page(found: History, screen: Screen) -> Iterator[str]:
     columns = screen.columns
     meaning = {"said": "how it stood by what had been said up to then", "recorded": "how it stood by what was recorded"}
     lead = meaning[found.axis] + (f" (only the latest {timeline.LIMIT:,} cuts)" if found.truncated else "")
@@ -192,34 +190,19 @@ def _history_page(ledger: Ledger, found: History, screen: Screen) -> Iterator[st
         render.title(found.claim, found.text, columns),
         wrap(lead if found.steps else "nothing has been said of it", columns),
         *(
-            _step(moment.ljust(span), step, _assessed_at(ledger, found, step), columns)
+            _step(moment.ljust(span), step, words.assessed(step.assessments), columns)
             for moment, step in zip(moments, found.steps, strict=True)
         ),
         wrap(cuts_line(found.as_of, found.said_by, found.rules), columns),
     )
 
 
-def _assessed_at(ledger: Ledger, found: History, step: Step) -> str:
-    cuts: dict[str, Any] = {"as_of": found.as_of.position, "said_by": step.at}
-    if found.axis == "recorded":
-        cuts = {"as_of": step.position, "said_by": found.said_by}
-    try:
-        return words.assessed(ledger.state(status, found.claim, **cuts).assessments)
-    except NotFound:  # not registered yet
-        return ""
-
-
 def _step(moment: str, step: Step, assessed: str, columns: int) -> Iterator[str]:
     under = " " * (len(moment) + 2)
     for line in wrap(words.headline(step.status, step.support, step.opposition, assessed), columns, f"{moment}  "):
         yield render.strong(line)
-    # Entries of the register that merely came in between are counted; the last of all made the change.
-    shown = [happening for happening in step.by[:-1] if happening.by] + step.by[-1:]
-    for happening in shown:
+    for happening in step.by:
         yield from wrap(_happening(happening), columns, under, under + "  ")
-    if len(shown) < len(step.by):
-        left = len(step.by) - len(shown)
-        yield from wrap(f"and {left} entr{'y' if left == 1 else 'ies'} of the register before it", columns, under)
     flags = _flags(step.flags_raised, step.flags_dropped)
     if flags:
         yield from wrap(f"flags {flags}", columns, under, under + "      ")
