@@ -6,14 +6,14 @@ and amendments may themselves be voided and amended, so each is asked first what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from . import events as ev
 from .errors import InvalidEvent
 from .intake import changed
-from .records import Record
+from .records import Record, changes_within
 
 
 class Clerk:
@@ -21,7 +21,10 @@ class Clerk:
 
     def __init__(self) -> None:
         self.by_id: dict[str, Record] = {}
-        self._about: dict[str, list[str]] = {}  # target -> ids of the voids and amendments that may be about it
+        self.relating: list[Record] = []
+        """The relations between sources and the withdrawals, as they came in: few, where records are many."""
+        self._about: dict[str, list[str]] = {}  # target -> ids of the voids and amendments about it
+        self._moving: dict[str, list[str]] = {}  # new target -> ids of the amendments that give it to what they amend
 
     def add(self, record: Record) -> None:
         """Takes a record in; the same one twice is once."""
@@ -29,21 +32,64 @@ class Clerk:
             return
         self.by_id[record.id] = record
         event = record.event
-        if isinstance(event, ev.RecordVoided):
+        if isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
+            self.relating.append(record)
+        elif isinstance(event, ev.RecordVoided):
             self._about.setdefault(event.target, []).append(record.id)
         elif isinstance(event, ev.RecordAmended):
             self._about.setdefault(event.target, []).append(record.id)
-            moved_to = event.changes.get("target")
-            if isinstance(moved_to, str):  # the void or amendment it amends is about another record now
-                self._about.setdefault(moved_to, []).append(event.target)
+            for changes in changes_within(event.changes):
+                for moved_to in (changes.get("target"), changes.get("act")):
+                    if isinstance(moved_to, str):
+                        self._moving.setdefault(moved_to, []).append(record.id)
 
     def effective(self, event_id: str) -> Record | None:
         """The record as it now stands; None where it was voided, or is not here."""
-        record = self.by_id.get(event_id)
-        if record is None or event_id not in self._about:
-            return record
+        if event_id not in self._about and event_id not in self._moving:
+            return self.by_id.get(event_id)
+        return self._settle(self._concerning(event_id)).get(event_id)
+
+    def settled(self) -> Iterator[Record]:
+        """What is left, in position order."""
+        left = self._settle({*self._about, *self._moving})
+        for record in sorted(self.by_id.values(), key=lambda record: record.position):
+            kept = left.get(record.id, record)
+            if kept is not None:
+                yield kept
+
+    def about(self, event_id: str) -> list[str]:
+        """The ids of the voids and amendments that are about a record, and of what an amendment may move to it."""
+        found = dict.fromkeys(self._about.get(event_id, ()))
+        for amendment_id in self._moving.get(event_id, ()):  # what it amends, or what that amends, is moved here
+            moved: Record | None = self.by_id[amendment_id]
+            while moved is not None and isinstance(moved.event, ev.RecordAmended) and moved.event.target not in found:
+                found[moved.event.target] = None
+                moved = self.by_id.get(moved.event.target)
+        return list(found)
+
+    def _concerning(self, event_id: str) -> list[str]:
+        """The id, those of what may be about it, of what may be about that, and so on; each once."""
+        found = {event_id: None}
+        queue = [event_id]
+        for known in queue:  # grows while it is walked
+            for about in self.about(known):
+                if about not in found:
+                    found[about] = None
+                    queue.append(about)
+        return queue
+
+    def _settle(self, ids: Iterable[str]) -> dict[str, Record | None]:
+        """What is left of each of these and of what is about them, from the last record back: what is about a record
+        came after it, so that no chain of voids is too long to follow."""
+        left: dict[str, Record | None] = {}
+        records = [self.by_id[event_id] for event_id in ids if event_id in self.by_id]
+        for record in sorted(records, key=lambda record: record.position, reverse=True):
+            left[record.id] = self._left_of(record, left)
+        return left
+
+    def _left_of(self, record: Record, left: dict[str, Record | None]) -> Record | None:
         event = record.event
-        for about in self._live_about(event_id):
+        for about in self._live_about(record, left):
             if isinstance(about, ev.RecordVoided):
                 return None
             try:
@@ -52,22 +98,12 @@ class Clerk:
                 continue
         return record if event is record.event else replace(record, event=event)
 
-    def settled(self) -> Iterator[Record]:
-        """What is left, in position order."""
-        for record in sorted(self.by_id.values(), key=lambda record: record.position):
-            left = self.effective(record.id) if record.id in self._about else record
-            if left is not None:
-                yield left
-
-    def _live_about(self, event_id: str) -> list[ev.RecordVoided | ev.RecordAmended]:
+    def _live_about(self, record: Record, left: dict[str, Record | None]) -> list[ev.RecordVoided | ev.RecordAmended]:
         live: list[tuple[int, ev.RecordVoided | ev.RecordAmended]] = []
-        for about_id in dict.fromkeys(self._about[event_id]):
-            about = self.effective(about_id)
-            event = None if about is None else about.event
-            if (
-                about is not None
-                and isinstance(event, (ev.RecordVoided, ev.RecordAmended))
-                and event.target == event_id
-            ):
-                live.append((about.position, event))
+        for about_id in self.about(record.id):
+            about = left[about_id] if about_id in left else self.by_id.get(about_id)
+            if about is None or about.position <= record.position:
+                continue
+            if isinstance(about.event, (ev.RecordVoided, ev.RecordAmended)) and about.event.target == record.id:
+                live.append((about.position, about.event))
         return [event for _, event in sorted(live, key=lambda pair: pair[0])]

@@ -12,6 +12,19 @@ A projection without `wants` is given every record, in position order. One with 
 carry the tags it wants, each record once, in position order within one asking; it is asked again until it wants
 nothing that it has not been given. So it must not matter to it which asking brought a record. A projection of yours
 is the equal of those in `projections`.
+
+The tags are those of `ledger.records.tags`: `claim:ID` (what names a claim, possible claims too, and whatever is about
+that), `source:ID` (every link of a chain), `act:ID` (what is about an event), `id:ID` (one event), and, for what hangs
+together without any act, `relation:claim:ID` and `relation:source:ID`. A whole projection that counts what was said of
+a claim is
+
+    class Count:
+        def initial(self, question): return {"of": question.subject, "acts": 0}
+        def wants(self, state): return {f"claim:{state['of']}"}
+        def evolve(self, state, record):
+            return state | {"acts": state["acts"] + isinstance(record.event, Statement | Denial | Assessment)}
+
+    ledger.state(Count(), "kn23-teams")
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ its scale; ids must be slugs and times must be times.
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from typing import Any, Final
@@ -21,10 +22,13 @@ from .errors import InvalidEvent
 from .events import Event
 
 MAX_LINE_BYTES: Final = 256 * 1024
+#: Less by what its envelope takes: what is accepted can be exported, and read again.
+MAX_EVENT_BYTES: Final = MAX_LINE_BYTES - 2 * 1024
 MAX_DEPTH: Final = 64
+MAX_SOURCE: Final = 2_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
-_PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>.*)`)?", re.DOTALL)
+_PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -67,9 +71,8 @@ def record(line: bytes) -> tuple[Entry, int]:
             )
     unknown = fields.keys() - {"id", "recorded_at", "recorded_by", "event"}
     if unknown:
-        raise InvalidEvent(
-            f"unknown field {min(unknown)!r} in a record; written by a later version?", f"/{min(unknown)}"
-        )
+        name = _clean_text(min(unknown), "")
+        raise InvalidEvent(f"unknown field {name!r} in a record; written by a later version?", f"/{_escape(name)}")
     check_id(fields["id"])
     check_recorder(fields["recorded_by"])
     if not isinstance(fields["event"], dict):
@@ -92,14 +95,18 @@ def normalise(event: Event) -> Event:
         data = records.encode_event(event)
         # Clean ASCII needs no second look at its text; this is the hot path of every append.
         if data.isascii() and b"\\" not in data and b"\x7f" not in data:
-            event = records.event_from(data)
-        else:
-            return _event(msgspec.to_builtins(event))
-    except InvalidEvent:
-        raise
+            read = records.event_from(data)
+            if read == event:  # else it holds what is no JSON, and was encoded all the same: bytes, NaN, a list
+                return _checked(read, data)
+    except UnicodeEncodeError:
+        pass  # a lone surrogate, which is looked for below
     except (TypeError, *_UNREADABLE) as error:
-        raise _invalid(error) from None
-    return _checked(event, data)
+        raise _invalid(error, {"type": ev.tag_of(event)}) from None
+    try:
+        fields = msgspec.to_builtins(event, builtin_types=(bytes, bytearray, memoryview))
+    except (TypeError, *_UNREADABLE) as error:
+        raise _invalid(error, {"type": ev.tag_of(event)}) from None
+    return _event(fields)
 
 
 def changed(event: Event, changes: dict[str, Any]) -> Event:
@@ -122,6 +129,8 @@ def check_id(event_id: object) -> None:
     """Raises InvalidEvent unless an id is 1..200 printable characters."""
     if not isinstance(event_id, str) or not 1 <= len(event_id) <= 200 or not event_id.isprintable():
         raise InvalidEvent("an id is text of 1 to 200 printable characters", "/id")
+    if not unicodedata.is_normalized("NFC", event_id):  # what is about it names it in NFC, as all text is
+        raise InvalidEvent(f"an id is in NFC; write {unicodedata.normalize('NFC', event_id)!r}", "/id")
 
 
 def check_recorder(name: object) -> None:
@@ -140,12 +149,12 @@ def _object(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise InvalidEvent(f"byte {error.start + 1} of the line is not UTF-8; convert the file to UTF-8") from None
     try:
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_pairs, parse_int=_integer, parse_constant=_no_constant)
     except RecursionError:
         raise InvalidEvent(f"nested deeper than {MAX_DEPTH} levels") from None
     except json.JSONDecodeError as error:
         raise InvalidEvent(f"not JSON: {error.msg} at character {error.pos + 1}") from None
-    except ValueError as error:  # a duplicate key, a constant that JSON does not have, an integer of absurd length
+    except ValueError as error:  # a duplicate key, a constant that JSON does not have
         raise InvalidEvent(str(error)) from None
     if not isinstance(value, dict):
         raise InvalidEvent("expected a JSON object, one event a line")
@@ -162,7 +171,11 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not JSON; write a number, text or null")
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= 20 else math.inf  # which is refused where it stands
 
 
 def _event(fields: dict[str, Any]) -> Event:
@@ -191,6 +204,11 @@ def _clean(value: Any, pointer: str, depth: int) -> Any:
         }
     if isinstance(value, (list, tuple)):
         return [_clean(item, f"{pointer}/{index}", depth + 1) for index, item in enumerate(value)]
+    if isinstance(value, (int, float)):
+        if not -(2**63) <= value < 2**63:  # nor is NaN
+            raise InvalidEvent("the number is too large, or none; write one that 64 bits hold", pointer)
+    elif value is not None:
+        raise InvalidEvent(f"{type(value).__name__} is not JSON; write text, a number, a list or an object", pointer)
     return value
 
 
@@ -203,8 +221,8 @@ def _clean_text(text: str, pointer: str) -> str:
 
 
 def _checked(event: Event, data: bytes) -> Event:
-    if len(data) > MAX_LINE_BYTES:
-        raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_LINE_BYTES:,}; shorten its texts")
+    if len(data) > MAX_EVENT_BYTES:
+        raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_EVENT_BYTES:,}; shorten its texts")
     match event:
         case ev.Statement() | ev.Denial():
             _check_act(event)
@@ -218,6 +236,8 @@ def _checked(event: Event, data: bytes) -> Event:
             _check_claim(event.claim, "/claim")
             if isinstance(event, ev.RulingRecorded):
                 _check_time(event.said_at, "/said_at")
+            elif isinstance(event, ev.ClaimRegistered):
+                _check_end(event.language, "/language")
         case ev.ClaimsRelated():
             _check_claim(event.from_, "/from")
             _check_claim(event.to, "/to")
@@ -228,6 +248,8 @@ def _checked(event: Event, data: bytes) -> Event:
             _check_source(event.to, "/to")
         case ev.EvidenceAttached():
             _check_claims(event.claims, "/claims")
+            _check_end(event.sha256, "/sha256")
+            _check_end(event.media_type, "/media_type")
             if not event.claims and event.act is None:
                 raise InvalidEvent("evidence bears on something: give claims, an act, or both", "/claims")
         case ev.RecordAmended():
@@ -245,6 +267,7 @@ def _check_act(event: ev.Act) -> None:
     _check_claims(event.possible_claims, "/possible_claims")
     _check_chain(event.chain)
     _check_time(event.said_at, "/said_at")
+    _check_end(event.language, "/language")
     if isinstance(event, ev.Denial):
         if not event.claims and not event.acts:
             raise InvalidEvent("a denial denies something: give claims, acts (event ids), or both", "/claims")
@@ -288,6 +311,16 @@ def _check_chain(chain: tuple[ev.Link, ...]) -> None:
                 names.slug(link.name)
             except ValueError as error:
                 raise InvalidEvent(str(error), f"/chain/{index}/name") from None
+    for index, source in enumerate(names.sources(chain)):
+        if len(source) > MAX_SOURCE:
+            reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
+            raise InvalidEvent(reason, f"/chain/{index}/name")
+
+
+def _check_end(text: str | None, pointer: str) -> None:
+    """Refuses a newline at the end, which `$` in a pattern lets pass."""
+    if text is not None and text.endswith("\n"):
+        raise InvalidEvent("ends in a newline; take it out", pointer)
 
 
 def _check_time(text: str | None, pointer: str) -> None:
@@ -364,7 +397,7 @@ def _invalid(error: Exception, fields: dict[str, Any] | None = None) -> InvalidE
     missing = re.fullmatch(r"Object missing required field `(.*)`", reason)
     if missing:
         return InvalidEvent(f"required; see `claims schema{_type_of(fields)}`", f"{pointer}/{_escape(missing[1])}")
-    return InvalidEvent(reason[:1].lower() + reason[1:], pointer)
+    return InvalidEvent(f"{reason[:1].lower()}{reason[1:]}; see `claims schema{_type_of(fields)}`", pointer)
 
 
 def _type_of(fields: dict[str, Any] | None) -> str:

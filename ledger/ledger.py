@@ -14,7 +14,10 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
@@ -26,12 +29,13 @@ from .errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageErr
 from .events import Event
 from .intake import Entry
 from .records import Record
-from .store import Draft, Overtaken, Store, Stored
+from .store import Draft, Head, Overtaken, Store, Stored
 
 MAX_BATCH: Final = 1_000
 _AHEAD_US: Final = 5_000_000
 _ATTEMPTS: Final = 50
 _REMEMBERED_CLAIMS: Final = 500_000
+_PAST_ALL: Final = 2**63
 
 
 class Receipt(Struct, frozen=True, kw_only=True):
@@ -154,7 +158,7 @@ class Ledger:
         Each event is decided as if all before it that are good had been appended.
         """
         known = rules.Known()
-        head = self._store.head().position
+        head = self._store.head()
         for index, item in enumerate(entries):
             try:
                 self._decide([self._incoming(index, item)], known, head, register)
@@ -172,10 +176,10 @@ class Ledger:
         for index, (entry, recorded_us) in enumerate(exported):
             batch.append(self._incoming(index, entry, recorded_us))
             if len(batch) == MAX_BATCH:
-                yield from self._append(batch, None, False)
+                yield from self._load(batch, index + 1 - MAX_BATCH)
                 batch = []
         if batch:
-            yield from self._append(batch, None, False)
+            yield from self._load(batch, index + 1 - len(batch))
 
     # Reading
 
@@ -190,8 +194,8 @@ class Ledger:
         """The answer of a projection about a subject (a claim, a source, or nothing for all), at both cuts.
 
         `as_of` is what the ledger had recorded by then; `said_by` what had been said in the world by then. Both are
-        inclusive. Raises NotFound for a claim or source that is not there at the cut, UsageError for a cut that is
-        none.
+        inclusive. The projections of this package raise NotFound for a claim or source that is not there at the cut;
+        one of yours says what it makes of that. Raises UsageError for a cut that is none.
         """
         question = self.question(subject, as_of=as_of, said_by=said_by)
         until = question.as_of.position
@@ -205,6 +209,7 @@ class Ledger:
         self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
     ) -> fold.Question:
         """The cuts of a question, fixed: whatever is appended from now on does not belong to its answer."""
+        _check_text(subject)
         head = self._store.head()
         position = head.position if as_of is None else self._position_of(as_of, head.position)
         recorded_us = head.recorded_at if position == head.position else self._store.recorded_at(position)
@@ -218,6 +223,7 @@ class Ledger:
 
     def record(self, event_id: str) -> Record:
         """One record by its id. Raises NotFound."""
+        _check_text(event_id)
         stored = self._store.by_id([event_id]).get(event_id)
         if stored is None:
             raise NotFound(f"there is no event {event_id!r} in {self.name}; `claims log` lists what there is")
@@ -250,6 +256,8 @@ class Ledger:
         for tag in types:
             if tag not in ev.TYPES:
                 raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
+        _check_text(claim, source)
+        after = min(after, until)
         tags = [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
         if not tags and not types:
             return self._store.scan(after, until)
@@ -258,7 +266,7 @@ class Ledger:
         found = self._store.tagged(tags[:1], types=types, after=after, until=until)
         if len(tags) == 1:
             return found
-        return (pair for pair in found if f"source:{source}" in records.tags(records.decode(*pair).event))
+        return _in_both(found, self._store.tagged(tags[1:], types=types, after=after, until=until))
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
@@ -295,6 +303,14 @@ class Ledger:
             self._recorded_by = _user()
         return self._recorded_by
 
+    def _load(self, batch: list[_Incoming], before: int) -> list[Receipt]:
+        try:
+            return self._append(batch, None, False)
+        except LedgerError as error:
+            if error.index is not None:
+                error.index += before
+            raise
+
     def _append(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
         with self._appending:
             for _ in range(_ATTEMPTS):
@@ -305,28 +321,29 @@ class Ledger:
         raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
 
     def _append_once(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
-        head = self._store.head().position
+        start = self._store.head()
+        head = start.position
         # What was read of the rules stays good for as long as nobody else has appended.
         known = rules.Known(self._registered if self._registered_at == head else None)
         self._registered, self._registered_at = set(), 0
-        decided = self._decide(incoming, known, head, register)
+        decided = self._decide(incoming, known, start, register)
         new = [item for item in decided if isinstance(item, _Accepted)]
+        alone = True
         if new:
-            claims = {tag for item in new for tag in item.tags if tag.startswith("claim:")}
+            tags = {tag.removeprefix("relation:") for item in new for tag in item.tags}
+            claims = {tag for tag in tags if tag.startswith("claim:")}
+            relations = {f"relation:{claim}" for claim in claims}
             if expected is not None:
-                self._check_expected(claims, expected, head)
-            unless = [
-                *known.read,
-                *(f"relation:{claim}" for claim in claims),
-                *(claims if expected is not None else ()),
-            ]
+                self._check_expected(claims | relations, expected, head)
+            unless = [*known.read, *relations, *(claims if expected is not None else ())]
             unless += [f"id:{item.incoming.id}" for item in new if item.incoming.id is not None]
             times = [item.incoming.recorded_us for item in new]
             done = self._store.append(
                 [item.draft() for item in new], unless=unless, after=head, clock=lambda last: self._clock(last, times)
             )
+            alone = done.first == head + 1
             first, recorded_at, head = done.first, when.moment(done.recorded_at), done.last
-        if len(known.registered) <= _REMEMBERED_CLAIMS:
+        if alone and len(known.registered) <= _REMEMBERED_CLAIMS:
             self._registered, self._registered_at = known.registered, head
         receipts: list[Receipt] = []
         place = 0
@@ -344,11 +361,12 @@ class Ledger:
         return receipts
 
     def _decide(
-        self, incoming: Sequence[_Incoming], known: rules.Known, head: int, register: bool
+        self, incoming: Sequence[_Incoming], known: rules.Known, start: Head, register: bool
     ) -> list[_Accepted | Receipt | int]:
+        head = start.position
         stored = self._store.by_id([item.id for item in incoming if item.id is not None])
         self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
-        now = self._clock_us()
+        now = max(self._clock_us(), start.recorded_at)
         decided: list[_Accepted | Receipt | int] = []
         place: dict[str, int] = {}
         for index, item in enumerate(incoming):
@@ -404,18 +422,17 @@ class Ledger:
     def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
         ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
         others = [tag for tag in tags if not tag.startswith("id:")]
-        if ids:
-            yield from sorted(pair for pair in self._store.by_id(ids).values() if pair[0] <= until)
-        if others:
-            yield from self._store.tagged(others, after=0, until=until)
+        named = sorted(pair for pair in self._store.by_id(ids).values() if pair[0] <= until) if ids else []
+        found = self._store.tagged(others, after=0, until=until) if others else iter(())
+        return (next(same) for _, same in groupby(merge(named, found), key=itemgetter(0))) if named else found
 
     def _check_expected(self, claims: Collection[str], expected: int, head: int) -> None:
-        if expected > head:
-            raise UsageError(f"expected position {expected} lies past the head, {head}")
+        if not 0 <= expected <= head:
+            raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
         if expected < head and claims:
             between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
             if between:
-                what = ", ".join(sorted(tag.removeprefix("claim:") for tag in claims))
+                what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
                 raise Conflict(
                     f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
                 )
@@ -454,8 +471,9 @@ class Ledger:
             case Receipt() | Record():
                 return _within(cut.position, head)
             case str() if cut.isascii() and cut.isdigit():
-                return _within(int(cut), head)
+                return _within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
             case str():
+                _check_text(cut)
                 stored = self._store.by_id([cut])
                 if stored:
                     return stored[cut][0]
@@ -466,8 +484,10 @@ class Ledger:
                         f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
                         "or 2024-10-09T12:00:00Z"
                     ) from None
-            case _:
+            case date():  # and datetime
                 return self._store.at_or_before(_moment_of(cut))
+            case _:
+                raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
 class _Incoming(Struct, frozen=True):
@@ -521,7 +541,11 @@ def _replayed(receipt: Receipt) -> Receipt:
 
 
 def _position(at: int | Receipt | Record | None) -> int | None:
-    return at.position if isinstance(at, (Receipt, Record)) else at
+    if isinstance(at, (Receipt, Record)):
+        return at.position
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+        raise UsageError(f"{at!r} is no position; give a number, or what `append` returned")
+    return at
 
 
 def _within(position: int, head: int) -> int:
@@ -548,9 +572,28 @@ def _said_by(cut: Cut | None) -> tuple[int | None, str | None]:
 def _moment_of(cut: date) -> int:
     if not isinstance(cut, datetime):
         return when.cut(cut.isoformat())
-    if cut.tzinfo is None:
+    if cut.utcoffset() is None:
         raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
-    return when.micros(cut.astimezone(UTC))
+    return when.micros(cut)
+
+
+def _check_text(*asked: str | None) -> None:
+    """Refuses surrogates, as a broken byte on a command line makes them: no ledger holds any."""
+    for text in asked:
+        try:
+            str(text).encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{text!r} is not UTF-8 text; check its encoding") from None
+
+
+def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]:
+    """The records that stand in both of two runs by position."""
+    position = -1
+    for pair in one:
+        while position < pair[0]:
+            position, _ = next(other, (_PAST_ALL, b""))
+        if position == pair[0]:
+            yield pair
 
 
 def _type_of(pair: Stored) -> str:

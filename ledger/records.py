@@ -59,9 +59,12 @@ def decode(position: int, stored: bytes) -> Record:
     Raises NewerVersion for an event type this version does not know, IntegrityError for bytes that are no record.
     """
     try:
-        return _record_decoder.decode(line(position, stored))
-    except msgspec.ValidationError as error:
-        return _decode_tolerantly(position, stored, error)
+        if not stored.startswith(b"{"):  # the one byte that the position takes the place of
+            raise ValueError("it does not begin as an object")
+        try:
+            return _record_decoder.decode(line(position, stored))
+        except msgspec.ValidationError as error:
+            return _decode_tolerantly(position, stored, error)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise IntegrityError(f"position {position} holds no record: {error}; restore the file from a backup") from error
 
@@ -78,8 +81,9 @@ def event_from(data: bytes) -> Event:
 
 
 def _decode_tolerantly(position: int, stored: bytes, error: msgspec.ValidationError) -> Record:
-    record = msgspec.json.decode(stored)
-    tag = record.get("event", {}).get("type") if isinstance(record, dict) else None
+    record = msgspec.json.decode(stored, type=dict[str, Any])
+    event = record.get("event")
+    tag = event.get("type") if isinstance(event, dict) else None
     if "sealed" in record or (isinstance(tag, str) and tag not in ev.TYPES):
         raise NewerVersion(
             f"position {position} holds a record of type {tag or 'sealed'!r}, which this version does not know; "
@@ -161,6 +165,14 @@ def _tagged(event: Event) -> Iterator[tuple[str, str]]:
             yield "act", event.act
         case ev.RelationWithdrawn() | ev.RecordAmended() | ev.RecordVoided():
             yield "act", event.target
+
+
+def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Changes, the changes they make where they change a change, and so on."""
+    within: Any = changes
+    while isinstance(within, dict):
+        yield within
+        within = within.get("changes")
 
 
 def targets(event: Event) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ from .records import Record
 _ACTS = (ev.Statement, ev.Denial, ev.Assessment)
 _RETRACTABLE = (*_ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
+#: So many events may be about one another, the void of a void of a void …: each is settled for every one above it.
+MAX_DEPTH = 20
 
 
 def decide(event: Event, event_id: str, known: Known, recorded_us: int) -> list[str]:
@@ -32,11 +34,11 @@ def decide(event: Event, event_id: str, known: Known, recorded_us: int) -> list[
     forbids the event, NotFound for claims and targets that are not there, InvalidEvent for changes that do not fit.
     """
     _check(event, event_id, known, recorded_us)
-    tags = dict.fromkeys(records.tags(event))
-    for target in records.targets(event):
-        tags |= dict.fromkeys(known.owed(target))
-    if isinstance(event, _CHANGES):
-        tags |= dict.fromkeys(_lasting(records.tags(known.made_of(event))))
+    tags: dict[str, None] = {}
+    for made in known.turns(event):
+        tags |= dict.fromkeys(records.tags(made))
+        for target in records.targets(made):
+            tags |= dict.fromkeys(known.owed(target))
     return list(tags)
 
 
@@ -50,7 +52,9 @@ class Known:
         self.registered = set() if registered is None else registered
         self.read: set[str] = set()
         self.clerk = Clerk()
-        self._changes: dict[str, list[ev.RecordAmended | ev.Correction]] = {}
+        self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
+        self._changed: set[str] = set()  # targets of changes
+        self._registrations: dict[str, str] = {}  # event id -> claim
 
     def add(self, record: Record) -> None:
         """Takes a record in, read or just accepted."""
@@ -58,16 +62,21 @@ class Known:
             return
         self.clerk.add(record)
         event = record.event
-        if isinstance(event, ev.ClaimRegistered):
-            self.registered.add(event.claim)
         if isinstance(event, _CHANGES):
-            self._changes.setdefault(records.targets(event)[0], []).append(event)
-        if isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
+            self._changed.update(records.targets(event))
+        if isinstance(event, ev.Correction):
+            self._corrections.setdefault(event.act, []).append(record.id)
+        if isinstance(event, ev.ClaimRegistered):
+            self._registrations[record.id] = event.claim
+            if self.clerk.effective(record.id) is not None:  # its void may have been read before it
+                self.registered.add(event.claim)
+        elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
             self._recheck_registered()
 
     def wants(self, event: Event) -> set[str]:
         """Tags still to be read before `decide` can decide on this event."""
-        return set(self._needs(event)) - self.read
+        unread = self._changed - self.clerk.by_id.keys()  # a change that moved something here is found before it is
+        return {*self._needs(event), *(f"{name}:{target}" for target in unread for name in ("id", "act"))} - self.read
 
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
         """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
@@ -76,6 +85,13 @@ class Known:
             return changed(target.event, event.changes)
         except InvalidEvent as error:
             raise InvalidEvent(error.reason, f"/changes{error.pointer}") from None
+
+    def turns(self, event: Event) -> Iterator[Event]:
+        """The event; where it changes another, what it makes of that; where that one does, what it then makes …"""
+        yield event
+        while isinstance(event, _CHANGES):
+            event = self.made_of(event)
+            yield event
 
     def target(self, event_id: str) -> Record:
         """The record an event is about, as it now stands. Raises NotFound, and Refused where it was voided."""
@@ -87,54 +103,79 @@ class Known:
         raise NotFound(f"there is no event {event_id!r} before this one; `claims log` lists what there is")
 
     def owed(self, event_id: str) -> Iterator[str]:
-        """The tags that whatever is about a record carries on from it, as it was and as each change made it."""
-        record = self.clerk.by_id.get(event_id)
-        if record is None:
-            return
-        version = record.event
-        versions = [version]
-        for change in self._changes.get(event_id, ()):
-            try:
-                versions.append(changed(versions[-1], change.changes))
-            except InvalidEvent:  # fitted when it was made; what it built on is gone
-                continue
-        for version in versions:
-            yield from _lasting(records.tags(version))
-            for target in records.targets(version):
-                yield from self.owed(target)
+        """The tags that whatever is about a record carries on from it, as it was and as each change made it.
+
+        Those of its targets are among them: who reads a record with what is about it, reads the void of its void.
+        """
+        versions = self._around([event_id])
+        for known_id in (queue := _Queue([event_id])):
+            for version in versions[known_id]:
+                yield from records.tags(version)
+                queue.add(records.targets(version))
 
     def lines(self) -> Lines:
         """The relations between sources that were read and hold."""
         return Lines(event for _, event in source_relations(self.clerk))
 
     def _needs(self, event: Event) -> Iterator[str]:
+        targets = _Queue(())
+        try:
+            for made in self.turns(event):
+                yield from self._needs_itself(made)
+                targets.add(records.targets(made))
+        except (InvalidEvent, NotFound, Refused):  # its target is not read yet, or for `decide` to refuse
+            pass
+        for event_id in self._around(targets):
+            yield f"id:{event_id}"
+            yield f"act:{event_id}"
+
+    def _needs_itself(self, event: Event) -> Iterator[str]:
         for claim in claims_of(event):
             if claim not in self.registered:
                 yield f"relation:claim:{claim}"
-        for target in records.targets(event):
-            yield from self._needs_of_target(target)
         match event:
             case ev.ClaimRegistered():
                 yield f"relation:claim:{event.claim}"
             case ev.SourceRelated(relation="speaks_for"):
                 yield f"relation:source:{event.from_}"
-            case ev.Retraction():
+            case ev.Retraction() | ev.Correction():
                 yield from self._needs_of_line(event)
-            case ev.Correction() | ev.RecordAmended():
-                if isinstance(event, ev.Correction):
-                    yield from self._needs_of_line(event)
-                with suppress(InvalidEvent, NotFound, Refused):  # not read yet, or for `decide` to refuse
-                    yield from self._needs(self.made_of(event))
             case _:  # decided by its claims and targets alone
                 pass
 
-    def _needs_of_target(self, event_id: str) -> Iterator[str]:
-        yield f"id:{event_id}"
-        yield f"act:{event_id}"
-        record = self.clerk.by_id.get(event_id)
-        if record is not None:
-            for target in records.targets(record.event):
-                yield from self._needs_of_target(target)
+    def _near(self, event_id: str) -> list[str]:
+        """The ids of what voids or changes a record, or may by an amendment."""
+        return [*self.clerk.about(event_id), *self._corrections.get(event_id, ())]
+
+    def _around(self, ids: Iterable[str]) -> dict[str, list[Event]]:
+        """These records and those they hang on: what is about them, what they are about, and so on, read or not yet;
+        each as it was, and as each change made it."""
+        queue = _Queue(ids)
+        while True:
+            for event_id in queue:
+                queue.add(self._near(event_id))
+                record = self.clerk.by_id.get(event_id)
+                if record is not None:
+                    queue.add(records.targets(record.event))
+            versions = self._versions(queue)
+            moved = {target for made in versions.values() for version in made for target in records.targets(version)}
+            if moved <= versions.keys():
+                return versions
+            queue.add(sorted(moved))
+
+    def _versions(self, ids: Iterable[str]) -> dict[str, list[Event]]:
+        versions: dict[str, list[Event]] = {event_id: [] for event_id in ids}
+        known = [self.clerk.by_id[event_id] for event_id in versions if event_id in self.clerk.by_id]
+        # From the last back, for what changes a record came after it.
+        for record in sorted(known, key=_position, reverse=True):
+            made = versions[record.id]
+            made.append(record.event)
+            changing = [self.clerk.by_id[i] for i in self._near(record.id) if i in self.clerk.by_id]
+            for change in (version for other in sorted(changing, key=_position) for version in versions[other.id]):
+                if isinstance(change, _CHANGES):
+                    with suppress(InvalidEvent):  # fitted when it was made; what it built on is gone
+                        made.append(changed(made[-1], change.changes))
+        return versions
 
     def _needs_of_line(self, event: ev.Retraction | ev.Correction) -> Iterator[str]:
         target = self.clerk.effective(event.act)
@@ -151,12 +192,28 @@ class Known:
         yield from (f"relation:source:{source}" for source in met if lines.class_of(source) in reached)
 
     def _recheck_registered(self) -> None:
-        for record in list(self.clerk.by_id.values()):
-            if isinstance(record.event, ev.ClaimRegistered):
-                if self.clerk.effective(record.id) is None:
-                    self.registered.discard(record.event.claim)
-                else:
-                    self.registered.add(record.event.claim)
+        live = {claim for event_id, claim in self._registrations.items() if self.clerk.effective(event_id) is not None}
+        self.registered -= set(self._registrations.values()) - live
+        self.registered |= live
+
+
+class _Queue:
+    """Ids to be walked, each once; it may grow while it is walked."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids: list[str] = []
+        self._seen: set[str] = set()
+        self.add(ids)
+
+    def add(self, ids: Iterable[str]) -> None:
+        """More of them."""
+        for event_id in ids:
+            if event_id not in self._seen:
+                self._seen.add(event_id)
+                self._ids.append(event_id)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
 
 
 def claims_of(event: Event) -> tuple[str, ...]:
@@ -176,12 +233,24 @@ def claims_of(event: Event) -> tuple[str, ...]:
 
 def source_relations(clerk: Clerk) -> Iterator[tuple[str, ev.SourceRelated]]:
     """The relations between sources that hold, neither voided nor withdrawn, with their event ids, by position."""
-    settled = list(clerk.settled())
+    left = (clerk.effective(record.id) for record in sorted(clerk.relating, key=_position))
+    settled = [record for record in left if record is not None]
     withdrawn = {r.event.target for r in settled if isinstance(r.event, ev.RelationWithdrawn)}
     return ((r.id, r.event) for r in settled if isinstance(r.event, ev.SourceRelated) and r.id not in withdrawn)
 
 
 def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
+    _check_itself(event, event_id, known, recorded_us)
+    while isinstance(event, _CHANGES):  # and then what it makes of its target
+        target = known.target(records.targets(event)[0])
+        event, event_id, recorded_us = known.made_of(event), target.id, target.recorded_us
+        if isinstance(event, ev.ClaimRegistered):
+            _check_same_claim(event, target.event)
+        elif not _voids_as_before(event, target.event):
+            _check_itself(event, event_id, known, recorded_us)
+
+
+def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
     for claim in claims_of(event):
         if claim not in known.registered:
             raise NotFound(
@@ -197,19 +266,15 @@ def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
             )
     for target_id in records.targets(event):
         _check_target(event, event_id, known.target(target_id), known)
+    _check_depth(event, known)
     match event:
         case ev.ClaimRegistered():
             if event.claim in known.registered:
                 raise Refused(f"claim {event.claim!r} is registered already; `claims reword` changes its text")
         case ev.ClaimsRelated() | ev.SourceRelated():
             _check_relation(event, event_id, known)
-        case ev.Retraction():
+        case ev.Retraction() | ev.Correction():
             _check_standing(event, known)
-        case ev.Correction():
-            _check_standing(event, known)
-            _check_made(event, known)
-        case ev.RecordAmended():
-            _check_made(event, known)
         case (
             ev.Statement()
             | ev.Denial()
@@ -220,6 +285,7 @@ def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
             | ev.EvidenceAttached()
             | ev.SourceGraded()
             | ev.ActGraded()
+            | ev.RecordAmended()
             | ev.RecordVoided()
             | ev.RulingRecorded()
         ):
@@ -255,6 +321,18 @@ def _check_relation(event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, k
                 )
 
 
+def _check_depth(event: Event, known: Known) -> None:
+    about = set(records.targets(event))
+    for _ in range(MAX_DEPTH + 1):
+        if not about:
+            return
+        found = [known.clerk.by_id[target] for target in about if target in known.clerk.by_id]
+        about = {further for record in found for further in records.targets(record.event)}
+    raise Refused(
+        f"more than {MAX_DEPTH} events would be about one another; amend, void or take back the first of them instead"
+    )
+
+
 def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
     target = known.target(event.act)
     assert isinstance(target.event, _RETRACTABLE)
@@ -268,22 +346,16 @@ def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
         )
 
 
-def _check_made(event: ev.RecordAmended | ev.Correction, known: Known) -> None:
-    made, target = known.made_of(event), known.target(records.targets(event)[0])
-    if isinstance(made, ev.ClaimRegistered):
-        assert isinstance(target.event, ev.ClaimRegistered)
-        if made.claim != target.event.claim:
-            raise Refused("a claim keeps its id; void its registration and register another")
-        return
-    if (
-        isinstance(made, ev.RecordVoided)
-        and isinstance(target.event, ev.RecordVoided)
-        and made.target == target.event.target
-    ):
-        return  # its target is voided, by this very voiding
-    _check(made, target.id, known, target.recorded_us)
+def _position(record: Record) -> int:
+    return record.position
 
 
-def _lasting(tags: Iterable[str]) -> Iterator[str]:
-    """All tags but those of targets: what is about an amendment is not about what was amended."""
-    return (tag for tag in tags if not tag.startswith("act:"))
+def _check_same_claim(made: ev.ClaimRegistered, event: Event) -> None:
+    assert isinstance(event, ev.ClaimRegistered)
+    if made.claim != event.claim:
+        raise Refused("a claim keeps its id; void its registration and register another")
+
+
+def _voids_as_before(made: Event, event: Event) -> bool:
+    """True for a voiding that keeps its target, which is voided, by this very voiding."""
+    return isinstance(made, ev.RecordVoided) and isinstance(event, ev.RecordVoided) and made.target == event.target

@@ -62,7 +62,7 @@ def moment(micros_: int) -> datetime:
 
 def stamp(micros_: int) -> str:
     """A moment as RFC 3339 text in UTC, always with six decimals, so that texts sort as moments do."""
-    return moment(micros_).strftime("%Y-%m-%dT%H:%M:%S.%f").rjust(26, "0") + "Z"
+    return moment(micros_).isoformat(timespec="microseconds")[:-6] + "Z"  # less the +00:00
 
 
 @lru_cache(maxsize=4096)  # the same few days come back in every act of a story

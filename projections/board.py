@@ -96,18 +96,27 @@ def _row(register: Register, utterances: list[Record], question: Question, claim
 def _by_claim(utterances: list[Record]) -> dict[str, list[Record]]:
     """The utterances that bear on each claim, possible ones too, in position order."""
     on: dict[str, list[Record]] = {}
-    bears = bearing(utterances)
+    bears = bearing(utterances, perhaps=True)
     for record in utterances:
-        for claim in bears[record.id].union(getattr(record.event, "possible_claims", ())):
+        for claim in bears[record.id]:
             on.setdefault(claim, []).append(record)
     return on
 
 
 def _near(register: Register, claim: str, on: dict[str, list[Record]]) -> list[Record]:
     neighbours = register.reach.neighbourhood(claim)
-    if len(neighbours) == 1:
+    # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
+    beside = {
+        member
+        for member_of_class in register.reach.signs(claim)
+        for record in on.get(member_of_class, ())
+        if getattr(record.event, "possible_claims", ())
+        for own in getattr(record.event, "claims", ())
+        for member in register.reach.signs(own)
+    }
+    if len(neighbours) == 1 and not beside:
         return on.get(claim, [])
-    found = {record.position: record for neighbour in neighbours for record in on.get(neighbour, ())}
+    found = {record.position: record for near in neighbours | beside for record in on.get(near, ())}
     return [found[position] for position in sorted(found)]
 
 

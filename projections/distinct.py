@@ -15,16 +15,18 @@ from .roots import Root
 
 EXACT: Final = 32
 """So many roots of a side that are declared independent are counted exactly; the rest one by one."""
+BUDGET: Final = 20_000
+"""So many steps a search may take; where roots share bodies in ways that want more, the best set found is a floor."""
 
 
 def provable(side: Sequence[Root], register: Register) -> tuple[int, bool]:
-    """The size of the largest set of distinct roots; and whether more were declared independent than count exactly."""
+    """The size of the largest set of distinct roots; and whether it is a floor, for want of an exact count."""
     if len(side) <= 1:
         return len(side), False
     graph = _Distinct(side, register)
     declared = [i for i in range(len(side)) if graph.declared[i]]
     if len(declared) <= EXACT:
-        return graph.largest(range(len(side))), False
+        return graph.largest(range(len(side))), graph.gave_up
     left = declared[EXACT:]
     rest = sorted(set(range(len(side))) - set(left))
     taken = graph.first_largest(rest)
@@ -39,6 +41,7 @@ class _Distinct:
 
     def __init__(self, side: Sequence[Root], register: Register) -> None:
         lines = register.lines
+        self.gave_up = False
         self._named = [root.named for root in side]
         self._bodies = [_closure(root.classes, lines.bodies) for root in side]
         self._republished = [_closure(root.classes, lines.republishes) for root in side]
@@ -136,13 +139,17 @@ class _Distinct:
                 if self.distinct(some[a], some[b]):
                     masks[a] |= 1 << b
                     masks[b] |= 1 << a
-        best = 0
+        best = steps = 0
 
         def expand(candidates: int, size: int) -> None:
-            nonlocal best
+            nonlocal best, steps
             order, bounds = _colour(candidates, masks)
             for vertex, bound in zip(reversed(order), reversed(bounds), strict=True):
+                steps += 1
                 if size + bound <= best:
+                    return
+                if steps > BUDGET:
+                    self.gave_up = True
                     return
                 best = max(best, size + 1)
                 expand(candidates & masks[vertex], size + 1)

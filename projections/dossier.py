@@ -8,6 +8,10 @@ Records come in in any order and are kept; the answer settles them: first the cl
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from msgspec import ValidationError, convert
 
 from ledger import events as ev
 from ledger import names
@@ -15,7 +19,7 @@ from ledger.clerk import Clerk
 from ledger.errors import InvalidEvent
 from ledger.fold import Question
 from ledger.intake import changed
-from ledger.records import Record, targets
+from ledger.records import Record, changes_within, targets
 
 from .reach import Reach, Relation
 from .register import Register
@@ -35,6 +39,7 @@ class Dossier:
         self._amendments: list[ev.RecordAmended] = []
         self._sources: set[str] = set()
         self._targets: set[str] = set()
+        self._beside: set[str] = set()
 
     def evolve(self, record: Record) -> Dossier:
         """Takes a record in."""
@@ -43,6 +48,8 @@ class Dossier:
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
                 self._sources |= set(names.sources(event.chain)[: None if self._carriers else 1])
+                if event.possible_claims:
+                    self._beside.update(event.claims)
             case ev.Retraction() | ev.Correction():
                 self._sources |= set(names.sources(event.chain))
             case ev.ClaimsRelated() | ev.SourceRelated():
@@ -54,6 +61,7 @@ class Dossier:
         self._targets.update(targets(event))
         if isinstance(event, (ev.RecordAmended, ev.Correction)):
             self._targets.update(_new_targets(event.changes))
+            self._sources.update(_new_sources(event.changes))
         return self
 
     def wants(self) -> set[str]:
@@ -62,9 +70,10 @@ class Dossier:
         if subject is None:
             return set()
         relations = list(self.possible_relations())
-        claims = Reach(
-            Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated)
-        ).neighbourhood(subject)
+        reach = Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
+        claims = reach.neighbourhood(subject)
+        # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
+        claims |= {member for beside in self._beside for member in reach.signs(beside)}
         wanted = {f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")}
         for target in self._targets:
             record = self.clerk.by_id.get(target)
@@ -128,8 +137,16 @@ def wants(dossier: Dossier) -> set[str]:
     return dossier.wants()
 
 
-def _new_targets(changes: dict[str, object]) -> Iterator[str]:
-    acts = changes.get("acts")
-    for value in (changes.get("act"), changes.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
-        if isinstance(value, str):
-            yield value
+def _new_sources(changes: dict[str, Any]) -> Iterator[str]:
+    """The sources of a chain that a change puts in the place of another: who speaks may be somebody else now."""
+    for within in changes_within(changes):
+        with suppress(ValidationError):  # of something that has no chain: refused or passed over where it is settled
+            yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
+
+
+def _new_targets(changes: dict[str, Any]) -> Iterator[str]:
+    for within in changes_within(changes):
+        acts = within.get("acts")
+        for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
+            if isinstance(value, str):
+                yield value

@@ -22,7 +22,7 @@ FLAGS: Final = {
     "kind-unstated": "what kind of source a counted root is, is told nowhere",
     "source-unregistered": "a counted root was never registered",
     "independence-unproven": "some of the roots of a side may be one and the same",
-    "provable-floor": "more than 32 roots of a side are declared independent; the rest were added one by one",
+    "provable-floor": "too many roots of a side are tied for an exact count; at least so many are distinct",
     "repeated": "a root said the same more than once; it counts once",
     "reversal": "a speaker that stands on one side stood on the other before",
     "divided": "speakers of one root stand on both sides",
@@ -139,8 +139,7 @@ def _of_acts(judgement: Judgement) -> Iterator[str]:
     if conflict:
         yield "relation-conflict"
     for act in judgement.world_acts:
-        live_at_all = act.live or not (act.event.claims or act.gone)
-        if isinstance(act.event, ev.Denial) and live_at_all and not kept_sign.isdisjoint(act.event.possible_claims):
+        if isinstance(act.event, ev.Denial) and act.is_live and not kept_sign.isdisjoint(act.event.possible_claims):
             yield "possibly-denied"
 
 
@@ -197,9 +196,10 @@ def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
     return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)
 
 
-def bearing(utterances: list[Record]) -> dict[str, set[str]]:
+def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set[str]]:
     """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
-    bears = {record.id: set(getattr(record.event, "claims", ())) for record in utterances}
+    fields = ("claims", "possible_claims") if perhaps else ("claims",)
+    bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
     for record in utterances:
         event = record.event
         if isinstance(event, ev.Correction) and isinstance(moved := event.changes.get("claims"), (list, tuple)):

@@ -192,7 +192,7 @@ def _act(act: Act, register: Register, judgement: Judgement) -> ActAnswer:
         side=None if stand is None else "support" if stand.side == 1 else "opposition",
         chain=[_link(link, source) for link, source in zip(event.chain, names.sources(event.chain), strict=True)],
         claims=list(event.claims),
-        live=bool(act.live),
+        live=_live_here(act, judgement),
         said_at=event.said_at,
         scope=event.scope if isinstance(event, ev.Denial) and event.scope != "explicit" else None,
         quote=event.quote,
@@ -206,6 +206,13 @@ def _act(act: Act, register: Register, judgement: Judgement) -> ActAnswer:
         grade=register.act_grades.get(act.id),
         evidence=list(_evidence(register, act=act.id)),
     )
+
+
+def _live_here(act: Act, judgement: Judgement) -> bool:
+    """Whether it stands on the claim; for what only perhaps means the claim, or bears on it from afar, anywhere."""
+    if judgement.members.keys().isdisjoint(act.event.claims):
+        return act.is_live
+    return not judgement.members.keys().isdisjoint(act.live)
 
 
 def _link(link: ev.Link, source: str) -> LinkAnswer:
@@ -227,7 +234,7 @@ def _carriers(register: Register, judgement: Judgement, shown: list[Act]) -> lis
     acts: dict[str, set[str]] = {}
     roots: dict[str, set[str]] = {}
     for act in shown:
-        for source in names.sources(act.event.chain)[1:] if act.live else ():
+        for source in names.sources(act.event.chain)[1:] if _live_here(act, judgement) else ():
             carrier = register.lines.class_of(source)
             acts.setdefault(carrier, set()).add(act.id)
             roots.setdefault(carrier, set()).add(judgement.root_of(act.source))

@@ -46,6 +46,30 @@ Way: TypeAlias = tuple[Relation, ...]
 """The relations between a step and the claim asked about, the nearest to the claim last."""
 
 
+class Walk:
+    """A walk back from a claim, breadth first: every step it comes to, and from each the shortest way to the claim."""
+
+    def __init__(self, start: Step, steps: Callable[[Step], Iterable[tuple[Step, Relation]]]) -> None:
+        self._back: dict[Step, tuple[Step, Relation] | None] = {start: None}
+        queue = [start]
+        for step in queue:  # grows while it is walked
+            for following, relation in steps(step):
+                if following not in self._back:
+                    self._back[following] = (step, relation)
+                    queue.append(following)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(self._back)
+
+    def way(self, step: Step) -> Way:
+        """The relations from a step to the claim."""
+        relations: list[Relation] = []
+        while (back := self._back[step]) is not None:
+            step, relation = back
+            relations.append(relation)
+        return tuple(relations)
+
+
 class Reach:
     """The relations that hold between claims, and the walks along them."""
 
@@ -68,16 +92,16 @@ class Reach:
         known = self._signs.get(claim)
         if known is None:
             known = {}
-            for step in self._walk(Step(claim, 1), self._turns):
+            for step in Walk(Step(claim, 1), self._turns):
                 known.setdefault(step.claim, set()).add(step.sign)
             self._signs[claim] = known
         return known
 
-    def toward(self, claim: str, side: Sign) -> dict[Step, Way]:
+    def toward(self, claim: str, side: Sign) -> Walk:
         """Every literal from which `side` on the claim follows, with the shortest way there."""
-        return self._walk(Step(claim, side), lambda step: (*self._turns(step), *self._implied_by(step)))
+        return Walk(Step(claim, side), lambda step: (*self._turns(step), *self._implied_by(step)))
 
-    def dismissed_toward(self, claim: str, side: Sign) -> dict[Step, Way]:
+    def dismissed_toward(self, claim: str, side: Sign) -> Walk:
         """As `toward`, for dismissals: they go from broad to narrow, and once turned they go no further.
 
         With side +1 come those that arrive turned.
@@ -88,7 +112,7 @@ class Reach:
             if step.sign == -1:
                 yield from self._implied_by(step)
 
-        return self._walk(Step(claim, side), steps)
+        return Walk(Step(claim, side), steps)
 
     def neighbourhood(self, claim: str) -> set[str]:
         """All claims whose acts may bear on this one, itself among them."""
@@ -104,14 +128,3 @@ class Reach:
         """The literals that imply this one by one link: a narrower claim that is so, a broader one that is not."""
         for other, relation in (self._narrower if step.sign == 1 else self._broader).get(step.claim, ()):
             yield Step(other, step.sign, CARRIED), relation
-
-    @staticmethod
-    def _walk(start: Step, steps: Callable[[Step], Iterable[tuple[Step, Relation]]]) -> dict[Step, Way]:
-        found: dict[Step, Way] = {start: ()}
-        queue = [start]
-        for step in queue:  # grows while it is walked
-            for following, relation in steps(step):
-                if following not in found:
-                    found[following] = (relation, *found[step])
-                    queue.append(following)
-        return found

@@ -57,8 +57,9 @@ class Register:
                 case ev.Statement() | ev.Denial() | ev.Assessment() | ev.Retraction() | ev.Correction():
                     self.utterances.append(record)
                 case ev.ClaimRegistered() as event:
-                    if event.claim not in self.claims:  # a second one can only come from a voided voiding
-                        self.claims[event.claim] = ClaimInfo(event.claim, event.kind, [(record.position, event.text)])
+                    known = self.claims.get(event.claim)  # there is one where the voiding of an earlier one was voided
+                    texts = [*(known.texts if known else ()), (record.position, event.text)]
+                    self.claims[event.claim] = ClaimInfo(event.claim, event.kind, texts)
                 case ev.ClaimReworded() as event:
                     if event.claim in self.claims:
                         self.claims[event.claim].texts.append((record.position, event.text))
@@ -69,6 +70,7 @@ class Register:
                 case ev.SourceRegistered() as event:
                     self.sources[event.source] = _source_info(event, record.position, self.sources.get(event.source))
                 case ev.SourceGraded() as event:
+                    self.source_grades.pop(event.source, None)  # the latest last, whichever source of a class it is of
                     self.source_grades[event.source] = event.grade
                 case ev.ActGraded() as event:
                     self.act_grades[event.act] = event.grade

@@ -36,12 +36,12 @@ class Said(Struct, frozen=True):
     live: bool
     gone: list[str]
     reversed_by: list[str]
-    """Later acts of its own on the opposite side of one of the claims."""
+    """For each claim, the next act of its own on the other side."""
     grade: int | None
 
 
 class Carried(Struct, frozen=True):
-    """An act the source passed on."""
+    """An act the source passed on; live unless that very act was taken back or denied."""
 
     act: str
     type: str
@@ -95,34 +95,19 @@ class SourceDossier(Dossier):
         subject = self.question.subject
         assert subject is not None
         relations = [r for r in self.possible_relations() if isinstance(r, ev.SourceRelated)]
-        same, up = {subject}, {subject}
-        for _ in range(len(relations) + 1):
-            for relation in relations:
-                if relation.relation == "same_as" and not same.isdisjoint((relation.from_, relation.to)):
-                    same |= {relation.from_, relation.to}
-                if relation.relation in ("same_as", "speaks_for") and relation.from_ in up | same:
-                    up.add(relation.to)
+        same = _reached({subject}, relations, ("same_as",), both_ways=True)
+        up = _reached(same, relations, ("same_as", "speaks_for"), both_ways=False)
         wanted = {f"source:{source}" for source in same} | {f"relation:source:{source}" for source in up | same}
+        classes = [r for r in self.possible_relations() if isinstance(r, ev.ClaimsRelated) and r.relation != "entails"]
+        taken_from: set[str] = set()
         for record in list(self.clerk.by_id.values()):
             for target in targets(record.event):
                 if target not in self.clerk.by_id:
                     wanted |= {f"id:{target}", f"act:{target}"}
                 elif isinstance(record.event, ev.Retraction):
-                    # what else of that side goes with it may stand on what is the same, or its negation
-                    named = getattr(self.clerk.by_id[target].event, "claims", ())
-                    wanted |= {f"relation:claim:{claim}" for claim in self._class_of(named)}
-        return wanted
-
-    def _class_of(self, claims: tuple[str, ...]) -> set[str]:
-        found = set(claims)
-        relations = [
-            r for r in self.possible_relations() if isinstance(r, ev.ClaimsRelated) and r.relation != "entails"
-        ]
-        for _ in relations:
-            for relation in relations:
-                if not found.isdisjoint((relation.from_, relation.to)):
-                    found |= {relation.from_, relation.to}
-        return found
+                    taken_from.update(getattr(self.clerk.by_id[target].event, "claims", ()))
+        # What else of that side goes with what is taken back may stand on what is the same, or its negation.
+        return wanted | {f"relation:claim:{claim}" for claim in _reached(taken_from, classes, None, both_ways=True)}
 
 
 def initial(question: Question) -> SourceDossier:
@@ -165,16 +150,21 @@ def answer(dossier: SourceDossier) -> Source:
         kind=next((info.kind for info in reversed(infos) if info.kind), None) or _told_kind(own, register, world),
         description=next((info.description for info in reversed(infos) if info.description), None),
         registered=bool(infos),
-        grade=next((g for s, g in register.source_grades.items() if lines.class_of(s) == own), None),
+        grade=next((g for s, g in reversed(register.source_grades.items()) if lines.class_of(s) == own), None),
         same_as=sorted(
             {s for e in related if e.relation == "same_as" for s in (e.from_, e.to) if lines.class_of(s) == own} - {own}
         ),
         speaks_for=[name_of(step) for step in list(lines.line(own))[1:]],
-        spoken_for_by=_spoken_for_by(related, register, own),
+        spoken_for_by=_related_to(related, register, own, "speaks_for"),
         member_of=_related(related, register, own, "member_of"),
         republishes=_related(related, register, own, "republishes"),
-        independent_of=sorted(far for near, far in lines.independent if near == own),
-        said=[_said(act, said, register) for act in sorted(said, key=lambda act: act.key)],
+        independent_of=sorted(
+            {
+                *_related(related, register, own, "independent_of"),
+                *_related_to(related, register, own, "independent_of"),
+            }
+        ),
+        said=_all_said(said, register),
         carried=[_carried(act) for act in sorted(carried, key=lambda act: act.key)],
         took_back=list(_took_back(register, own, question)),
         claims=len({claim for act in said for claim in act.event.claims}),
@@ -207,29 +197,57 @@ def _told_kind(own: str, register: Register, world: World) -> str | None:
 
 
 def _related(related: list[ev.SourceRelated], register: Register, own: str, relation: str) -> list[str]:
-    """The ids at the far ends of the source's own relations of a kind."""
-    far = (register.lines.class_of(e.to) for e in related if e.relation == relation and _is(register, e.from_, own))
-    return sorted(set(far) - {own})
+    """The ids at the far ends of the source's own relations of a kind, as recorded."""
+    return sorted({e.to for e in related if e.relation == relation and _is(register, e.from_, own)} - {own})
 
 
-def _spoken_for_by(related: list[ev.SourceRelated], register: Register, own: str) -> list[str]:
-    near = (
-        register.lines.class_of(e.from_) for e in related if e.relation == "speaks_for" and _is(register, e.to, own)
-    )
-    return sorted(set(near) - {own})
+def _related_to(related: list[ev.SourceRelated], register: Register, own: str, relation: str) -> list[str]:
+    """The ids at the near ends of others' relations to the source."""
+    return sorted({e.from_ for e in related if e.relation == relation and _is(register, e.to, own)} - {own})
+
+
+def _reached(
+    start: set[str],
+    relations: list[ev.SourceRelated] | list[ev.ClaimsRelated],
+    kinds: tuple[str, ...] | None,
+    *,
+    both_ways: bool,
+) -> set[str]:
+    """What the relations of some kinds (all, for None) lead to."""
+    links: dict[str, list[str]] = {}
+    for relation in relations:
+        if kinds is None or relation.relation in kinds:
+            links.setdefault(relation.from_, []).append(relation.to)
+            if both_ways or relation.relation == "same_as":
+                links.setdefault(relation.to, []).append(relation.from_)
+    reached = set(start)
+    queue = list(reached)
+    for here in queue:  # grows while it is walked
+        for there in links.get(here, ()):
+            if there not in reached:
+                reached.add(there)
+                queue.append(there)
+    return reached
 
 
 def _is(register: Register, source: str, own: str) -> bool:
     return register.lines.class_of(source) == own
 
 
-def _said(act: Act, all_said: list[Act], register: Register) -> Said:
+def _all_said(said: list[Act], register: Register) -> list[Said]:
+    """What it said, in the order of saying, each with the next act of its own on the other side of a claim."""
+    answers: list[Said] = []
+    following: dict[tuple[str, int], str] = {}
+    for act in sorted(said, key=lambda act: act.key, reverse=True):
+        opposite = (following.get((claim, -act.side)) for claim in act.event.claims) if act.side else ()
+        answers.append(_said(act, list(dict.fromkeys(filter(None, opposite))), register))
+        if act.side:
+            following.update({(claim, act.side): act.id for claim in act.live})
+    return answers[::-1]
+
+
+def _said(act: Act, reversed_by: list[str], register: Register) -> Said:
     event = act.event
-    opposite = [
-        other.id
-        for other in all_said
-        if act.side and other.side == -act.side and other.key > act.key and not set(other.live).isdisjoint(event.claims)
-    ]
     return Said(
         act=act.id,
         type=ev.tag_of(event),
@@ -238,9 +256,9 @@ def _said(act: Act, all_said: list[Act], register: Register) -> Said:
         said_at=event.said_at,
         recorded_at=when.stamp(act.record.recorded_us),
         via=[link.name for link in event.chain[1:]],
-        live=bool(act.live) or not event.claims,
+        live=act.is_live,
         gone=sorted({why for whys in act.gone.values() for why in whys}),
-        reversed_by=opposite,
+        reversed_by=reversed_by,
         grade=register.act_grades.get(act.id),
     )
 
@@ -252,7 +270,7 @@ def _carried(act: Act) -> Carried:
         by=act.event.chain[0].name,
         claims=list(act.event.claims),
         said_at=act.event.said_at,
-        live=bool(act.live),
+        live=not act.removed,
     )
 
 

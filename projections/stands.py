@@ -78,13 +78,16 @@ class Stands:
         """
         arrived: dict[str, dict[int, list[Stand]]] = {}
         for side in (1, -1):
-            for ways, dismissals in ((self._reach.toward, False), (self._reach.dismissed_toward, True)):
-                for step, way in ways(claim, side).items():
+            for walk_toward, dismissals in ((self._reach.toward, False), (self._reach.dismissed_toward, True)):
+                walk = walk_toward(claim, side)
+                for step in walk:
                     if step.how != CARRIED:
                         continue
                     for stand in self.own(step.claim).values():
+                        if self.sign(stand.act, claim, stand.act.live) == 0:
+                            continue  # in own words it bears on the claim both ways, and counts here for neither
                         if stand.side == step.sign and stand.by_dismissal == dismissals:
-                            here = Stand(stand.speaker, side, stand.act, (*stand.through, *way), True)
+                            here = Stand(stand.speaker, side, stand.act, (*stand.through, *walk.way(step)), True)
                             arrived.setdefault(stand.speaker, {}).setdefault(stand.act.position, []).append(here)
         stands: dict[str, Stand] = {}
         conflict = False
@@ -111,9 +114,9 @@ class Stands:
         if claim in act.live:
             return ()
         ways = [
-            way
-            for side in (1, -1)
-            for step, way in self._reach.toward(claim, side).items()
+            walk.way(step)
+            for walk in (self._reach.toward(claim, 1), self._reach.toward(claim, -1))
+            for step in walk
             if step.how == OWN and step.claim in act.live
         ]
         return min(ways, key=_way_length)

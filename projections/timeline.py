@@ -29,6 +29,8 @@ version: Final = 1
 
 LIMIT: Final = 1_000
 """So many cuts are looked at, the latest; each is a whole answer."""
+WORK: Final = 100_000
+"""So many records are looked at in all: on a claim with very many acts there are fewer cuts."""
 
 
 class Happening(Struct, frozen=True):
@@ -102,12 +104,13 @@ class _Axis:
         register = dossier.settle()
         info = claim_info(register, question)
         cuts = list(_said_cuts(register, question) if self.name == "said" else _recorded_cuts(dossier))
-        truncated = len(cuts) > LIMIT
+        limit = max(10, min(LIMIT, WORK // max(1, len(dossier.clerk.by_id))))
+        truncated = len(cuts) > limit
         return History(
             claim=info.claim,
             text=info.text,
             axis=self.name,
-            steps=_steps(cuts[-LIMIT:], self._status(dossier, register)),
+            steps=_steps(cuts[-limit:], self._status(dossier, register)),
             acts=list(_spoken(register, question)),
             truncated=truncated,
             as_of=question.as_of,
@@ -183,10 +186,10 @@ def _said_cuts(register: Register, question: Question) -> Iterator[_Cut]:
     by_moment: dict[int, list[Record]] = {}
     world = World(register, register.utterances, question.said_by)
     spans = {act.id: act.span for act in world.acts}
-    bears = bearing(register.utterances)
+    bears = bearing(register.utterances, perhaps=True)
     neighbours = register.reach.neighbourhood(question.subject or "")
     for record in register.utterances:
-        if neighbours.isdisjoint(bears[record.id].union(getattr(record.event, "possible_claims", ()))):
+        if neighbours.isdisjoint(bears[record.id]):
             continue
         latest = spans.get(record.id, span_of(record.event, record)).latest
         assert latest is not None
@@ -262,6 +265,6 @@ def _spoken(register: Register, question: Question) -> Iterator[Spoken]:
                 earliest=None if act.span.earliest is None else when.stamp(act.span.earliest),
                 latest=when.stamp(act.span.latest),
                 recorded_at=when.stamp(act.record.recorded_us),
-                live=bool(act.live),
+                live=not members.keys().isdisjoint(act.live),
                 claims=list(act.event.claims),
             )

@@ -32,7 +32,7 @@ _ACT: Final = (ev.Statement, ev.Denial, ev.Assessment)
 class Act:
     """An act at both cuts, corrected, with what was taken back of it."""
 
-    __slots__ = ("event", "gone", "id", "key", "position", "record", "source", "span")
+    __slots__ = ("event", "gone", "id", "key", "position", "record", "removed", "source", "span")
 
     def __init__(self, record: Record, event: ev.Act, span: when.Span, source: str) -> None:
         self.record = record
@@ -45,11 +45,18 @@ class Act:
         self.key = order(span, record.position)
         self.gone: dict[str, set[str]] = {}
         """What took the act back, by claim: BY_SPEAKER, BY_CARRIER, DENIED."""
+        self.removed = False
+        """True where the whole act was taken back by name."""
 
     @property
     def live(self) -> list[str]:
         """The claims for which it still stands."""
         return [claim for claim in self.event.claims if claim not in self.gone]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether anything of it still stands."""
+        return bool(self.live) if self.event.claims else not self.removed
 
     @property
     def side(self) -> int:
@@ -129,6 +136,7 @@ class World:
             match event:
                 case ev.Statement() | ev.Denial() | ev.Assessment():
                     act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
+                    act.removed = bool(gone)
                     if gone:
                         act.gone = {claim: set(gone) for claim in event.claims}
                     self.acts.append(act)

@@ -12,8 +12,9 @@ Readings (where the rules leave a choice, this is the one taken):
  3. Retractions and denied utterances are settled from the last record back. Two that hit one act both hit it (both
     flags), whichever was said first. A retraction too may be retracted, or its utterance denied.
  4. A retraction at the cut acts even where the act it names is not, its own time being uncertain: whoever takes back
-    what was said has certainly said it, and takes back what was said on that side before. By somebody who is, at the cut, neither speaker
-    nor principal nor link it does nothing. Principals are followed here for every speaker, not only for named ones.
+    what was said has certainly said it, and takes back what was said on that side before. By somebody who is, at the
+    cut, neither speaker nor principal nor link it does nothing. Principals are followed here for every speaker, not
+    only for named ones.
  5. Only a committing act has a side: a retraction of a conditional, a partial denial and the like takes that alone.
  6. What a retraction sweeps is judged per (act, claim) from the claims of the act retracted: a dismissal of x is on no
     side of the negation of x, so a retraction of that negation leaves it. Inside a contradictory class any matching
@@ -24,8 +25,8 @@ Readings (where the rules leave a choice, this is the one taken):
  9. Entails starts from the stand in own words on the very claim at the end of the link (class mates have stands of
     their own); then it passes through classes, and past claims on which the speaker said something else.
 10. Both signs (rule 4) are asked of committing acts and assessments. An act that conflicts is set aside before the
-    latest is chosen, and beats nothing inferred. Signs decide: a dismissal of x and of its negation conflicts too. A
-    conflicting assessment is listed unturned and does not count.
+    latest is chosen, and beats nothing inferred; in own words it does not arrive by inference either. Signs decide: a
+    dismissal of x and of its negation conflicts too. A conflicting assessment is listed unturned and does not count.
 11. Reaching the claim, and "from which entails leads here", is meant in either direction in which a side is carried
     (along for support, back for opposition): whole classes, and all acts on them, whatever their type or side.
 12. Kinds are told by acts at the cuts, also those no longer live, with their corrected chains; of two links of one act
@@ -124,7 +125,7 @@ def reading(entries, register, claim, cut, loose, reaching):
         if text != new and any(act["position"] < position for act in about):
             flags.add("reworded")
     for _, act, by_inference in stands.values():
-        if set("~?") & set(act["event"].get("said_at") or ""):
+        if set("~?%") & set(act["event"].get("said_at") or ""):
             flags.add("time-uncertain-inferred" if by_inference else "time-uncertain")
     sides = []
     for side in (full[1], full[-1]):
@@ -470,11 +471,13 @@ def latest_stand(words):
 
 def inferences(claim, world, gone, register):
     """Speaker -> the stand that entails brings here; and whether an act arrives with both signs."""
-    arrivals, words, conflict = {}, {}, False
+    arrivals, words, conflict, class_signs = {}, {}, False, signs_from(claim, register)
     for start in {end for pair in register["claims_related"].get("entails", []) for end in pair}:
         for stand in map(latest_stand, words_on(start, world, gone, register)[0].values()):
             if stand:
                 side, act = stand
+                if len(signs_on(live_claims(act, gone), class_signs)) == 2:
+                    continue
                 arrived = carried(start, side, act["form"] == "dismissal", register)
                 sides = {side for there, side in arrived if there == claim}
                 arrivals.setdefault(act["order"], (act, set()))[1].update(sides)

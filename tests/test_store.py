@@ -205,18 +205,18 @@ def test_types_narrow_what_is_tagged(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "tags",
-    [["hot"], ["hot", "even"], ["hot", *(f"claim:{n}" for n in range(40))], [f"claim:{n}" for n in range(3_000)]],
+    [["hot"], ["hot", "even"], ["hot", *(f"claim:{n}" for n in range(40))], [f"claim:{n}" for n in range(1_500)]],
     ids=["hot", "two hot", "hot among many", "thousands"],
 )
 def test_hot_tags_and_thousands_of_tags_are_read_whole(store: Store, tags: list[str]) -> None:
     def tags_of(n: int) -> list[str]:
-        return ["hot", *(["even"] if n % 2 == 0 else []), *(f"claim:{n * k % 3_500}" for k in range(1, 5))]
+        return ["hot", *(["even"] if n % 2 == 0 else []), *(f"claim:{n * k % 1_700}" for k in range(1, 5))]
 
-    fill(store, 2_100, lambda n: list(dict.fromkeys(tags_of(n))))
-    expected = [n for n in range(1, 2_101) if not set(tags).isdisjoint(tags_of(n))]
+    fill(store, 1_250, lambda n: list(dict.fromkeys(tags_of(n))))
+    expected = [n for n in range(1, 1_251) if not set(tags).isdisjoint(tags_of(n))]
     assert tagged(store, *tags) == expected
-    assert tagged(store, *tags, types=["statement"], after=100, until=1_700) == [
-        n for n in expected if 100 < n <= 1_700
+    assert tagged(store, *tags, types=["statement"], after=100, until=1_100) == [
+        n for n in expected if 100 < n <= 1_100
     ]
     assert tagged(store, *tags, types=["denial"]) == []
 
@@ -273,18 +273,37 @@ def test_threads_append_side_by_side_and_nothing_is_lost(store: Store) -> None:
     failed: list[BaseException] = []
     start = threading.Barrier(4)
     threads = [threading.Thread(target=_noting(failed, work), args=(who,)) for who in range(4)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    sys.setswitchinterval(interval)
     assert failed == []
     assert tagged(store, "everybody") == list(range(1, 161))
     assert all(len(tagged(store, f"who:{who}")) == 40 for who in range(4))
     moments = [store.recorded_at(n) or 0 for n in range(1, 161)]
     assert moments == sorted(moments)
+
+
+def test_one_thread_appends_at_a_time(store: Store) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+
+    def clock(last: int) -> int:
+        inside.append(1)
+        threading.Event().wait(0.002)
+        most.append(len(inside))
+        inside.pop()
+        return tick(last)
+
+    failed: list[BaseException] = []
+    work = _noting(failed, lambda who: store.append([draft(f"{who}")], unless=(), after=0, clock=clock))
+    threads = [threading.Thread(target=work, args=(who,)) for who in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert set(most) == {1}
 
 
 def test_a_closed_store_says_so_and_closes_again_in_peace(store: Store) -> None:
@@ -314,7 +333,7 @@ def verbs(store: Store) -> list[Callable[[], Any]]:
     ]
 
 
-def _noting(failed: list[BaseException], work: Callable[..., None]) -> Callable[..., None]:
+def _noting(failed: list[BaseException], work: Callable[..., object]) -> Callable[..., None]:
     def run(*args: Any) -> None:
         try:
             work(*args)
@@ -371,10 +390,10 @@ def test_a_recorder_that_is_always_overtaken_is_given_up() -> None:
 
 def test_the_head_is_found_without_reading_the_log() -> None:
     recorder = Recorder()
-    fill(PortStore(recorder, "writer"), 5_000)
+    fill(PortStore(recorder, "writer"), 3_000)
     store = PortStore(recorder, "reader")
     recorder.reads = 0
-    assert store.head().position == 5_000
+    assert store.head().position == 3_000
     assert recorder.reads < 40
     store.head()
     assert recorder.reads < 42
@@ -686,6 +705,42 @@ def test_a_rolled_back_append_gives_no_number_to_a_tag(file_store: SQLiteStore) 
     put(file_store, draft("d", "lost"), after=2)
     assert tagged(file_store, "lost") == [3]
     assert tagged(file_store, "other's") == [2]
+
+
+def test_an_append_just_before_the_waiting_begins_is_not_slept_through(
+    file_store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def head_then_append() -> Head:
+        found = head()
+        if found.position == 0:
+            put(file_store, draft("a"))
+        return found
+
+    head = file_store.head
+    monkeypatch.setattr(file_store, "head", head_then_append)
+    monkeypatch.setattr(file_store._news, "wait", lambda timeout_s: pytest.fail("it went to sleep"))
+    assert file_store.wait(0, 60)
+
+
+@pytest.mark.parametrize("where", ["file", "memory"])
+def test_nobody_reads_what_is_not_committed(path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_sqlite(path if where == "file" else ":memory:")
+    seen: list[int] = []
+    reader = threading.Thread(target=lambda: seen.append(store.head().position))
+
+    def insert_then_fail(*args: Any) -> int:
+        insert(*args)
+        reader.start()
+        reader.join(0.1)
+        raise ZeroDivisionError
+
+    insert = sqlite._insert
+    monkeypatch.setattr(sqlite, "_insert", insert_then_fail)
+    with pytest.raises(ZeroDivisionError):
+        put(store, draft("a"))
+    reader.join()
+    assert seen == [0]
+    store.close()
 
 
 def test_the_cache_of_tag_numbers_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1014,8 +1069,8 @@ def test_processes_that_create_the_same_ledger_all_succeed(tmp_path: Path) -> No
             store.close()
     """
     together([spawn(script, tmp_path, who) for who in range(3)])
-    assert {path.name for path in tmp_path.iterdir()} == {f"{n}.db" for n in range(12)}
     assert all(sorted(reopened(tmp_path / f"{n}.db")) == ["0", "1", "2"] for n in range(12))
+    assert {path.name for path in tmp_path.iterdir()} == {f"{n}.db" for n in range(12)}
 
 
 def test_processes_append_side_by_side_and_none_starves(path: Path) -> None:
@@ -1023,21 +1078,21 @@ def test_processes_append_side_by_side_and_none_starves(path: Path) -> None:
         store = open_sqlite(sys.argv[1])
         print("ready", flush=True)
         sys.stdin.readline()
-        for n in range(500):
+        for n in range(300):
             store.append([draft(f"{sys.argv[2]}:{n}", f"n:{n}")], unless=[f"id:{sys.argv[2]}:{n}"], after=0, clock=now)
         store.close()
     """
     together([spawn(script, path, who) for who in range(3)])
     store = open_sqlite(path)
     who_appended = [json.loads(data)["id"].split(":")[0] for _, data in store.scan(0, FAR)]
-    assert Counter(who_appended) == {"0": 500, "1": 500, "2": 500}
-    assert positions(store.scan(0, FAR)) == list(range(1, 1_501))
-    assert all(len(tagged(store, f"n:{n}")) == 3 for n in range(500))
-    moments = [store.recorded_at(n) or 0 for n in range(1, 1_501)]
+    assert Counter(who_appended) == {"0": 300, "1": 300, "2": 300}
+    assert positions(store.scan(0, FAR)) == list(range(1, 901))
+    assert all(len(tagged(store, f"n:{n}")) == 3 for n in range(300))
+    moments = [store.recorded_at(n) or 0 for n in range(1, 901)]
     assert moments == sorted(moments)
     # When the first is done, the others have not just been waiting.
     done = min(len(who_appended) - 1 - who_appended[::-1].index(who) for who in "012")
-    assert min(Counter(who_appended[: done + 1])[who] for who in "012") >= 25
+    assert min(Counter(who_appended[: done + 1])[who] for who in "012") >= 15
     store.close()
 
 
@@ -1063,10 +1118,10 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_the_rest_is_whole_or_a
             print(n, flush=True)
     """
     acknowledged: set[str] = set()
-    for turn in range(6):
+    for turn in range(5):
         process = spawn(script, path, turn)
         assert process.stdout is not None
-        for _ in range(1 + 17 * turn):
+        for _ in range(1 + 11 * turn):
             acknowledged.add(f"{turn}:{process.stdout.readline().strip()}")
         process.kill()
         said, _ = process.communicate()

@@ -183,7 +183,7 @@ def _carrier(carrier: Carrier) -> str:
 def _history_page(found: History, screen: Screen) -> Iterator[str]:
     columns = screen.columns
     meaning = {"said": "how it stood by what had been said up to then", "recorded": "how it stood by what was recorded"}
-    lead = meaning[found.axis] + (f" (only the latest {timeline.LIMIT:,} cuts)" if found.truncated else "")
+    lead = meaning[found.axis] + (" (only the latest cuts)" if found.truncated else "")
     moments = [_moment(step, found.axis) for step in found.steps]
     span = max(map(len, moments), default=0)
     return render.blocks(

@@ -152,7 +152,7 @@ def _utterer(by: str | None, kind: str | None, source: str | None, **rest: str |
         (name, text) for name, text in (("by", by), *((name, rest.pop(name)) for name in _UNNAMED)) if text is not None
     ]
     if len(given) != 1:
-        raise click.UsageError("say who said it: one of --by, --unnamed, --collective, --untraced")
+        raise click.UsageError("say who said it: just one of --by, --unnamed, --collective, --untraced")
     ((how, name),) = given
     if how != "by" and kind is not None:
         raise click.UsageError(f"--{how} says what kind of source it is; leave --kind out")
@@ -163,8 +163,11 @@ def _utterer(by: str | None, kind: str | None, source: str | None, **rest: str |
 
 def _carrier(text: str) -> Link:
     name, colon, kind = text.rpartition(":")
-    if colon and name and kind in Words(ev.Kind).choices:
+    kinds = Words(ev.Kind).choices
+    if colon and name and kind in kinds:
         return Link(name=name, kind=kind)  # type: ignore[arg-type]
+    if colon and name and kind.isascii() and kind.isalpha() and kind.islower():  # a slip, rather than part of a name
+        raise click.UsageError(f"--via {text!r}: {kind!r} is no kind; there are {', '.join(kinds)}")
     return Link(name=text, kind="outlet")
 
 

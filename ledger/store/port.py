@@ -191,7 +191,8 @@ class PortStore:
 class SQLiteRecorder(DCBRecorder):
     """The DCB port of an SQLite ledger: events are stored as they come, an `id:` tag as the event's id.
 
-    An event has one `id:` tag at most, and no two events the same.
+    An event has one `id:` tag at most, and no two events the same. Its moment is that of its storing; nothing is put
+    into its bytes.
     """
 
     def __init__(self, store: SQLiteStore) -> None:

@@ -108,6 +108,7 @@ class SQLiteStore:
         self._names: dict[str, int] = {OWN_ID: 0}
         self._news = threading.Condition()
         self._last = 0
+        self._waiting = 0
 
     def head(self) -> Head:
         """The last record now; (0, 0) where there is none."""
@@ -177,8 +178,10 @@ class SQLiteStore:
             if left_s <= 0:
                 return False
             with self._news:
+                self._waiting += 1
                 if self._last <= after and not self._connections.closed:
                     self._news.wait(min(left_s, _POLL_S))  # other processes do not notify: look again soon
+                self._waiting -= 1
         return True
 
     def append_bare(self, events: Sequence[Parts], *, unless: Sequence[Item] | None, after: int) -> Appended:
@@ -225,21 +228,24 @@ class SQLiteStore:
             raise UsageError("there is nothing to append; give at least one event")
 
         def write(writer: apsw.Connection) -> tuple[Appended, dict[str, int]]:
-            position, recorded_at, highest = next(iter(fetched(writer, _HEAD_TO_WRITE)), (0, 0, 0))
+            last = fetched(writer, _HEAD_TO_WRITE)
+            position, recorded_at, highest = last[0] if last else (0, 0, 0)
             # Where the head is still the one the caller saw, nothing can have come in between.
             if position > after and overtaken(partial(fetched, writer)):
                 raise Overtaken(f"a record after position {after} meets the condition")
             at = clock(recorded_at)
-            numbers, found = self._interned(writer, drafts, highest)
+            numbers, new = self._interned(writer, drafts, highest)
             last_at = _insert(writer, position + 1, drafts, numbers, at, stamp)
-            return Appended(position + 1, position + len(drafts), last_at), found
+            return Appended(position + 1, position + len(drafts), last_at), new
 
-        appended, found = self._connections.write(write)
+        appended, new = self._connections.write(write)
         # Not before the commit: a rollback takes numbers back, and they are given out anew.
-        self._remember(found)
-        with self._news:
-            self._last = max(self._last, appended.last)
-            self._news.notify_all()
+        if new:
+            self._remember(new)
+        self._last = appended.last
+        if self._waiting:  # who begins to wait after this line has counted itself first, and sees the line above
+            with self._news:
+                self._news.notify_all()
         return appended
 
     def _interned(
@@ -247,11 +253,14 @@ class SQLiteStore:
     ) -> tuple[dict[str, int], dict[str, int]]:
         """The numbers of the drafts' tags (and maybe of others), and those of them that the cache does not hold."""
         known = self._names
+        complete = len(known) > highest  # numbers have no gaps: as many names are all the names there are
         missing = {tag for draft in drafts for tag in draft[4] if tag not in known}
         if not missing:
             return known, {}
         names = sorted(missing)  # the index is written in its own order
-        found: dict[str, int] = dict(fetched(writer, _NUMBER, many=[(name,) for name in names]))
+        found: dict[str, int] = {}
+        if not complete:
+            found.update(fetched(writer, _NUMBER, many=[(name,) for name in names]))
         if len(found) < len(names):
             new = list(enumerate((name for name in names if name not in found), highest + 1))
             writer.executemany("INSERT INTO tag VALUES (?, ?)", new)
@@ -391,5 +400,5 @@ def _arm(item: Item, numbers: Mapping[str, int], after: int, until: int) -> tupl
     first, *others = [table.split()[-1] for table in tables]
     where += [f"{first}.position > ?", f"{first}.position <= ?"]
     where += [f"{other}.position = {first}.position" for other in others]
-    sql = f"SELECT {first}.position FROM {', '.join(tables)} WHERE {' AND '.join(where)}"  # noqa: S608 # nothing given
+    sql = f"SELECT {first}.position FROM {', '.join(tables)} WHERE {' AND '.join(where)}"  # noqa: S608
     return sql, [*own, *ids, *types, after, until]

@@ -177,7 +177,7 @@ class Connections:
         except (apsw.CantOpenError, apsw.ReadOnlyError):
             # Nothing may be written beside the file, not even the index of its log: see whether it can do without.
             _refuse_logs(self.name, file)
-        self._uri += "?immutable=1"
+        self._uri += "?immutable=1"  # from here on, what others might yet write is not looked for
         return self._checked_reader()
 
     def _checked_reader(self) -> apsw.Connection:

@@ -1,0 +1,108 @@
+"""How fast is it? `python tests/benchmarks/run.py` prints every figure with its floor, measured in the same run.
+
+A bar is what a figure should reach. It is shown, never asserted: whether a run on this machine says anything, the
+reader decides. Leave the machine alone meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import apsw
+
+try:
+    import ledger
+except ImportError:  # not installed: measure the checkout
+    sys.path.insert(1, str(Path(__file__).parents[2]))
+    import ledger
+
+import appends  # noqa: F401  each declares its figures
+import reads  # noqa: F401
+import startup  # noqa: F401
+from measure import GROUPS, Figure, Group, Measured, Setting, filesystem, workplace
+
+_ROW = "{:<26}{:>18}{:>18}{:>9}   {:<10}{:<8}{}"
+
+
+def main() -> int:
+    """Measures, prints, and ends with 1 where a figure could not be measured."""
+    options = _options()
+    chosen = [group for group in GROUPS if not options.only or {f.name for f in group.figures} & set(options.only)]
+    found: dict[str, Measured] = {}
+    failed = False
+    with workplace(options.events, options.dir) as setting:
+        if not options.json:
+            print(_circumstances(setting), end="\n\n")
+            print(_ROW.format("figure", "value", "floor", "ratio", "bar", "", "floor is"), flush=True)
+        for group in chosen:
+            try:
+                for figure, measured in _measured(group, setting, options.only):
+                    found[figure.name] = measured
+                    if not options.json:
+                        print(_row(figure, measured), flush=True)
+            except Exception:  # the others can be measured all the same
+                failed = True
+                print(f"{', '.join(f.name for f in group.figures)} could not be measured:", file=sys.stderr)
+                traceback.print_exc()
+    if options.json:
+        print(
+            json.dumps({figure.name: _plain(figure, found[figure.name]) for figure in _all() if figure.name in found})
+        )
+    return int(failed)
+
+
+def _options() -> argparse.Namespace:
+    names = [figure.name for figure in _all()]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=int, default=100_000, help="the size of the ledgers (default: 100,000)")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout, and no table")
+    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, help=f"of {', '.join(names)}")
+    parser.add_argument("--dir", help="where to put the ledgers (default: where temporary files go, if that is a disk)")
+    options = parser.parse_args()
+    if options.events < 1_000:
+        parser.error("--events: 1000 at least")
+    return options
+
+
+def _all() -> Iterator[Figure]:
+    return (figure for group in GROUPS for figure in group.figures)
+
+
+def _measured(group: Group, setting: Setting, only: Sequence[str] | None) -> Iterator[tuple[Figure, Measured]]:
+    figures = {figure.name: figure for figure in group.figures}
+    for name, measured in group.measure(setting):
+        if not only or name in only:
+            yield figures[name], measured
+
+
+def _circumstances(setting: Setting) -> str:
+    where = f"{filesystem(setting.directory)} at {setting.directory}"
+    versions = f"Python {platform.python_version()} · SQLite {apsw.sqlite_lib_version()} · {os.cpu_count()} cores"
+    load = f"load {os.getloadavg()[0]:.1f} before"
+    return f"{setting.events:,} events · {Path(ledger.__file__).parent} · {versions}, {load} · {where}"
+
+
+def _row(figure: Figure, measured: Measured) -> str:
+    bar = figure.bar
+    judged = "" if bar is None else "met" if bar.is_met(measured) else "MISSED"
+    value, floor = (f"{_shown(number)} {figure.unit}" for number in measured)
+    return _ROW.format(figure.name, value, floor, f"{measured.ratio:.2f}x", str(bar or ""), judged, figure.floor)
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
+
+
+def _plain(figure: Figure, measured: Measured) -> dict[str, float | str]:
+    return {"value": measured.value, "floor": measured.floor, "ratio": measured.ratio, "unit": figure.unit}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Does each room stand above all that it imports, and is everything there is on show told in the README?
+
+The import graph is read from the source, imports inside functions and for type checkers included.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import ledger
+from ledger.events import TYPES
+from projections.flags import FLAGS
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {
+    0: {"events", "errors", "when", "scales"},
+    1: {"names", "lines", "records", "intake", "clerk", "fold", "rules"},
+    2: {"store"},
+    3: {"ledger"},
+    4: {"testing", "synthetic"},
+}
+ROOFS = {"cli", "service"}
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | dict.fromkeys(ROOFS, 5)
+#: Who may know whom of the outside world; what is not named here, only the standard library.
+MAY_KNOW = {
+    "msgspec": {"ledger", "projections"},
+    "apsw": {"ledger.store"},
+    "eventsourcing": {"ledger.store"},
+    "click": {"ledger.cli"},
+    "hypothesis": {"ledger.testing"},
+}
+
+
+def modules():
+    """Module name -> file, of both packages."""
+    found = {}
+    for package in ("ledger", "projections"):
+        for file in (ROOT / package).rglob("*.py"):
+            parts = file.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return found
+
+
+MODULES = modules()
+
+
+def imports(name):
+    """What a module imports, as full names; `from package import x` is module x where there is one."""
+    file, is_package = MODULES[name], MODULES[name].name == "__init__.py"
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = name.split(".")[: len(name.split(".")) + is_package - node.level] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                whole = f"{base}.{alias.name}"
+                yield whole if whole in MODULES else base
+
+
+def within(name, packages):
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def room(name):
+    """The room of a module of ledger: `ledger.store.sqlite` is in `store`."""
+    return name.split(".")[1] if "." in name else None
+
+
+GRAPH = {name: {target for target in imports(name) if target in MODULES} - {name} for name in MODULES}
+
+
+def test_the_graph_sees_what_is_there():
+    assert "ledger.store.sqlite" in GRAPH["ledger.ledger"]
+    assert "ledger.events" in GRAPH["ledger.rules"]
+    assert "ledger.names" in GRAPH["projections.dossier"]
+    assert "projections.dossier" in GRAPH["projections.status"]
+
+
+def test_every_room_of_the_ledger_has_its_floor():
+    assert {room(name) for name in MODULES if name.startswith("ledger.")} <= FLOOR_OF.keys()
+
+
+def test_a_room_imports_nothing_from_above_it():
+    for name, targets in GRAPH.items():
+        if name.startswith("ledger."):
+            for target in targets:
+                if target.startswith("ledger."):
+                    assert FLOOR_OF[room(target)] <= FLOOR_OF[room(name)], f"{name} imports {target}"
+
+
+def test_imports_run_in_no_circle():
+    # The face imports its rooms by name; what stands on it stands above all of them.
+    graph = {name: targets - {"ledger"} for name, targets in GRAPH.items()}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_only_the_roofs_and_what_embedders_use_look_at_the_face():
+    for name, targets in GRAPH.items():
+        if "ledger" in targets and name.startswith("ledger."):
+            assert room(name) in ROOFS, f"{name} imports the package's face"
+
+
+def test_the_record_does_not_know_the_readings():
+    for name, targets in GRAPH.items():
+        if within(name, ["ledger"]) and room(name) not in ROOFS:
+            assert not [target for target in targets if within(target, ["projections"])], name
+
+
+def test_nobody_imports_the_roofs():
+    roofs = [f"ledger.{roof}" for roof in ROOFS]
+    for name, targets in GRAPH.items():
+        if not within(name, roofs):
+            assert not [target for target in targets if within(target, roofs)], name
+
+
+def test_the_outside_world_is_known_only_where_it_may_be():
+    for name in MODULES:
+        for target in imports(name):
+            top = target.split(".")[0]
+            if top not in ("ledger", "projections") and top not in sys.stdlib_module_names:
+                assert within(name, MAY_KNOW.get(top, ())), f"{name} imports {top}"
+
+
+def test_an_import_of_the_ledger_brings_in_no_slow_thing():
+    slow = {
+        "click",
+        "asyncio",
+        "eventsourcing",
+        "apsw",
+        "hypothesis",
+        "projections",
+        "ledger.testing",
+        "ledger.store.sqlite",
+    }
+    every_name = (
+        "import sys, ledger; [getattr(ledger, name) for name in ledger.__all__]; print(*sys.modules, sep='\\n')"
+    )
+    command = [sys.executable, "-P", "-c", every_name]
+    ran = subprocess.run(command, env=os.environ, capture_output=True, check=True, text=True)
+    brought_in = set(ran.stdout.split())
+    assert "ledger.ledger" in brought_in
+    assert not slow & brought_in
+
+
+def test_all_is_exactly_the_sorted_public_names():
+    assert ledger.__all__ == sorted(ledger.__all__)
+    assert all(hasattr(ledger, name) for name in ledger.__all__)
+    (face,) = (node for node in ast.parse(MODULES["ledger"].read_text()).body if isinstance(node, ast.If))
+    typed = [alias.name for node in face.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(typed) == ledger.__all__, "what type checkers see is what there is"
+    events = {cls.__name__ for cls in TYPES.values()}
+    errors = {name for name in vars(ledger.errors) if isinstance(getattr(ledger.errors, name), type)}
+    missing = (events | errors) - {"Any", "Sequence"} - set(ledger.__all__)
+    assert not missing, f"events and errors that are not public: {missing}"
+
+
+# -- what the README tells ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def readme():
+    """The README as the set of everything in it that stands in backticks."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return {word for code in re.findall(r"`+([^`]+)`+", text) for word in (code, *code.split())}
+
+
+@pytest.mark.parametrize("tag", TYPES)
+def test_every_event_is_in_the_readme(readme, tag):
+    assert tag in readme
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_every_flag_is_in_the_readme(readme, flag):
+    assert flag in readme
+
+
+def test_every_command_is_in_the_readme(readme):
+    from ledger.cli import COMMANDS
+
+    names = {name for section in COMMANDS.values() for name in section}
+    assert len(names) > 20
+    assert not {name for name in names if name not in readme and f"claims {name}" not in readme}
+
+
+def test_every_module_says_in_its_first_line_what_it_is():
+    for name, file in MODULES.items():
+        doc = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+        assert doc, f"{name} has no docstring"
+        assert doc.splitlines()[0].rstrip().endswith((".", "?", ":")), f"{name}: {doc.splitlines()[0]}"

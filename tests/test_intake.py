@@ -1,0 +1,972 @@
+"""Is what comes in from outside read strictly, normalised, and refused with what is wrong, where, and what to do?"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from enum import Enum
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger import (
+    Assessment,
+    ClaimRegistered,
+    ClaimReworded,
+    Correction,
+    Denial,
+    EvidenceAttached,
+    InvalidEvent,
+    Likelihood,
+    Link,
+    RecordAmended,
+    RecordVoided,
+    Retraction,
+    Statement,
+    intake,
+    records,
+    scales,
+)
+from ledger import events as ev
+
+ANN = {"name": "Ann", "kind": "person"}
+STATEMENT: dict[str, Any] = {"type": "statement", "claims": ["x"], "chain": [ANN]}
+ASSESSMENT: dict[str, Any] = {"type": "assessment", "claims": ["x"], "chain": [ANN]}
+DENIAL: dict[str, Any] = {"type": "denial", "claims": ["x"], "chain": [ANN]}
+AMENDMENT: dict[str, Any] = {"type": "record_amended", "target": "a", "why": "a slip"}
+EVIDENCE: dict[str, Any] = {"type": "evidence_attached", "claims": ["x"]}
+RECORD: dict[str, Any] = {
+    "id": "a",
+    "recorded_at": "2024-10-11T00:00:00.000000Z",
+    "recorded_by": "the desk",
+    "event": STATEMENT,
+}
+
+BIG = "9" * 5_000
+PEOPLE = (Link(name="Ann", kind="person"),)
+
+
+def line(fields: object) -> bytes:
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def read(fields: object) -> Any:
+    return intake.entry(line(fields)).event
+
+
+def refusal(data: bytes) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        intake.entry(data)
+    return caught.value
+
+
+def refused(fields: object) -> InvalidEvent:
+    return refusal(line(fields))
+
+
+def refused_event(event: Any) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        intake.normalise(event)
+    return caught.value
+
+
+def assert_says(error: InvalidEvent, pointer: str, *parts: str) -> None:
+    """What, where, and what to do: all three stand in the message, and the pointer stands in front."""
+    assert error.pointer == pointer
+    assert str(error) == (f"{pointer}: {error.reason}" if pointer else error.reason)
+    for part in parts:
+        assert part in str(error)
+
+
+# -- bytes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"type": "\xff"}', "byte 11 of the line is not UTF-8; convert"),
+        (b'{"type": "\xed\xa0\x80"}', "byte 11 of the line is not UTF-8"),  # a surrogate, encoded as if it were text
+        (b'{"type": "\xc0\xaf"}', "byte 11 of the line is not UTF-8"),  # an overlong form
+        ('{"type": "statement"}'.encode("latin-1").replace(b"statement", b"st\xe4tement"), "is not UTF-8"),
+        (json.dumps(STATEMENT).encode("utf-16"), "byte 1 of the line is not UTF-8"),
+        (json.dumps(STATEMENT).encode("utf-16-le"), "not JSON"),
+        (b"\xef\xbb\xbf" + line(STATEMENT), "BOM"),
+        (b"", "not JSON: Expecting value at character 1"),
+        (b"   ", "not JSON"),
+        (b"{", "not JSON"),
+        (line(STATEMENT) + b" {}", "not JSON: Extra data at character"),
+        (b"{'type': 'statement'}", "not JSON"),
+        (b'{"type": "statement",}', "not JSON"),
+        (b"[]", "expected a JSON object, one event a line"),
+        (b'"statement"', "expected a JSON object"),
+        (b"null", "expected a JSON object"),
+        (b"1", "expected a JSON object"),
+        (b"true", "expected a JSON object"),
+    ],
+)
+def test_a_line_is_one_json_object_in_utf_8(data: bytes, said: str) -> None:
+    assert_says(refusal(data), "", said)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '{"changes":[', '[{"a":'])
+def test_ten_thousand_levels_are_refused_and_break_nothing(opening: str) -> None:
+    assert refusal(opening.encode() * 10_000).reason == "nested deeper than 64 levels"
+
+
+@pytest.mark.parametrize(("levels", "fits"), [(62, True), (63, True), (64, False), (65, False), (200, False)])
+def test_what_is_nested_in_changes_has_at_most_sixty_four_levels(levels: int, fits: bool) -> None:
+    changes = AMENDMENT | {"changes": {"note": json.loads("[" * levels + "]" * levels)}}
+    if fits:
+        assert read(changes).target == "a"
+    else:
+        assert_says(refused(changes), "/changes/note" + "/0" * 63, "nested deeper than 64 levels")
+
+
+def padded(size: int) -> bytes:
+    data = line(STATEMENT)
+    return data[:-1] + b" " * (size - len(data)) + b"}"
+
+
+def test_a_line_has_at_most_256_kib() -> None:
+    assert intake.entry(padded(256 * 1024)).event == read(STATEMENT)
+    error = refusal(padded(256 * 1024 + 1))
+    assert_says(error, "", "262,145 bytes, more than 262,144", "split the act or shorten its texts")
+
+
+def heavy(characters: int) -> dict[str, Any]:
+    return STATEMENT | dict.fromkeys(("quote", "original", "note"), "\U0001f600" * characters)
+
+
+def test_an_event_is_small_enough_to_be_exported_and_imported_again() -> None:
+    claims = [f"{n:0>110}" for n in range(200)]
+    events = [heavy(20_000) | {"claims": claims[:count]} for count in range(150, 190)]
+    accepted = 0
+    for event in events:
+        try:
+            entry = intake.entry(line(event))
+        except InvalidEvent as error:
+            assert_says(error, "", "bytes, more than 260,096; shorten its texts")
+            continue
+        accepted += 1
+        before, after = records.envelope('"' * 200, "\U0001f600" * 200, entry.event)
+        exported = records.line(10**15, before + b"2024-10-11T00:00:00.000000Z" + after)
+        assert intake.record(exported)[0].event == entry.event
+    assert 0 < accepted < len(events)
+
+
+# -- text ------------------------------------------------------------------------------------------------------------
+
+TEXTS: list[tuple[dict[str, Any], str]] = [
+    (STATEMENT | {"quote": "%s"}, "/quote"),
+    (STATEMENT | {"note": "%s"}, "/note"),
+    (STATEMENT | {"claims": ["x", "%s"]}, "/claims/1"),
+    (STATEMENT | {"chain": [ANN, ANN | {"role": "%s"}]}, "/chain/1/role"),
+    (STATEMENT | {"said_at": "%s"}, "/said_at"),
+    (STATEMENT | {"in_reply_to": "%s"}, "/in_reply_to"),
+    (AMENDMENT | {"changes": {"chain": [{"name": "%s"}]}}, "/changes/chain/0/name"),
+    (AMENDMENT | {"changes": {"note": "b"}, "target": "%s"}, "/target"),
+    ({"type": "claim_registered", "claim": "x", "text": "%s"}, "/text"),
+    ({"type": "%s"}, "/type"),
+]
+
+
+def filled(fields: Any, text: str) -> Any:
+    if isinstance(fields, dict):
+        return {key: filled(value, text) for key, value in fields.items()}
+    if isinstance(fields, list):
+        return [filled(value, text) for value in fields]
+    return fields % text if isinstance(fields, str) and "%s" in fields else fields
+
+
+@pytest.mark.parametrize(
+    "char", ["\0", "\x01", "\b", "\v", "\f", "\x1b", "\x1f", "\x7f", "\x80", "\x85", "\x9b", "\x9f"]
+)
+@pytest.mark.parametrize(("fields", "pointer"), TEXTS)
+def test_control_characters_are_refused_wherever_they_stand(fields: dict[str, Any], pointer: str, char: str) -> None:
+    for data in (line(filled(fields, f"ab{char}c")), json.dumps(filled(fields, f"ab{char}c")).encode()):
+        assert_says(refusal(data), pointer, f"U+{ord(char):04X} at character 3 is no text; take it out")
+
+
+@pytest.mark.parametrize("code", [0xD800, 0xDBFF, 0xDC00, 0xDFFF])
+@pytest.mark.parametrize(("fields", "pointer"), TEXTS)
+def test_a_lone_surrogate_is_refused_wherever_it_stands(fields: dict[str, Any], pointer: str, code: int) -> None:
+    error = refusal(json.dumps(filled(fields, f"a{chr(code)}")).encode())
+    assert_says(error, pointer, f"U+{code:04X} at character 2 is no text")
+    str(error).encode()
+
+
+@pytest.mark.parametrize("key", ["\0", "a\x1bb", "\ud800", "\x85"])
+def test_a_field_name_is_text_too(key: str) -> None:
+    for fields in (STATEMENT | {key: 1}, AMENDMENT | {"changes": {key: 1}}, STATEMENT | {"chain": [ANN | {key: 1}]}):
+        error = refusal(json.dumps(fields).encode())
+        assert "is no text; take it out" in str(error)
+        str(error).encode()
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "a\tb\nc",
+        "\u202eright to left\u202c",
+        "\u2066isolate\u2069",
+        "zero\u200bwidth\u200d\u200c\ufeff",
+        "\U0001f469\u200d\U0001f4bb",
+        "\u00ad\u2028\u2029",
+        "\ufffd\uffff",
+        "\ue000",
+        "\U0001f600",
+        "  spaces stay  ",
+        "<script>alert(1)</script>\\ \" ' ${x} %s {y}",
+    ],
+)
+def test_all_other_text_is_kept_to_the_letter(kept: str) -> None:
+    for event in (
+        read(STATEMENT | {"quote": kept}),
+        intake.normalise(Statement(claims=("x",), chain=PEOPLE, quote=kept)),
+    ):
+        assert event.quote == kept
+
+
+def test_a_surrogate_pair_is_one_character() -> None:
+    assert (
+        intake.entry(b'{"type":"statement","claims":["x"],"chain":[{"name":"\\ud83d\\ude00 a"}]}').event.chain[0].name
+        == "\U0001f600 a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given_text", "stored"),
+    [
+        ("e\u0301", "\u00e9"),
+        ("\u1112\u1161\u11ab", "\ud55c"),
+        ("\u212b", "\u00c5"),
+        ("\u0958", "\u0915\u093c"),
+        ("a\u0323\u0307", "\u1ea1\u0307"),
+        ("\ufb01", "\ufb01"),  # a compatibility character stays: NFC, not NFKC
+        ("one\r\ntwo\rthree\n", "one\ntwo\nthree\n"),
+        ("\r\n\r\n", "\n\n"),
+        ("\r\r\n", "\n\n"),
+    ],
+)
+def test_text_becomes_nfc_with_newlines(given_text: str, stored: str) -> None:
+    assert read(STATEMENT | {"quote": given_text}).quote == stored
+    assert intake.normalise(Statement(claims=("x",), chain=PEOPLE, quote=given_text)).quote == stored
+    assert read(AMENDMENT | {"changes": {"quote": given_text}}).changes == {"quote": stored}
+
+
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [("quote", 20_000), ("original", 20_000), ("note", 20_000), ("url", 4_000), ("in_reply_to", 200)],
+)
+def test_a_text_has_its_limit_after_it_was_normalised(field: str, limit: int) -> None:
+    assert len(getattr(read(STATEMENT | {field: "a" * limit}), field)) == limit
+    assert len(getattr(read(STATEMENT | {field: "e\u0301" * limit}), field)) == limit
+    assert_says(refused(STATEMENT | {field: "a" * (limit + 1)}), f"/{field}", f"<= {limit}", "claims schema statement")
+    assert_says(refused(STATEMENT | {field: "\u0958" * limit}), f"/{field}", f"<= {limit}")
+    assert_says(refused(STATEMENT | {field: ""}), f"/{field}", ">= 1")
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        (STATEMENT | {"language": "en\n"}, "/language"),
+        (STATEMENT | {"language": "en\r\n"}, "/language"),
+        ({"type": "claim_registered", "claim": "x", "text": "t", "language": "en\n"}, "/language"),
+        (EVIDENCE | {"sha256": "a" * 64 + "\n"}, "/sha256"),
+        (EVIDENCE | {"media_type": "text/plain\n"}, "/media_type"),
+    ],
+)
+def test_a_last_newline_slips_through_no_pattern(fields: dict[str, Any], pointer: str) -> None:
+    assert_says(refused(fields), pointer, "newline; take it out")
+
+
+@pytest.mark.parametrize("language", ["en", "uk", "zh-Hant", "de-CH-1996", "x-klingon"])
+def test_a_language_is_a_bcp_47_tag(language: str) -> None:
+    assert read(STATEMENT | {"language": language}).language == language
+
+
+@pytest.mark.parametrize("language", ["", "e n", "en_GB", "English language", "-en", "en-", "deutschlandisch", "12"])
+def test_what_is_no_bcp_47_tag_is_refused(language: str) -> None:
+    assert refused(STATEMENT | {"language": language}).pointer == "/language"
+
+
+# -- JSON ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b'{"type":"statement","type":"denial"}', "'type'"),
+        (b'{"type":"statement","type":"statement"}', "'type'"),
+        (b'{"id":"a","id":"b","type":"statement"}', "'id'"),
+        (b'{"chain":[{"name":"a","name":"b"}]}', "'name'"),
+        (b'{"type":"record_amended","changes":{"a":{"b":[{"c":1,"c":2}]}}}', "'c'"),
+        (b'{"\\u0061":1,"a":2}', "'a'"),
+        (b'{"a":1,"b":2,"\\ud800":1,"\\ud800":2}', "'\\ud800'"),
+    ],
+)
+def test_a_key_stands_once_in_an_object_at_any_depth(data: bytes, key: str) -> None:
+    error = refusal(data)
+    assert_says(error, "", f"the key {key} stands twice in one object; keep one of them")
+    str(error).encode()
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_a_number_in_python_only_is_not_json(number: str) -> None:
+    assert_says(refusal(b'{"type":"act_graded","act":"a","grade":%b}' % number.encode()), "", f"{number} is not JSON")
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", BIG, f"-{BIG}", str(2**63), str(-(2**63) - 1), "1e19"])
+@pytest.mark.parametrize(
+    ("template", "pointer"),
+    [
+        ('{"type":"act_graded","act":"a","grade":%s}', "/grade"),
+        ('{"type":"record_amended","target":"a","why":"w","changes":{"note":%s}}', "/changes/note"),
+        ('{"type":"record_amended","target":"a","why":"w","changes":{"n":[0,{"x/y~":%s}]}}', "/changes/n/1/x~1y~0"),
+        (
+            '{"type":"assessment","claims":["x"],"chain":[{"name":"A"}],"likelihood":{"term":"t","low":%s}}',
+            "/likelihood/low",
+        ),
+        ('{"type":%s}', "/type"),
+    ],
+)
+def test_a_number_that_nothing_holds_is_refused_where_it_stands(template: str, pointer: str, number: str) -> None:
+    assert_says(refusal((template % number).encode()), pointer, "the number is too large, or none")
+
+
+@pytest.mark.parametrize("data", [b'{"id":%b}', b'{"recorded_by":%b}'])
+def test_a_huge_number_is_no_name_either(data: bytes) -> None:
+    assert "text of 1 to 200 printable characters" in str(refusal(data % BIG.encode()))
+
+
+# -- schema ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        (STATEMENT | {"colour": 1}, "/colour"),
+        (STATEMENT | {"a/b~c": 1}, "/a~1b~0c"),
+        (STATEMENT | {"~1": 1}, "/~01"),
+        (STATEMENT | {"": 1}, "/"),
+        (STATEMENT | {"a`b": 1}, "/a`b"),
+        (STATEMENT | {"position": 7}, "/position"),
+        (STATEMENT | {"recorded_at": "2024"}, "/recorded_at"),
+        (STATEMENT | {"form": "flat"}, "/form"),
+        (STATEMENT | {"verdict": "true"}, "/verdict"),
+        (STATEMENT | {"chain": [ANN, ANN | {"colour": 1}]}, "/chain/1/colour"),
+        (STATEMENT | {"chain": [ANN | {"a/b": 1}]}, "/chain/0/a~1b"),
+        (STATEMENT | {"chain": [ANN | {"x` - at `$.y": 1}]}, "/chain/0/x` - at `$.y"),
+        (ASSESSMENT | {"likelihood": {"term": "likely", "scale": "icd203", "mid": 0.5}}, "/likelihood/mid"),
+        ({"type": "claims_related", "from_": "a", "to": "b", "relation": "entails"}, "/from_"),
+    ],
+)
+def test_an_unknown_field_is_refused_by_its_pointer(fields: dict[str, Any], pointer: str) -> None:
+    assert_says(refused(fields), pointer, f"unknown field; see `claims schema {fields['type']}`")
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"type": "statement", "chain": [ANN]}, "/claims"),
+        ({"type": "statement", "claims": ["x"]}, "/chain"),
+        (STATEMENT | {"chain": [{}]}, "/chain/0/name"),
+        (STATEMENT | {"chain": [ANN, {"kind": "outlet"}]}, "/chain/1/name"),
+        (ASSESSMENT | {"likelihood": {}}, "/likelihood/term"),
+        ({"type": "retraction", "chain": [ANN]}, "/act"),
+        ({"type": "correction", "act": "a", "chain": [ANN]}, "/changes"),
+        ({"type": "claim_registered", "claim": "x"}, "/text"),
+        ({"type": "claim_reworded", "claim": "x", "text": "t"}, "/why"),
+        ({"type": "claims_related", "to": "b", "relation": "entails"}, "/from"),
+        ({"type": "record_voided", "target": "a"}, "/why"),
+        ({"type": "record_amended", "target": "a", "why": "w"}, "/changes"),
+        ({"type": "ruling_recorded", "claim": "x", "ruling": "confirmed", "by": "a court"}, "/reasons"),
+    ],
+)
+def test_a_missing_field_is_named_by_its_pointer(fields: dict[str, Any], pointer: str) -> None:
+    assert_says(refused(fields), pointer, f"required; see `claims schema {fields['type']}`")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"claims": []},
+        {"type": "Statement"},
+        {"type": "bogus"},
+        {"type": "ledger.events.Statement"},
+        {"type": "os.system"},
+        {"type": ""},
+        {"type": None},
+        {"type": 1},
+        {"type": ["statement"]},
+        {"type": {"type": "statement"}},
+    ],
+)
+def test_a_type_that_is_missing_or_unknown_is_answered_with_the_types_there_are(fields: dict[str, Any]) -> None:
+    assert_says(refused(fields), "/type", *ev.TYPES)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "said"),
+    [
+        (STATEMENT | {"claims": "x"}, "/claims", "expected `array`, got `str`"),
+        (STATEMENT | {"claims": None}, "/claims", "expected `array`, got `null`"),
+        (STATEMENT | {"claims": ["x", 1]}, "/claims/1", "expected `str`, got `int`"),
+        (STATEMENT | {"claims": ["x", ["y"]]}, "/claims/1", "expected `str`, got `array`"),
+        (STATEMENT | {"claims": []}, "/claims", "length >= 1"),
+        (ASSESSMENT | {"claims": [], "verdict": "true"}, "/claims", "length >= 1"),
+        (STATEMENT | {"chain": []}, "/chain", "length >= 1"),
+        (STATEMENT | {"chain": ANN}, "/chain", "expected `array`, got `object`"),
+        (STATEMENT | {"chain": ["Ann"]}, "/chain/0", "expected `object`, got `str`"),
+        (STATEMENT | {"chain": [ANN, ANN | {"name": 7}]}, "/chain/1/name", "expected `str`, got `int`"),
+        (STATEMENT | {"chain": [ANN | {"kind": "human"}]}, "/chain/0/kind", "invalid enum value 'human'"),
+        (STATEMENT | {"chain": [ANN | {"report": "hearsay"}]}, "/chain/0/report", "invalid enum value 'hearsay'"),
+        (STATEMENT | {"chain": [ANN] * 51}, "/chain", "length <= 50"),
+        (STATEMENT | {"quote": 1}, "/quote", "expected `str | null`, got `int`"),
+        (STATEMENT | {"quote": True}, "/quote", "expected `str | null`, got `bool`"),
+        (STATEMENT | {"said_at": 2024}, "/said_at", "expected `str | null`, got `int`"),
+        (STATEMENT | {"mode": "shouted"}, "/mode", "invalid enum value 'shouted'"),
+        (STATEMENT | {"mode": None}, "/mode", "expected `str`, got `null`"),
+        (DENIAL | {"form": "maybe"}, "/form", "invalid enum value 'maybe'"),
+        (ASSESSMENT | {"verdict": True}, "/verdict", "expected `str | null`, got `bool`"),
+        (ASSESSMENT | {"likelihood": "likely"}, "/likelihood", "expected `object | null`, got `str`"),
+        (
+            ASSESSMENT | {"likelihood": {"term": "t", "low": "0.1"}},
+            "/likelihood/low",
+            "expected `float | null`, got `str`",
+        ),
+        (
+            ASSESSMENT | {"likelihood": {"term": "t", "low": True}},
+            "/likelihood/low",
+            "expected `float | null`, got `bool`",
+        ),
+        ({"type": "act_graded", "act": "a", "grade": 7}, "/grade", "invalid enum value 7"),
+        ({"type": "act_graded", "act": "a", "grade": "1"}, "/grade", "expected `int`, got `str`"),
+        ({"type": "source_graded", "source": "a", "grade": "G"}, "/grade", "invalid enum value 'G'"),
+        ({"type": "claims_related", "from": "a", "to": "b", "relation": "implies"}, "/relation", "'implies'"),
+        (AMENDMENT | {"changes": []}, "/changes", "expected `object`, got `array`"),
+        (AMENDMENT | {"changes": {}}, "/changes", "length >= 1"),
+        (EVIDENCE | {"sha256": "A" * 64}, "/sha256", "matching regex"),
+        (EVIDENCE | {"media_type": "text"}, "/media_type", "matching regex"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_its_pointer(fields: dict[str, Any], pointer: str, said: str) -> None:
+    assert_says(refused(fields), pointer, said, f"see `claims schema {fields['type']}`")
+
+
+# -- ids -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["a", "x" * 200, "é" * 200, "01928c8e-7f1a-7c3b", "a b", "№ 7 / 2024~", "42"])
+def test_an_event_may_bring_its_id_and_its_recorder(text: str) -> None:
+    entry = intake.entry(line(STATEMENT | {"id": text, "recorded_by": text}))
+    assert (entry.id, entry.recorded_by, entry.event) == (text, text, read(STATEMENT))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x" * 201, "a\nb", "a\tb", "a\0", "\x7f", "a\u200bb", "\u202ea", "\ud800", 1, True, ["a"], {}, 0.5]
+)
+def test_an_id_and_a_recorder_are_200_printable_characters_at_most(text: object) -> None:
+    for name, said in (("id", "an id is text"), ("recorded_by", "recorded_by is text")):
+        error = refusal(json.dumps(STATEMENT | {name: text}).encode())
+        assert_says(error, f"/{name}", said, "of 1 to 200 printable characters")
+
+
+def test_an_id_is_in_nfc_as_all_that_names_it_is() -> None:
+    assert_says(refused(STATEMENT | {"id": "e\u0301"}), "/id", "an id is in NFC; write '\u00e9'")
+    assert intake.entry(line(STATEMENT | {"id": "\u00e9"})).id == "\u00e9"
+
+
+def test_an_event_without_an_id_leaves_it_to_the_ledger() -> None:
+    for fields in (STATEMENT, STATEMENT | {"id": None, "recorded_by": None}):
+        entry = intake.entry(line(fields))
+        assert (entry.id, entry.recorded_by) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        ("Six killed", "'Six killed' is no claim id; write 'six-killed'"),
+        ("six_killed", "write 'six-killed'"),
+        ("-six", "write 'six'"),
+        ("six--killed", "write 'six-killed'"),
+        ("SIX", "write 'six'"),
+        ("Straße", "write 'strasse'"),
+        ("ﬁve", "write 'five'"),
+        ("a@b", "write 'a-b'"),
+        ("a/b", "write 'a-b'"),
+        ("a\nb", "write 'a-b'"),
+        ("a\u200bb", "write 'a-b'"),
+        ("-", "it has no letter or digit"),
+        ("!?", "it has no letter or digit"),
+        ("\u202e", "it has no letter or digit"),
+    ],
+)
+def test_a_claim_id_that_is_no_slug_is_answered_with_the_slug(claim: str, said: str) -> None:
+    for fields, pointer in (
+        (STATEMENT | {"claims": ["x", claim]}, "/claims/1"),
+        (STATEMENT | {"possible_claims": [claim]}, "/possible_claims/0"),
+        ({"type": "claim_registered", "claim": claim, "text": "t"}, "/claim"),
+        ({"type": "claim_reworded", "claim": claim, "text": "t", "why": "w"}, "/claim"),
+        ({"type": "claims_related", "from": claim, "to": "x", "relation": "entails"}, "/from"),
+        ({"type": "claims_related", "from": "x", "to": claim, "relation": "entails"}, "/to"),
+        ({"type": "ruling_recorded", "claim": claim, "ruling": "confirmed", "by": "b", "reasons": "r"}, "/claim"),
+        (EVIDENCE | {"claims": [claim]}, "/claims/0"),
+    ):
+        assert_says(refused(fields), pointer, said)
+
+
+@pytest.mark.parametrize("source", ["ann", "a-source@the-guardian", "a@b@c", "міністр@нова-газета", "x" * 2_000])
+def test_a_source_id_is_slugs_joined_by_at(source: str) -> None:
+    assert read(STATEMENT | {"chain": [ANN | {"source": source}]}).chain[0].source == source
+    assert read({"type": "source_registered", "source": source, "name": "A"}).source == source
+
+
+@pytest.mark.parametrize("source", ["Ann", "a b", "@", "a@", "@a", "a@@b", "a @b", "A@b", "-", "a@-"])
+def test_what_is_no_source_id_is_refused(source: str) -> None:
+    for fields, pointer in (
+        (STATEMENT | {"chain": [ANN, ANN | {"source": source}]}, "/chain/1/source"),
+        ({"type": "retraction", "act": "a", "chain": [ANN | {"source": source}]}, "/chain/0/source"),
+        ({"type": "source_registered", "source": source, "name": "A"}, "/source"),
+        ({"type": "source_graded", "source": source, "grade": "A"}, "/source"),
+        ({"type": "source_related", "from": source, "to": "a", "relation": "same_as"}, "/from"),
+        ({"type": "source_related", "from": "a", "to": source, "relation": "same_as"}, "/to"),
+    ):
+        assert_says(refused(fields), pointer, "is no source id")
+
+
+@pytest.mark.parametrize("name", ["!", "...", "—", "\u200b", "\U0001f600"])
+def test_a_name_that_makes_no_id_needs_a_source(name: str) -> None:
+    chain = [ANN, {"name": name}]
+    assert_says(refused(STATEMENT | {"chain": chain}), "/chain/1/name", "has no letter or digit", "give one")
+    assert read(STATEMENT | {"chain": [ANN, {"name": name, "source": "anonymous"}]}).chain[1].name == name
+
+
+def test_a_source_made_of_a_chain_is_no_longer_than_one_that_is_given() -> None:
+    unnamed = [{"name": f"{'x' * 380}{n}", "kind": "unnamed"} for n in range(6)]
+    assert read(STATEMENT | {"chain": unnamed[:5]})
+    error = refused(STATEMENT | {"chain": unnamed})
+    assert_says(error, "/chain/0/name", "a source id of 2,291 characters, more than 2,000; give a source")
+    ligatures = [{"name": "\ufdfa" * 400, "kind": "unnamed"}]  # each is eighteen letters
+    assert refused(STATEMENT | {"chain": ligatures}).pointer == "/chain/0/name"
+
+
+def test_an_act_is_about_two_hundred_claims_at_most_and_about_each_once() -> None:
+    claims = [f"c{n}" for n in range(201)]
+    assert len(read(STATEMENT | {"claims": claims[:200], "possible_claims": claims[:200]}).claims) == 200
+    assert_says(refused(STATEMENT | {"claims": claims}), "/claims", "<= 200")
+    assert_says(refused(STATEMENT | {"possible_claims": claims}), "/possible_claims", "<= 200")
+    assert_says(refused(STATEMENT | {"claims": ["x", "y", "x"]}), "/claims", "a claim stands twice; name it once")
+    assert_says(refused(DENIAL | {"acts": ["a", "a"]}), "/acts", "an act stands twice; name it once")
+
+
+# -- what an event must have beyond its schema -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "said"),
+    [
+        ({"type": "denial", "chain": [ANN]}, "/claims", "give claims, acts (event ids), or both"),
+        ({"type": "denial", "chain": [ANN], "possible_claims": ["x"]}, "/claims", "give claims, acts"),
+        ({"type": "evidence_attached", "url": "https://example.org"}, "/claims", "give claims, an act, or both"),
+        (ASSESSMENT, "", "give likelihood, verdict, or both"),
+        (ASSESSMENT | {"confidence": "low"}, "", "give likelihood, verdict, or both"),
+        (AMENDMENT | {"changes": {"type": "denial"}}, "/changes/type", "never changes its type"),
+        (AMENDMENT | {"changes": {"note": "n", "type": "statement"}}, "/changes/type", "never changes its type"),
+        (
+            {"type": "correction", "act": "a", "chain": [ANN], "changes": {"type": "denial"}},
+            "/changes/type",
+            "never changes its type; retract it and append another",
+        ),
+        (STATEMENT | {"said_at": "yesterday"}, "/said_at", "'yesterday' is no time; write a date"),
+        (STATEMENT | {"said_at": "2024-10-08T14:30:00"}, "/said_at", "has no zone; end it with Z"),
+        (
+            STATEMENT | {"chain": [ANN, ANN | {"published_at": "2024-13"}]},
+            "/chain/1/published_at",
+            "no time on the calendar",
+        ),
+        (
+            {"type": "retraction", "act": "a", "chain": [ANN], "said_at": "2024-10-09/2024-10-08"},
+            "/said_at",
+            "ends before",
+        ),
+        (
+            {"type": "ruling_recorded", "claim": "x", "ruling": "confirmed", "by": "b", "reasons": "r", "said_at": "x"},
+            "/said_at",
+            "is no time",
+        ),
+    ],
+)
+def test_what_the_schema_cannot_say_is_checked_too(fields: dict[str, Any], pointer: str, said: str) -> None:
+    assert_says(refused(fields), pointer, said)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "denial", "chain": [ANN], "acts": ["a"]},
+        DENIAL | {"acts": ["a", "b"]},
+        {"type": "evidence_attached", "act": "a"},
+        ASSESSMENT | {"verdict": "false"},
+        ASSESSMENT
+        | {"verdict": "other", "label": "Pants on fire", "likelihood": {"term": "remote", "scale": "icd203"}},
+        AMENDMENT | {"changes": {"types": 1, "note": None}},
+    ],
+)
+def test_and_its_near_misses_are_let_in(fields: dict[str, Any]) -> None:
+    assert records.encode_event(read(fields))
+
+
+# -- likelihood ------------------------------------------------------------------------------------------------------
+
+
+def weighed(**likelihood: object) -> dict[str, Any]:
+    return ASSESSMENT | {"likelihood": likelihood}
+
+
+def test_a_term_of_a_scale_gets_its_band() -> None:
+    likelihood = read(weighed(term="Very  Likely", scale="icd203")).likelihood
+    assert (likelihood.term, likelihood.low, likelihood.high) == ("Very  Likely", 0.80, 0.95)
+    assert read(weighed(term="likely", scale="ipcc", low=0.66, high=1)).likelihood.high == 1.0
+
+
+def test_a_term_of_no_scale_keeps_the_band_its_recorder_gives() -> None:
+    for scale in ({}, {"scale": "inferred"}):
+        likelihood = read(weighed(term="I would bet on it", low=0.6, high=0.9999, mapped_by="Bo", **scale)).likelihood
+        assert likelihood == Likelihood(
+            term="I would bet on it", scale="inferred", low=0.6, high=0.9999, mapped_by="Bo"
+        )
+    assert read(weighed(term="t", low=0, high=1)).likelihood.high == 1
+    assert read(weighed(term="t", low=0.5, high=0.5)).likelihood.low == 0.5
+
+
+@pytest.mark.parametrize(
+    ("likelihood", "pointer", "said"),
+    [
+        ({"term": "maybe"}, "/likelihood/low", "stands in no named scale: give low and high, or name the scale"),
+        ({"term": "maybe", "low": 0.1}, "/likelihood/high", "give low and high"),
+        ({"term": "maybe", "high": 0.1}, "/likelihood/low", "give low and high"),
+        ({"term": "maybe", "scale": "inferred"}, "/likelihood/low", "give low and high"),
+        ({"term": "likely"}, "/likelihood/low", "name the scale (icd203, phia, kent, ipcc)"),
+        ({"term": "likely", "scale": "icd203", "low": 0.5}, "/likelihood", "is 0.55–0.8; leave low and high out"),
+        ({"term": "likely", "scale": "icd203", "high": 0.81}, "/likelihood", "leave low and high out"),
+        ({"term": "likely", "scale": "mine"}, "/likelihood/scale", "invalid enum value 'mine'"),
+        ({"term": "t", "low": 0.12345, "high": 0.5}, "/likelihood/low", "0.12345 has more than four decimals"),
+        ({"term": "t", "low": 0.1, "high": 1e-05}, "/likelihood/high", "more than four decimals"),
+        ({"term": "t", "low": 0.1, "high": 5e-324}, "/likelihood/high", "more than four decimals"),
+        ({"term": "t", "low": 0.6, "high": 0.5}, "/likelihood/low", "low 0.6 is above high 0.5"),
+        ({"term": "t", "low": -0.1, "high": 0.5}, "/likelihood/low", ">= 0"),
+        ({"term": "t", "low": 0.1, "high": 1.0001}, "/likelihood/high", "<= 1"),
+        ({"term": "", "low": 0.1, "high": 0.2}, "/likelihood/term", "length >= 1"),
+    ],
+)
+def test_a_band_that_cannot_be_is_refused(likelihood: dict[str, Any], pointer: str, said: str) -> None:
+    assert_says(refused(ASSESSMENT | {"likelihood": likelihood}), pointer, said)
+
+
+@pytest.mark.parametrize("scale", list(scales.SCALES))
+def test_an_unknown_term_is_answered_with_the_terms_there_are(scale: str) -> None:
+    error = refused(weighed(term="perhaps", scale=scale))
+    assert_says(
+        error, "/likelihood/term", f"'perhaps' is no term of {scale}", 'scale "inferred"', *scales.SCALES[scale]
+    )
+
+
+# -- events built in Python ------------------------------------------------------------------------------------------
+
+
+class Mode(Enum):
+    QUESTION = "question"
+
+
+NAN, INF = float("nan"), float("inf")
+LOOP: dict[str, Any] = {}
+LOOP["note"] = LOOP
+
+
+@pytest.mark.parametrize(
+    ("event", "pointer"),
+    [
+        (Statement(claims="x", chain=PEOPLE), "/claims"),
+        (Statement(claims=None, chain=PEOPLE), "/claims"),
+        (Statement(claims=(1,), chain=PEOPLE), "/claims/0"),
+        (Statement(claims=(b"x",), chain=PEOPLE), "/claims/0"),
+        (Statement(claims=({},), chain=PEOPLE), "/claims/0"),
+        (Statement(claims=("x",), chain=PEOPLE[0]), "/chain"),
+        (Statement(claims=("x",), chain="Ann"), "/chain"),
+        (Statement(claims=("x",), chain=5), "/chain"),
+        (Statement(claims=("x",), chain=()), "/chain"),
+        (Statement(claims=("x",), chain=({},)), "/chain/0/name"),
+        (Statement(claims=("x",), chain=({"nom": "Ann"},)), "/chain/0/nom"),
+        (Statement(claims=("x",), chain=("Ann",)), "/chain/0"),
+        (Statement(claims=("x",), chain=(Link(name=7),)), "/chain/0/name"),
+        (Statement(claims=("x",), chain=PEOPLE, quote=b"bytes"), "/quote"),
+        (Statement(claims=("x",), chain=PEOPLE, quote="é", note=bytearray(b"bytes")), "/note"),
+        (Statement(claims=("x",), chain=PEOPLE, quote="\ud800"), "/quote"),
+        (Statement(claims=("x",), chain=PEOPLE, quote="a\x7fb"), "/quote"),
+        (Statement(claims=("x",), chain=PEOPLE, quote=""), "/quote"),
+        (Statement(claims=("x",), chain=PEOPLE, mode="sung"), "/mode"),
+        (Statement(claims=("x",), chain=PEOPLE, said_at=datetime(2024, 10, 8)), "/said_at"),
+        (Statement(claims=("x",), chain=PEOPLE, said_at=2024), "/said_at"),
+        (Statement(claims=("x",), chain=PEOPLE, said_at="é"), "/said_at"),
+        (Assessment(claims=("x",), chain=PEOPLE, likelihood="likely"), "/likelihood"),
+        (Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="t", low=NAN, high=1)), "/likelihood/low"),
+        (Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="t", low=0, high=INF)), "/likelihood/high"),
+        (
+            Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="t", low=0, high=10**400)),
+            "/likelihood/high",
+        ),
+        (Denial(claims=("x",), chain=PEOPLE, acts="a"), "/acts"),
+        (Retraction(act=5, chain=PEOPLE), "/act"),
+        (Retraction(act="", chain=PEOPLE), "/act"),
+        (RecordAmended(target="a", changes="note", why="w"), "/changes"),
+        (RecordAmended(target="a", changes={}, why="w"), "/changes"),
+        (RecordAmended(target="a", changes={"note": NAN}, why="w"), "/changes/note"),
+        (RecordAmended(target="a", changes={"note": [0.5, -INF]}, why="w"), "/changes/note/1"),
+        (RecordAmended(target="a", changes={"note": b"bytes"}, why="w"), "/changes/note"),
+        (RecordAmended(target="a", changes={"note": 2**64}, why="é"), "/changes/note"),
+        (RecordAmended(target="a", changes={"type": "denial"}, why="w"), "/changes/type"),
+        (Correction(act="a", changes={"type": "denial"}, chain=PEOPLE), "/changes/type"),
+        (RecordVoided(target="a", why=None), "/why"),
+        (ClaimRegistered(claim="A B", text="t"), "/claim"),
+        (ClaimReworded(claim="x", text=1, why="w"), "/text"),
+        (EvidenceAttached(sha256="a"), "/sha256"),
+    ],
+)
+def test_an_event_built_wrongly_in_python_is_refused_by_its_pointer(event: Any, pointer: str) -> None:
+    assert_says(refused_event(event), pointer)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        None,
+        "statement",
+        b"{}",
+        5,
+        STATEMENT,
+        [],
+        Statement,
+        Link(name="Ann"),
+        Likelihood(term="t"),
+        intake.Entry(event=Statement(claims=("x",), chain=PEOPLE)),
+        object(),
+    ],
+)
+def test_what_is_no_event_is_refused(event: Any) -> None:
+    assert "expected an event such as Statement or Denial, got" in str(refused_event(event))
+
+
+def test_a_class_derived_from_an_event_is_not_an_event() -> None:
+    class Rumour(Statement, frozen=True, kw_only=True, tag="rumour"):
+        """Nothing that the ledger knows."""
+
+    assert "got Rumour" in str(refused_event(Rumour(claims=("x",), chain=PEOPLE)))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        Statement(claims=("x",), chain=PEOPLE, quote=object()),
+        Statement(claims=(claim for claim in "xy"), chain=PEOPLE),
+        Statement(claims=("x",), chain=lambda: PEOPLE),
+        RecordAmended(target="a", changes={"note": object()}, why="w"),
+        RecordAmended(target="a", changes={1: "x"}, why="w"),
+        RecordAmended(target="a", changes={("a", "b"): "x"}, why="é"),
+        RecordAmended(target="a", changes=LOOP, why="w"),
+        RecordAmended(target="a", changes=LOOP, why="é"),
+        Statement(claims=("x",), chain=PEOPLE, quote=type),
+    ],
+)
+def test_what_no_json_can_hold_is_an_invalid_event(event: Any) -> None:
+    assert refused_event(event).exit_code == 6
+
+
+@pytest.mark.parametrize("claims", [["x", "y"], ("x", "y")], ids=["a list", "a tuple"])
+def test_plain_data_that_spells_an_event_is_taken_for_it(claims: Any) -> None:
+    built = Statement(claims=claims, chain=[{"name": "Ann"}], mode=Mode.QUESTION, said_at=date(2024, 10, 8))
+    spelt = Statement(claims=("x", "y"), chain=(Link(name="Ann"),), mode="question", said_at="2024-10-08")
+    assert intake.normalise(built) == spelt
+
+
+def test_a_zoned_datetime_is_a_time() -> None:
+    at = datetime(2024, 10, 8, 14, 30, tzinfo=UTC)
+    event = intake.normalise(Statement(claims=("x",), chain=PEOPLE, said_at=at))
+    assert event.said_at == "2024-10-08T14:30:00Z"
+
+
+def test_an_event_no_longer_changes_once_it_is_in() -> None:
+    changes = {"note": "before"}
+    event = intake.normalise(RecordAmended(target="a", changes=changes, why="w"))
+    changes["note"] = "after"
+    assert event.changes == {"note": "before"}
+
+
+def test_an_event_is_the_same_whether_it_was_built_or_read() -> None:
+    for fields in (
+        STATEMENT | {"quote": "é\n", "language": "uk", "said_at": "../2024-10-08~"},
+        DENIAL | {"acts": ["a"], "form": "dismissal"},
+        weighed(term="even", scale="kent"),
+        {"type": "claims_related", "from": "x", "to": "y", "relation": "negates"},
+    ):
+        event = read(fields)
+        assert intake.normalise(event) == event
+        assert intake.normalise(records.event_from(records.encode_event(event))) == event
+
+
+# -- changes ---------------------------------------------------------------------------------------------------------
+
+
+def test_changes_replace_a_field_whole_and_null_takes_it_away() -> None:
+    event = read(STATEMENT | {"quote": "q", "chain": [ANN, {"name": "AFP"}]})
+    changed = intake.changed(event, {"quote": None, "chain": [{"name": "Bo"}], "mode": "question", "absent": None})
+    assert changed == Statement(claims=("x",), chain=(Link(name="Bo"),), mode="question")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"type": "denial"}, "/type"),
+        ({"type": None}, "/type"),
+        ({"claims": None}, "/claims"),
+        ({"claims": []}, "/claims"),
+        ({"claims": ["A B"]}, "/claims/0"),
+        ({"chain": [{"name": 1}]}, "/chain/0/name"),
+        ({"form": "flat"}, "/form"),
+        ({"said_at": "soon"}, "/said_at"),
+        ({"note": 1}, "/note"),
+    ],
+)
+def test_changes_that_do_not_fit_are_refused(changes: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        intake.changed(read(STATEMENT), changes)
+    assert caught.value.pointer == pointer
+
+
+# -- exported records ------------------------------------------------------------------------------------------------
+
+
+def refused_record(fields: object) -> InvalidEvent:
+    with pytest.raises(InvalidEvent) as caught:
+        intake.record(json.dumps(fields).encode())
+    return caught.value
+
+
+def test_a_line_of_an_export_brings_its_id_and_its_time() -> None:
+    entry, recorded_us = intake.record(line(RECORD))
+    assert (entry.id, entry.recorded_by, entry.event) == ("a", "the desk", read(STATEMENT))
+    assert recorded_us == 1_728_604_800_000_000
+    assert intake.record(line({"position": 7} | RECORD)) == (entry, recorded_us)
+    assert intake.record(line(RECORD | {"recorded_at": "2024-10-11T02:00:00+02:00"})) == (entry, recorded_us)
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "said"),
+    [
+        ({"sealed": {}}, "/sealed", "unknown field 'sealed' in a record; written by a later version?"),
+        ({"a/b": 1}, "/a~1b", "unknown field 'a/b'"),
+        ({"\ud800": 1}, "", "U+D800"),
+        ({"id": None}, "/id", "an id is text"),
+        ({"id": "e\u0301"}, "/id", "NFC"),
+        ({"recorded_by": 5}, "/recorded_by", "recorded_by is text"),
+        ({"event": None}, "/event", "expected an object"),
+        ({"event": []}, "/event", "expected an object"),
+        ({"event": {}}, "/event/type", "an event has a type, one of"),
+        ({"event": STATEMENT | {"claims": [1]}}, "/event/claims/0", "expected `str`"),
+        ({"event": STATEMENT | {"a/b": 1}}, "/event/a~1b", "unknown field"),
+        ({"event": STATEMENT | {"quote": "\0"}}, "/event/quote", "U+0000"),
+        ({"event": ASSESSMENT}, "/event", "give likelihood, verdict, or both"),
+        ({"event": STATEMENT | {"id": "a"}}, "/event/id", "unknown field"),
+        ({"recorded_at": 1728604800}, "/recorded_at", "expected text"),
+        ({"recorded_at": None}, "/recorded_at", "expected text"),
+        ({"recorded_at": ""}, "/recorded_at", "is no time"),
+        ({"recorded_at": "2024-10-11"}, "/recorded_at", "is no moment; write 2024-10-11T00:00:00.000000Z"),
+        ({"recorded_at": "2024-10-11T00:00:00"}, "/recorded_at", "has no zone"),
+        ({"recorded_at": "2024-10-11T00:00:00Z~"}, "/recorded_at", "is no moment"),
+        ({"recorded_at": "2024-10-11T00:00:00Z/2024-10-11T00:00:01Z"}, "/recorded_at", "is no moment"),
+        ({"recorded_at": "../2024-10-11T00:00:00Z"}, "/recorded_at", "is no moment"),
+    ],
+)
+def test_a_record_that_is_none_is_refused_by_its_pointer(changes: dict[str, Any], pointer: str, said: str) -> None:
+    error = refused_record(RECORD | changes)
+    assert_says(error, pointer, said)
+    str(error).encode()
+
+
+@pytest.mark.parametrize("name", list(RECORD))
+def test_a_record_without_its_envelope_may_be_a_file_for_append(name: str) -> None:
+    fields = {key: value for key, value in RECORD.items() if key != name}
+    assert_says(refused_record(fields), f"/{name}", f"has a field {name!r}; is this a file for `claims append`?")
+
+
+# -- anything at all -------------------------------------------------------------------------------------------------
+
+texts = st.text(max_size=8) | st.sampled_from(["\ud800", "x", "2024-10-08", "statement", "\0", "e\u0301", "a@b"])
+numbers = st.integers() | st.floats() | st.sampled_from([2**63, -(2**70), 1e300])
+values = st.recursive(
+    st.none() | st.booleans() | numbers | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=6,
+)
+fields_of = {tag: sorted(field.encode_name for field in msgspec.structs.fields(cls)) for tag, cls in ev.TYPES.items()}
+
+
+@st.composite
+def near_events(draw: st.DrawFn) -> dict[str, Any]:
+    """Objects that are nearly events: mostly known fields, some with values that fit, some with anything."""
+    tag = draw(st.sampled_from(sorted(ev.TYPES)))
+    names = draw(st.lists(st.sampled_from(fields_of[tag]), unique=True)) + draw(st.lists(texts, max_size=1))
+    fields = {name: draw(values) for name in names}
+    base = draw(st.sampled_from([{}, {"claims": ["x"], "chain": [ANN]}, {"claim": "x", "text": "t", "why": "w"}]))
+    return {"type": tag, **base, **fields}
+
+
+def never_raises_but_invalid_event(data: bytes) -> None:
+    for reader in (intake.entry, intake.record):
+        try:
+            reader(data)
+        except InvalidEvent as error:
+            str(error).encode()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_invalid(data: bytes) -> None:
+    never_raises_but_invalid_event(data)
+
+
+@settings(max_examples=300)
+@given(values | near_events())
+def test_any_json_is_an_event_or_invalid(value: Any) -> None:
+    never_raises_but_invalid_event(json.dumps(value).encode())
+    never_raises_but_invalid_event(json.dumps(RECORD | {"event": value}).encode())
+
+
+@settings(max_examples=300)
+@given(near_events())
+def test_what_was_read_is_read_again_as_the_same(fields: dict[str, Any]) -> None:
+    try:
+        event = read(json.loads(json.dumps(fields)))
+    except (InvalidEvent, UnicodeEncodeError):
+        return
+    assert intake.normalise(event) == event
+    assert read(json.loads(records.encode_event(event))) == event
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_any_event_built_in_python_is_valid_or_invalid(data: st.DataObject) -> None:
+    cls = ev.TYPES[data.draw(st.sampled_from(sorted(ev.TYPES)))]
+    odd = st.one_of(
+        values, st.binary(max_size=3), st.just(PEOPLE), st.just(("x",)), st.sampled_from([object(), date.min])
+    )
+    built = cls(**{field.name: data.draw(odd) for field in msgspec.structs.fields(cls)})
+    try:
+        event = intake.normalise(built)
+    except InvalidEvent as error:
+        str(error).encode()
+    else:
+        assert intake.normalise(event) == event

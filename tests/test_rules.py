@@ -1,0 +1,675 @@
+"""May this be appended here? Every rule with what it refuses, and beside it the near miss that it lets pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+import pytest
+
+from ledger import (
+    ActGraded,
+    Assessment,
+    ClaimRegistered,
+    ClaimReworded,
+    ClaimsRelated,
+    Correction,
+    Denial,
+    Entry,
+    EvidenceAttached,
+    InvalidEvent,
+    Ledger,
+    LedgerError,
+    Link,
+    NotFound,
+    RecordAmended,
+    RecordVoided,
+    Refused,
+    RelationWithdrawn,
+    Retraction,
+    RulingRecorded,
+    SourceGraded,
+    SourceRegistered,
+    SourceRelated,
+    Statement,
+    rules,
+    when,
+)
+from ledger.events import Event
+from ledger.testing import Author, Scene, by, given
+
+AFP = by("AFP", "outlet")
+
+
+def states(event_id: str, *claims: str, chain: tuple[Link, ...] = (by("Ann"), AFP), **more: Any) -> Entry:
+    return Entry(event=Statement(claims=claims, chain=chain, **more), id=event_id)
+
+
+def named(event_id: str, event: Event) -> Entry:
+    return Entry(event=event, id=event_id)
+
+
+def void(target: str, event_id: str | None = None) -> Entry:
+    return Entry(event=RecordVoided(target=target, why="a slip"), id=event_id)
+
+
+def amend(target: str, event_id: str | None = None, /, **changes: Any) -> Entry:
+    return Entry(event=RecordAmended(target=target, changes=changes, why="a slip"), id=event_id)
+
+
+def retract(act: str, *who: str | Link, event_id: str | None = None) -> Entry:
+    chain = tuple(by(link) if isinstance(link, str) else link for link in who)
+    return Entry(event=Retraction(act=act, chain=chain), id=event_id)
+
+
+def correct(act: str, who: str, event_id: str | None = None, /, **changes: Any) -> Entry:
+    return Entry(event=Correction(act=act, chain=(by(who),), changes=changes), id=event_id)
+
+
+def sources(relation: Any, near: str, far: str, event_id: str | None = None) -> Entry:
+    return Entry(event=SourceRelated(from_=near, to=far, relation=relation), id=event_id)
+
+
+def claims(relation: Any, near: str, far: str, event_id: str | None = None) -> Entry:
+    return Entry(event=ClaimsRelated(from_=near, to=far, relation=relation), id=event_id)
+
+
+def allow(*events: Event | Entry, after: Sequence[Event | Entry] = ()) -> Scene:
+    """Accepted one after the other: each is decided by what can be read of the ledger, not by what is in its batch."""
+    scene = given()
+    for event in (*after, *events):
+        scene.ledger.append_all([event])
+    return scene
+
+
+def refuse(
+    event: Event | Entry, match: str, *, after: Sequence[Event | Entry], error: type[LedgerError] = Refused
+) -> None:
+    """Refused after these, whether they stand in the ledger or in the same batch; and nothing of it is written."""
+    scene = allow(after=after)
+    head = scene.ledger.head
+    scene.when(event).refused(error, match)
+    assert scene.ledger.head == head
+    batch = given().when(*after, event).refused(error, match)
+    assert batch.ledger.head == 0
+    assert batch.error is not None
+    assert batch.error.index == len(after)
+
+
+X, Y = ClaimRegistered(claim="x", text="X."), ClaimRegistered(claim="y", text="Y.")
+
+# -- claims ----------------------------------------------------------------------------------------------------------
+
+NAMES_X: list[Event] = [
+    Statement(claims=("x",), chain=(AFP,)),
+    Statement(claims=("y", "x"), chain=(AFP,)),
+    Statement(claims=("y",), chain=(AFP,), possible_claims=("x",)),
+    Denial(claims=("x",), chain=(AFP,)),
+    Assessment(claims=("x",), chain=(AFP,), verdict="true"),
+    ClaimReworded(claim="x", text="X!", why="clearer"),
+    RulingRecorded(claim="x", ruling="confirmed", by="a court", reasons="heard"),
+    ClaimsRelated(from_="x", to="y", relation="entails"),
+    ClaimsRelated(from_="y", to="x", relation="negates"),
+    EvidenceAttached(claims=("x",)),
+]
+
+
+@pytest.mark.parametrize("event", NAMES_X)
+def test_a_claim_is_registered_before_anything_is_about_it(event: Event) -> None:
+    refuse(event, "claim 'x' is not registered; register it first .* register=True", after=[Y], error=NotFound)
+    allow(Y, X, event)
+
+
+@pytest.mark.parametrize("event", NAMES_X)
+def test_or_in_the_same_append(event: Event) -> None:
+    with Ledger.open(":memory:") as ledger:
+        receipt = ledger.append(event, register=True)
+        registered = [r.event for r in ledger.events(types=["claim_registered"])]
+        assert ClaimRegistered(claim="x", text="x") in registered
+        assert receipt.position == ledger.head == len(registered) + 1
+
+
+def test_a_claim_is_registered_once() -> None:
+    refuse(ClaimRegistered(claim="x", text="again"), "'x' is registered already; `claims reword`", after=[X])
+    allow(X, Y)
+
+
+def test_a_claim_whose_registration_was_voided_is_registered_no_longer_and_may_be_again() -> None:
+    voided = [named("reg", X), void("reg", "v")]
+    refuse(states("s", "x"), "'x' is not registered", after=voided, error=NotFound)
+    allow(ClaimRegistered(claim="x", text="again"), states("s", "x"), after=voided)
+    refuse(ClaimRegistered(claim="x", text="again"), "registered already", after=[*voided, void("v")])
+    allow(states("s", "x"), after=[*voided, void("v")])
+
+
+def test_a_void_that_is_read_before_the_registration_it_voids_counts_all_the_same() -> None:
+    scene = allow(named("reg", X), void("reg", "v"))
+    scene.when(amend("v", why="another slip"), states("s", "x")).refused(NotFound, "'x' is not registered")
+
+
+def test_a_void_that_was_moved_to_a_registration_voids_it() -> None:
+    moved = [named("reg", X), Y, states("s", "y"), void("s", "v"), amend("v", target="reg")]
+    refuse(states("t", "x"), "'x' is not registered", after=moved, error=NotFound)
+    allow(states("t", "y"), retract("s", "Ann"), after=moved)
+
+
+# -- relations -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("relation", ["negates", "entails", "same_as"])
+def test_a_claim_is_not_related_to_itself(relation: Any) -> None:
+    refuse(claims(relation, "x", "x"), "'x' cannot be related to itself", after=[X])
+    allow(claims(relation, "x", "y"), claims(relation, "x", "y"), claims(relation, "y", "x"), after=[X, Y])
+
+
+@pytest.mark.parametrize("relation", ["speaks_for", "member_of", "same_as", "republishes", "independent_of"])
+def test_a_source_is_not_related_to_itself(relation: Any) -> None:
+    refuse(sources(relation, "ann", "ann"), "'ann' cannot be related to itself", after=[])
+    allow(sources(relation, "ann", "bo"), sources(relation, "bo", "cy"), sources(relation, "cy", "ann"))
+
+
+def test_nor_does_an_amendment_relate_it_to_itself() -> None:
+    refuse(amend("r", to="x"), "cannot be related to itself", after=[X, Y, claims("entails", "x", "y", "r")])
+    refuse(amend("r", to="ann"), "cannot be related to itself", after=[sources("same_as", "ann", "bo", "r")])
+
+
+SPEAKS = sources("speaks_for", "ann", "gov", "r")
+
+
+@pytest.mark.parametrize("principal", ["un", "gov"])
+def test_a_source_speaks_for_one_principal_at_a_time(principal: str) -> None:
+    second = sources("speaks_for", "ann", principal)
+    refuse(second, r"'ann' speaks for 'gov' already \(event 'r'\); withdraw that first", after=[SPEAKS])
+    allow(second, after=[SPEAKS, RelationWithdrawn(target="r", why="she left")])
+    allow(second, after=[SPEAKS, void("r")])
+    allow(second, after=[SPEAKS, amend("r", relation="member_of")])
+    allow(second, after=[SPEAKS, amend("r", **{"from": "bo"})])
+    allow(second, after=[sources("member_of", "ann", "gov"), sources("speaks_for", "bo", "gov")])
+
+
+@pytest.mark.parametrize(
+    "undone",
+    [
+        [named("w", RelationWithdrawn(target="r", why="w")), void("w")],
+        [void("r", "v"), void("v")],
+        [void("r", "v"), void("v", "v2"), void("v2", "v3"), void("v3")],
+        [amend("r", "a", **{"from": "bo"}), void("a")],
+        [amend("r", "a", **{"from": "bo"}), amend("a", changes={"basis": "b"})],
+        [
+            sources("speaks_for", "bo", "un", "q"),
+            named("w", RelationWithdrawn(target="r", why="w")),
+            amend("w", target="q"),
+        ],
+        [sources("speaks_for", "bo", "un", "q"), void("r", "v"), amend("v", target="q")],
+    ],
+)
+def test_a_principal_that_was_not_taken_away_after_all_still_stands(undone: list[Entry]) -> None:
+    refuse(sources("speaks_for", "ann", "un"), "'ann' speaks for 'gov' already", after=[SPEAKS, *undone])
+
+
+def test_nor_does_an_amendment_give_a_second_principal() -> None:
+    other = [SPEAKS, sources("speaks_for", "bo", "un", "q"), sources("member_of", "ann", "un", "m")]
+    refuse(amend("q", **{"from": "ann"}), "'ann' speaks for 'gov' already", after=other)
+    refuse(amend("m", relation="speaks_for"), "'ann' speaks for 'gov' already", after=other)
+    allow(amend("r", to="un"), amend("r", basis="a letter"), amend("q", to="gov"), after=other)
+    refuse(sources("speaks_for", "cy", "un"), "'cy' speaks for", after=[*other, amend("q", **{"from": "cy"})])
+
+
+# -- who may take back and correct -----------------------------------------------------------------------------------
+
+SAID = [X, states("s", "x", chain=(by("Ann"), by("Bo", "unnamed"), AFP))]
+TWO_UP = [*SAID, sources("speaks_for", "ann", "ministry"), sources("speaks_for", "ministry", "state")]
+SAME = [*SAID, sources("same_as", "a-n-other", "ann")]
+
+
+@pytest.mark.parametrize(
+    ("who", "after"),
+    [
+        ("Ann", SAID),
+        (by("Ann", "office", role="minister"), SAID),
+        (by("The minister", source="ann"), SAID),
+        (AFP, SAID),
+        (by("Bo", source="bo@afp"), SAID),
+        ("A. N. Other", SAME),
+        ("A. N. Other", [*SAID, sources("same_as", "ann", "x-y"), sources("same_as", "x-y", "a-n-other")]),
+        ("Agence France-Presse", [*SAID, sources("same_as", "afp", "agence-france-presse")]),
+        (by("Ministry", "organisation"), TWO_UP),
+        (by("State", "state"), TWO_UP),
+        (by("Realm", "state"), [*TWO_UP, sources("same_as", "realm", "state")]),
+        (by("State", "state"), [*TWO_UP, sources("speaks_for", "state", "ann")]),
+        (by("Gov"), [*SAME, sources("speaks_for", "a-n-other", "gov")]),
+    ],
+)
+def test_an_act_is_taken_back_by_its_speaker_a_principal_or_another_link(who: str | Link, after: list[Entry]) -> None:
+    allow(retract("s", who), after=after)
+    link = by(who) if isinstance(who, str) else who
+    allow(Correction(act="s", chain=(link,), changes={"note": "n"}), after=after)
+
+
+@pytest.mark.parametrize(
+    ("who", "after"),
+    [
+        ("Cy", SAID),
+        (by("Bo", "unnamed"), SAID),  # another carrier's, or nobody's
+        (by("Ann", source="ann-2"), SAID),
+        ("A. N. Other", SAID),
+        (by("Ministry"), SAID),
+        (by("State"), TWO_UP[:-1]),
+        (by("Deputy"), [*TWO_UP, sources("speaks_for", "deputy", "ann")]),
+        (by("Club"), [*SAID, sources("member_of", "ann", "club")]),
+        (by("Owner"), [*SAID, sources("speaks_for", "afp", "owner")]),  # a carrier's principal is no link
+        (by("Reuters"), [*SAID, sources("republishes", "reuters", "afp")]),
+        ("A. N. Other", [*SAID, sources("same_as", "a-n-other", "ann", "r"), void("r")]),
+        (by("Gov"), [*SAID, SPEAKS, RelationWithdrawn(target="r", why="w")]),
+        (by("Gov"), [*SAID, SPEAKS, amend("r", to="un")]),
+    ],
+)
+def test_a_stranger_takes_nothing_back(who: str | Link, after: list[Entry]) -> None:
+    refuse(retract("s", who), "is neither the speaker of 's' nor a principal", after=after)
+    link = by(who) if isinstance(who, str) else who
+    refuse(Correction(act="s", chain=(link,), changes={"note": "n"}), "is neither the speaker of 's'", after=after)
+
+
+def test_only_the_first_link_of_a_retraction_takes_back() -> None:
+    refuse(retract("s", "Cy", "Ann"), "'Cy' is neither", after=SAID)
+    allow(retract("s", "Ann", "Cy"), after=SAID)
+
+
+def test_who_may_take_back_goes_by_the_entry_as_it_was_amended() -> None:
+    mended = [*SAID, amend("s", chain=[{"name": "Dee"}])]
+    refuse(retract("s", "Ann"), "'Ann' is neither", after=mended)
+    allow(retract("s", "Dee"), after=mended)
+    refuse(amend("r", chain=[{"name": "Cy"}]), "'Cy' is neither", after=[*SAID, retract("s", "Ann", event_id="r")])
+
+
+def test_a_retraction_is_taken_back_by_whoever_made_it() -> None:
+    after = [*SAID, retract("s", AFP, event_id="r")]
+    allow(retract("r", AFP), after=after)
+    refuse(retract("r", "Ann"), "'Ann' is neither the speaker of 'r'", after=after)
+
+
+# -- targets ---------------------------------------------------------------------------------------------------------
+
+OF_EACH_TYPE: dict[str, Entry] = {
+    "statement": states("s", "x"),
+    "denial": named("d", Denial(claims=("x",), chain=(by("Ann"),))),
+    "assessment": named("a", Assessment(claims=("x",), chain=(by("Ann"),), verdict="true")),
+    "retraction": retract("s", "Ann", event_id="r"),
+    "correction": correct("s", "Ann", "c", note="n"),
+    "claim_registered": named("reg", X),
+    "claim_reworded": named("rew", ClaimReworded(claim="x", text="X!", why="w")),
+    "claims_related": claims("entails", "x", "y", "cr"),
+    "relation_withdrawn": named("rw", RelationWithdrawn(target="cr", why="w")),
+    "source_registered": named("sreg", SourceRegistered(source="ann", name="Ann")),
+    "source_related": sources("member_of", "ann", "gov", "sr"),
+    "evidence_attached": named("e", EvidenceAttached(claims=("x",))),
+    "source_graded": named("sg", SourceGraded(source="ann", grade="A")),
+    "act_graded": named("ag", ActGraded(act="s", grade=1)),
+    "record_amended": amend("s", "am", note="n"),
+    "record_voided": void("e", "v"),
+    "ruling_recorded": named("ru", RulingRecorded(claim="x", ruling="confirmed", by="b", reasons="r")),
+}
+ORDER = ["claim_registered", *(tag for tag in OF_EACH_TYPE if tag != "claim_registered")]
+ALL: list[Event | Entry] = [Y, *(OF_EACH_TYPE[tag] for tag in ORDER)]
+ID_OF = {tag: entry.id or "" for tag, entry in OF_EACH_TYPE.items()}
+ACTS = {"statement", "denial", "assessment"}
+ANN = (by("Ann"),)
+
+
+def about(verb: str, target: str) -> Event:
+    match verb:
+        case "retract":
+            return Retraction(act=target, chain=ANN)
+        case "correct":
+            return Correction(act=target, chain=ANN, changes={"note": "n"})
+        case "deny":
+            return Denial(acts=(target,), chain=ANN)
+        case "grade":
+            return ActGraded(act=target, grade=2)
+        case "attach":
+            return EvidenceAttached(act=target)
+        case "withdraw":
+            return RelationWithdrawn(target=target, why="w")
+        case "void":
+            return RecordVoided(target=target, why="w")
+        case _:
+            return RecordAmended(target=target, changes={"why": "because"}, why="w")
+
+
+FITS = {
+    "retract": ACTS | {"retraction"},
+    "correct": ACTS,
+    "deny": ACTS | {"retraction"},
+    "grade": ACTS,
+    "attach": ACTS,
+    "withdraw": {"claims_related", "source_related"},
+    "void": set(OF_EACH_TYPE),
+}
+
+
+@pytest.mark.parametrize("tag", list(OF_EACH_TYPE))
+@pytest.mark.parametrize("verb", list(FITS))
+def test_an_event_is_about_what_it_can_be_about(verb: str, tag: str) -> None:
+    after = [event for event in ALL if event is not OF_EACH_TYPE["record_voided"] or tag == "record_voided"]
+    if tag in FITS[verb]:
+        allow(about(verb, ID_OF[tag]), after=after)
+    else:
+        refuse(about(verb, ID_OF[tag]), f"event '{ID_OF[tag]}' is of type {tag}, not a", after=after)
+
+
+@pytest.mark.parametrize("verb", [*FITS, "amend"])
+def test_an_event_is_about_what_is_there(verb: str) -> None:
+    refuse(
+        about(verb, "nowhere"), "there is no event 'nowhere' before this one; `claims log`", after=[X], error=NotFound
+    )
+    own = Entry(event=about(verb, "own"), id="own")
+    refuse(own, "there is no event 'own' before this one", after=[X], error=NotFound)
+
+
+@pytest.mark.parametrize("verb", [*FITS, "amend"])
+def test_an_event_is_about_what_still_stands(verb: str) -> None:
+    target = "r" if verb == "withdraw" else "s"
+    there = [X, states("s", "x"), SPEAKS]
+    refuse(
+        about(verb, target),
+        f"event '{target}' was voided; void the voiding to have it back",
+        after=[*there, void(target)],
+    )
+    if verb != "amend":
+        allow(about(verb, target), after=[*there, void(target, "v"), void("v")])
+        twice = [*there, void(target, "v"), void("v", "v2"), void("v2")]
+        refuse(about(verb, target), f"event '{target}' was voided", after=twice)
+
+
+def test_anybody_may_deny_the_utterance_of_others() -> None:
+    allow(Denial(acts=("s",), chain=(by("Cy"),)), Denial(acts=("s",), chain=ANN, form="dismissal"), after=SAID)
+    allow(Denial(claims=("x",), acts=("s",), chain=(by("Cy"),)), after=SAID)
+
+
+# -- amendments and corrections --------------------------------------------------------------------------------------
+
+STATED = [X, Y, states("s", "x")]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"claims": []}, "/changes/claims"),
+        ({"claims": None}, "/changes/claims"),
+        ({"claims": ["A B"]}, "/changes/claims/0"),
+        ({"claims": "y"}, "/changes/claims"),
+        ({"chain": []}, "/changes/chain"),
+        ({"chain": [{"name": "Ann", "colour": "red"}]}, "/changes/chain/0/colour"),
+        ({"said_at": "soon"}, "/changes/said_at"),
+        ({"colour": "red"}, "/changes/colour"),
+        ({"form": "flat"}, "/changes/form"),
+        ({"mode": "sung"}, "/changes/mode"),
+        ({"a/b": 1}, "/changes/a~1b"),
+    ],
+)
+def test_changes_make_a_valid_event_or_none(changes: dict[str, Any], pointer: str) -> None:
+    for event in (amend("s", **changes), correct("s", "Ann", **changes)):
+        with pytest.raises(InvalidEvent) as caught:
+            allow(event, after=STATED)
+        assert caught.value.pointer == pointer
+
+
+def test_changes_are_decided_as_the_event_they_make() -> None:
+    for change in (amend, lambda target, /, **changes: correct(target, "Ann", **changes)):
+        refuse(change("s", claims=["z"]), "'z' is not registered", after=STATED, error=NotFound)
+        refuse(change("s", possible_claims=["z"]), "'z' is not registered", after=STATED, error=NotFound)
+        allow(change("s", claims=["y"]), change("s", claims=["x", "y"], quote=None, mode="question"), after=STATED)
+        ahead = "9999-12-31"
+        refuse(change("s", said_at=ahead), f"said_at '{ahead}' lies ahead of its recording", after=STATED)
+
+
+def test_a_registration_keeps_its_claim() -> None:
+    after = [named("reg", X), states("s", "x")]
+    refuse(amend("reg", claim="z"), "a claim keeps its id; void its registration and register another", after=after)
+    allow(amend("reg", text="X, rather."), amend("reg", claim="x", kind="predictive", language="en"), after=after)
+
+
+def test_an_amendment_is_amended_and_what_it_then_makes_must_be_valid() -> None:
+    after = [*STATED, amend("s", "a", claims=["y"])]
+    allow(amend("a", changes={"claims": ["x"]}), amend("a", why="a typo"), after=after)
+    refuse(amend("a", changes={"claims": ["z"]}), "'z' is not registered", after=after, error=NotFound)
+    refuse(amend("a", changes={}), "/changes/changes", after=after, error=InvalidEvent)
+    refuse(amend("a", changes={"type": "denial"}), "never changes its type", after=after, error=InvalidEvent)
+    refuse(amend("a", changes={"form": "flat"}), "/form: unknown field", after=after, error=InvalidEvent)
+    thrice = [*after, amend("a", "b", changes={"claims": ["x"]})]
+    allow(amend("b", changes={"changes": {"claims": ["y"]}}), after=thrice)
+    refuse(amend("b", changes={"changes": {"claims": ["z"]}}), "'z' is not registered", after=thrice, error=NotFound)
+
+
+def test_the_reason_of_a_void_is_amended_and_its_target_moved() -> None:
+    after = [*STATED, states("t", "x"), void("s", "v"), states("u", "x")]
+    allow(amend("v", why="a better reason"), after=after)
+    moved = [*after, amend("v", target="t")]
+    allow(retract("s", "Ann"), after=moved)
+    refuse(retract("t", "Ann"), "'t' was voided", after=moved)
+    refuse(amend("v", target="nowhere"), "there is no event 'nowhere'", after=after, error=NotFound)
+    refuse(amend("v", target="u"), "event 'u' came after 'v', which cannot be about it", after=after)
+    refuse(amend("v", target="v"), "event 'v' came after 'v'", after=after)
+    refuse(amend("v", target="t"), "event 't' was voided", after=[*after, void("t")])
+
+
+def test_what_is_about_an_event_is_never_moved_to_a_later_one() -> None:
+    after = [*STATED, correct("s", "Ann", "c", note="n"), retract("s", "Ann", event_id="r"), states("t", "x")]
+    for moved in (amend("r", act="t"), amend("c", act="t")):
+        refuse(moved, "event 't' came after", after=after)
+    refuse(amend("c", act="nowhere"), "no event 'nowhere'", after=after, error=NotFound)
+    early = [X, states("t", "x"), *after[1:-1]]
+    allow(amend("r", act="t"), amend("c", act="t"), after=early)
+    refuse(amend("r", act="c"), "'c' is of type correction, not a", after=early)
+
+
+def test_an_amendment_that_was_voided_leaves_what_stood_before() -> None:
+    after = [*STATED, amend("s", "a", chain=[{"name": "Dee"}]), void("a", "v")]
+    allow(retract("s", "Ann"), after=after)
+    refuse(retract("s", "Dee"), "'Dee' is neither", after=after)
+    allow(retract("s", "Dee"), after=[*after, void("v")])
+
+
+# -- times -----------------------------------------------------------------------------------------------------------
+
+NOON = datetime(2024, 10, 8, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("said_at", "fits"),
+    [
+        ("2024-10-08", True),
+        ("2024-10-09", True),  # begins 12 hours ahead
+        ("2024-10-09T02:00:00Z", True),
+        ("2024-10-09T02:00:00.000001Z", False),
+        ("2024-10-09T16:00:00+14:00", True),
+        ("2024-10-10", False),
+        ("2024-11", False),
+        ("2025~", False),
+        ("9999", False),
+        ("2024", True),
+        ("../2030", True),
+        ("2024-10-08/2030", True),
+        ("2030/..", False),
+        ("0001-01-01", True),
+    ],
+)
+def test_nothing_was_said_more_than_fourteen_hours_ahead_of_its_recording(said_at: str, fits: bool) -> None:
+    with Ledger.open(":memory:", clock=lambda: NOON) as ledger:
+        ledger.append_all([named("reg", X), states("s", "x")])
+        for event in (
+            Statement(claims=("x",), chain=ANN, said_at=said_at),
+            Denial(acts=("s",), chain=ANN, said_at=said_at),
+            Retraction(act="s", chain=ANN, said_at=said_at),
+            Correction(act="s", chain=ANN, said_at=said_at, changes={"note": "n"}),
+            RulingRecorded(claim="x", ruling="confirmed", by="b", reasons="r", said_at=said_at),
+            RecordAmended(target="s", changes={"said_at": said_at}, why="w"),
+        ):
+            if fits:
+                ledger.append(event)
+            else:
+                with pytest.raises(Refused, match="lies ahead of its recording, 2024-10-08T12:00"):
+                    ledger.append(event)
+
+
+def test_an_amended_time_is_held_against_the_time_of_the_entry_it_mends() -> None:
+    now = NOON
+    with Ledger.open(":memory:", clock=lambda: now) as ledger:
+        ledger.append_all([named("reg", X), states("s", "x", said_at="2024-10-07")])
+        now = NOON.replace(year=2025)
+        with pytest.raises(Refused, match="lies ahead of its recording, 2024-10-08"):
+            ledger.append_all([amend("s", said_at="2025-01-01")])
+        ledger.append_all([amend("s", said_at="2024-10-09"), states("t", "x", said_at="2025-10-09")])
+
+
+# -- what an event owes to its targets -------------------------------------------------------------------------------
+
+
+def found(after: Sequence[Event | Entry], *, claim: str) -> set[str]:
+    return {record.id for record in allow(after=after).ledger.events(claim=claim) if len(record.id) < 30}
+
+
+@pytest.mark.parametrize(
+    ("events", "x", "y"),
+    [
+        ([void("s", "v")], "s v", ""),
+        ([void("s", "v"), void("v", "v2")], "s v v2", ""),
+        ([retract("s", "Ann", event_id="r"), retract("r", "Ann", event_id="r2")], "s r r2", ""),
+        ([named("e", EvidenceAttached(act="s", claims=("y",)))], "s e", "e"),
+        ([named("d", Denial(acts=("s",), claims=("y",), chain=ANN)), void("d", "v")], "s d v", "d v"),
+        ([named("g", ActGraded(act="s", grade=1)), void("g", "v")], "s g v", ""),
+        ([amend("s", "a", claims=["y"])], "s a", "a"),
+        ([correct("s", "Ann", "c", claims=["y"])], "s c", "c"),
+        ([amend("s", "a", possible_claims=["y"]), void("s", "v")], "s a v", "a v"),
+        ([amend("s", "a", claims=["y"]), retract("s", "Ann", event_id="r"), void("r", "v")], "s a r v", "a r v"),
+        ([amend("s", "a", note="n"), amend("a", "b", changes={"claims": ["y"]}), void("b", "v")], "s a b v", "b v"),
+        ([amend("s", "a", note="n"), amend("a", "b", changes={"claims": ["y"]}), void("s", "v")], "s a b v", "b v"),
+        ([correct("s", "Ann", "c", note="n"), amend("c", "a", changes={"claims": ["y"]})], "s c a", "a"),
+        ([states("t", "y"), void("s", "v"), void("v", "w")], "s v w", "t"),
+    ],
+)
+def test_what_is_about_an_act_is_found_by_its_claims_old_and_new(events: list[Entry], x: str, y: str) -> None:
+    assert found([*STATED, *events], claim="x") == set(x.split())
+    assert found([*STATED, *events], claim="y") == set(y.split())
+
+
+def test_what_moves_from_one_act_to_another_is_found_by_the_claims_of_both() -> None:
+    both = [X, Y, states("t", "y"), states("s", "x")]
+    for about_s, change in (
+        (void("s", "m"), {"target": "t"}),
+        (retract("s", "Ann", event_id="m"), {"act": "t"}),
+        (correct("s", "Ann", "m", note="n"), {"act": "t"}),
+        (amend("s", "m", note="n"), {"target": "t"}),
+        (named("m", Denial(acts=("s",), chain=ANN)), {"acts": ["t"]}),
+        (named("m", ActGraded(act="s", grade=1)), {"act": "t"}),
+        (named("m", EvidenceAttached(act="s")), {"act": "t"}),
+    ):
+        moved = [*both, about_s, amend("m", "a", **change), void("a", "v")]
+        assert found(moved, claim="x") == {"s", "m", "a", "v"}
+        assert found(moved, claim="y") == {"t", "a", "v"}
+
+
+def test_what_is_about_a_relation_is_found_where_relations_are() -> None:
+    """Relations of claims carry no `claim:` tag, so that a claim's log is not that of its neighbours."""
+    known = rules.Known()
+    scene = allow(
+        X, Y, claims("entails", "x", "y", "r"), named("w", RelationWithdrawn(target="r", why="w")), void("w", "v")
+    )
+    tags = {}
+    for record in scene.ledger.events():
+        tags[record.id] = set(rules.decide(record.event, record.id, known, record.recorded_us))
+        known.add(record)
+    for event_id in ("r", "w", "v"):
+        assert {"relation:claim:x", "relation:claim:y"} <= tags[event_id]
+    assert {"act:r", "act:w"} <= tags["v"]
+
+
+# -- chains of changes -----------------------------------------------------------------------------------------------
+
+
+def chained(link: Callable[[str, str], Entry], length: int) -> list[Event | Entry]:
+    return [X, states("e0", "x"), *(link(f"e{n}", f"e{n + 1}") for n in range(length))]
+
+
+def amend_on(target: str, event_id: str) -> Entry:
+    return amend(target, event_id, **({"note": "n"} if target == "e0" else {"why": "why not"}))
+
+
+def retract_on(act: str, event_id: str) -> Entry:
+    return retract(act, "Ann", event_id=event_id)
+
+
+@pytest.mark.parametrize("link", [void, amend_on, retract_on])
+def test_so_many_events_are_about_one_another_and_no_more(link: Callable[[str, str], Entry]) -> None:
+    """Each is settled again for every one above it, so that an endless chain would stop the ledger."""
+    longest = chained(link, rules.MAX_DEPTH)
+    refuse(link(f"e{rules.MAX_DEPTH}", "more"), "more than 20 events would be about one another", after=longest)
+    allow(link("e0", "beside") if link is not void else states("beside", "x"), after=longest)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 19, 20])
+def test_of_a_chain_of_voids_the_first_word_is_settled_by_the_last(length: int) -> None:
+    chain = chained(void, length)
+    if length % 2:
+        refuse(retract("e0", "Ann"), "'e0' was voided", after=chain)
+    else:
+        allow(retract("e0", "Ann"), after=chain)
+
+
+# -- what is read is enough ------------------------------------------------------------------------------------------
+
+LATER = datetime(2025, 1, 1, tzinfo=UTC)
+ABOUT_OTHERS = (
+    "record_amended",
+    "record_voided",
+    "retraction",
+    "correction",
+    "relation_withdrawn",
+    "source_related",
+    "claims_related",
+    "denial",
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_read_by_tags_decides_as_all_there_is_would(seed: int) -> None:
+    """Events of one random ledger are proposed to another, where most of them are about something else."""
+    held, proposed = Author(Random(seed)), Author(Random(seed + 1_000))
+    for author in (held, proposed):
+        author.write(20)
+        author.write(60, *ABOUT_OTHERS)
+    known = rules.Known()
+    with Ledger.open(":memory:", clock=lambda: LATER) as ledger:
+        for _ in ledger.load(held.written):
+            pass
+        for record in ledger.events():
+            known.add(record)
+        decided = set()
+        for number, (entry, _) in enumerate(proposed.written):
+            by_all, by_tags = (
+                outcome_of_all(known, entry.event, f"p{number}"),
+                outcome(ledger, entry.event, f"p{number}"),
+            )
+            assert by_tags == by_all
+            decided.add(by_all.partition(":")[0])
+            if by_all == "accepted":
+                known.add(ledger.record(f"p{number}"))
+        assert {"accepted", "Refused"} <= decided
+
+
+def outcome(ledger: Ledger, event: Event, event_id: str) -> str:
+    try:
+        ledger.append(event, id=event_id)
+    except LedgerError as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
+
+
+def outcome_of_all(known: rules.Known, event: Event, event_id: str) -> str:
+    try:
+        rules.decide(event, event_id, known, when.micros(LATER))
+    except LedgerError as error:
+        return f"{type(error).__name__}: {error}"
+    return "accepted"
