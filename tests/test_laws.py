@@ -175,7 +175,7 @@ def test_answers_do_not_depend_on_how_events_were_batched(written, rnd):
 
 
 @law
-def test_answers_do_not_depend_on_the_order_of_appends(_, rnd):
+def test_answers_do_not_depend_on_the_order_of_appends(unused, rnd):
     """But for what `may_change_places` keeps in order.
 
     Compared but for the positions of answers, the order of their lists, and through which of several equally short

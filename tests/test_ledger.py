@@ -1,4 +1,4 @@
-"""Does the ledger keep its word: all or nothing, each id once, times that never run back, cuts that mean what is said?"""
+"""Does the ledger keep its word: all or nothing, each id once, no time running back, every cut what it says?"""
 
 from __future__ import annotations
 
@@ -71,17 +71,17 @@ def entry(event_id: str | None, event: Event, recorded_by: str | None = None) ->
 
 
 @pytest.fixture(params=["memory", "file"], scope="module")
-def place(request: pytest.FixtureRequest) -> str:
+def where(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture
-def open_ledger(place: str, tmp_path: Path) -> Iterator[Callable[..., Ledger]]:
+def open_ledger(where: str, tmp_path: Path) -> Iterator[Callable[..., Ledger]]:
     """Opens ledgers in memory or in a file."""
     opened: list[Ledger] = []
 
     def open_one(**options: Any) -> Ledger:
-        url = ":memory:" if place == "memory" else tmp_path / f"{len(opened)}.db"
+        url = ":memory:" if where == "memory" else tmp_path / f"{len(opened)}.db"
         opened.append(Ledger.open(url, **({"recorded_by": "the desk"} | options)))
         return opened[-1]
 
@@ -705,10 +705,10 @@ DAYS = [datetime(2024, 9, 30, 23, tzinfo=UTC), T0, T0, T0 + timedelta(hours=20),
 
 
 @pytest.fixture(scope="module")
-def dated(place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+def dated(where: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """Positions 1 to 5, recorded on 30 September, twice at noon on 11 October, on the 12th, and on New Year's Day."""
     clock = Clock()
-    url = ":memory:" if place == "memory" else tmp_path_factory.mktemp("dated") / "a.db"
+    url = ":memory:" if where == "memory" else tmp_path_factory.mktemp("dated") / "a.db"
     with Ledger.open(url, clock=clock, recorded_by="the desk") as ledger:
         for number, clock.now in enumerate(DAYS, 1):
             ledger.append(registers(f"c{number}"), id=f"e{number}")
@@ -874,10 +874,10 @@ def test_a_question_is_about_what_was_there_when_it_was_asked(ledger: Ledger) ->
 
 
 @pytest.fixture(scope="module")
-def told(place: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+def told(where: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     """Two claims, three speakers, an act moved from one claim to the other, and a void."""
     bo = (by("Bo"), by("AFP", "outlet"))
-    ledger = Ledger.open(":memory:" if place == "memory" else tmp_path_factory.mktemp("told") / "a.db")
+    ledger = Ledger.open(":memory:" if where == "memory" else tmp_path_factory.mktemp("told") / "a.db")
     ledger.append_all(
         [
             entry("x", registers("x")),
