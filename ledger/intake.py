@@ -27,6 +27,8 @@ MAX_EVENT_BYTES: Final = MAX_LINE_BYTES - 2 * 1024
 MAX_DEPTH: Final = 64
 MAX_SOURCE: Final = 2_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_ESCAPED: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\[bfru]")
+_DEL_AND_C1: Final = re.compile(r"[\x7f-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -93,8 +95,8 @@ def normalise(event: Event) -> Event:
         raise InvalidEvent(f"expected an event such as Statement or Denial, got {type(event).__name__}")
     try:
         data = records.encode_event(event)
-        # Clean ASCII needs no second look at its text; this is the hot path of every append.
-        if data.isascii() and b"\\" not in data and b"\x7f" not in data:
+        # Clean text needs no second look, string by string; this is the hot path of every append.
+        if _is_clean(data) and not isinstance(event, (ev.Correction, ev.RecordAmended)):  # changes are of free form
             read = records.event_from(data)
             if read == event:  # else it holds what is no JSON, and was encoded all the same: bytes, NaN, a list
                 return _checked(read, data)
@@ -123,6 +125,17 @@ def changed(event: Event, changes: dict[str, Any]) -> Event:
         else:
             fields[name] = value
     return _valid(fields)  # its text is clean: both the event and the changes came in through here
+
+
+def _is_clean(data: bytes) -> bool:
+    """Whether no text in canonical JSON needs mending or refusing: JSON writes controls and lone surrogates with a
+    backslash, but for DEL and C1."""
+    if b"\\" in data and _ESCAPED.search(data):
+        return False
+    if data.isascii():
+        return b"\x7f" not in data
+    text = data.decode()
+    return unicodedata.is_normalized("NFC", text) and not _DEL_AND_C1.search(text)
 
 
 def check_id(event_id: object) -> None:

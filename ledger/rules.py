@@ -53,7 +53,7 @@ class Known:
         self.read: set[str] = set()
         self.clerk = Clerk()
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
-        self._changed: set[str] = set()  # targets of changes
+        self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
 
     def add(self, record: Record) -> None:
@@ -61,9 +61,10 @@ class Known:
         if record.id in self.clerk.by_id:
             return
         self.clerk.add(record)
+        self._unread.discard(record.id)
         event = record.event
         if isinstance(event, _CHANGES):
-            self._changed.update(records.targets(event))
+            self._unread.update(target for target in records.targets(event) if target not in self.clerk.by_id)
         if isinstance(event, ev.Correction):
             self._corrections.setdefault(event.act, []).append(record.id)
         if isinstance(event, ev.ClaimRegistered):
@@ -75,8 +76,15 @@ class Known:
 
     def wants(self, event: Event) -> set[str]:
         """Tags still to be read before `decide` can decide on this event."""
-        unread = self._changed - self.clerk.by_id.keys()  # a change that moved something here is found before it is
-        return {*self._needs(event), *(f"{name}:{target}" for target in unread for name in ("id", "act"))} - self.read
+        if isinstance(event, _ACTS) and not records.targets(event) and not self._unread:
+            # The hot path of every append: an act about nothing but claims hangs on their registration alone.
+            claims = claims_of(event)
+            if self.registered.issuperset(claims):
+                return set()
+            return {f"relation:claim:{claim}" for claim in claims if claim not in self.registered} - self.read
+        # A change that moved something here is found before it is.
+        unread = (f"{name}:{target}" for target in self._unread for name in ("id", "act"))
+        return {*self._needs(event), *unread} - self.read
 
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
         """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
