@@ -37,7 +37,9 @@ from ledger import (
     rules,
     when,
 )
+from ledger.clerk import Clerk
 from ledger.events import Event
+from ledger.records import Record
 from ledger.testing import Author, Scene, by, given
 
 AFP = by("AFP", "outlet")
@@ -145,8 +147,8 @@ def test_a_claim_whose_registration_was_voided_is_registered_no_longer_and_may_b
 
 
 def test_a_void_that_is_read_before_the_registration_it_voids_counts_all_the_same() -> None:
-    scene = allow(named("reg", X), void("reg", "v"))
-    scene.when(amend("v", why="another slip"), states("s", "x")).refused(NotFound, "'x' is not registered")
+    scene = allow(Y, states("s", "y"), named("reg", X), void("reg", "v"))
+    scene.when(amend("v", why="another slip"), amend("s", claims=["x"])).refused(NotFound, "'x' is not registered")
 
 
 def test_a_void_that_was_moved_to_a_registration_voids_it() -> None:
@@ -543,6 +545,7 @@ def found(after: Sequence[Event | Entry], *, claim: str) -> set[str]:
         ([amend("s", "a", claims=["y"])], "s a", "a"),
         ([correct("s", "Ann", "c", claims=["y"])], "s c", "c"),
         ([amend("s", "a", possible_claims=["y"]), void("s", "v")], "s a v", "a v"),
+        ([correct("s", "Ann", "c", claims=["y"]), void("s", "v")], "s c v", "c v"),
         ([amend("s", "a", claims=["y"]), retract("s", "Ann", event_id="r"), void("r", "v")], "s a r v", "a r v"),
         ([amend("s", "a", note="n"), amend("a", "b", changes={"claims": ["y"]}), void("b", "v")], "s a b v", "b v"),
         ([amend("s", "a", note="n"), amend("a", "b", changes={"claims": ["y"]}), void("s", "v")], "s a b v", "b v"),
@@ -569,6 +572,12 @@ def test_what_moves_from_one_act_to_another_is_found_by_the_claims_of_both() -> 
         moved = [*both, about_s, amend("m", "a", **change), void("a", "v")]
         assert found(moved, claim="x") == {"s", "m", "a", "v"}
         assert found(moved, claim="y") == {"t", "a", "v"}
+
+
+def test_a_correction_that_was_moved_takes_its_claims_along() -> None:
+    both = [X, Y, states("t", "x"), states("s", "x"), correct("s", "Ann", "c", claims=["y"])]
+    moved = [*both, amend("c", "a", act="t"), void("t", "v")]
+    assert found(moved, claim="y") == {"c", "a", "v"}
 
 
 def test_what_is_about_a_relation_is_found_where_relations_are() -> None:
@@ -616,6 +625,21 @@ def test_of_a_chain_of_voids_the_first_word_is_settled_by_the_last(length: int) 
         refuse(retract("e0", "Ann"), "'e0' was voided", after=chain)
     else:
         allow(retract("e0", "Ann"), after=chain)
+
+
+def test_a_clerk_voids_nothing_that_came_later_and_ends_whatever_it_is_given() -> None:
+    """No rule lets such records in, but a log may come from elsewhere."""
+    clerk = Clerk()
+    events = {
+        "v": void("s").event,
+        "s": states("s", "x").event,
+        "a": amend("b", why="w").event,
+        "b": amend("a", why="w").event,
+    }
+    for position, (event_id, event) in enumerate(events.items(), 1):
+        clerk.add(Record(position=position, id=event_id, recorded_at=NOON, recorded_by="nobody", event=event))
+    assert [record.id for record in clerk.settled()] == list(events)
+    assert clerk.effective("s") == clerk.by_id["s"]
 
 
 # -- what is read is enough ------------------------------------------------------------------------------------------
