@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from . import events as ev
 from .errors import InvalidEvent
 from .intake import changed
-from .records import Record, changes_within
+from .records import ACTS, Record, changes_within
 
 
 class Clerk:
@@ -32,6 +32,8 @@ class Clerk:
             return
         self.by_id[record.id] = record
         event = record.event
+        if isinstance(event, ACTS):  # most are, and concern no other record's wording
+            return
         if isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self.relating.append(record)
         elif isinstance(event, ev.RecordVoided):

@@ -11,7 +11,7 @@ import json
 import math
 import re
 import unicodedata
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -28,9 +28,10 @@ MAX_DEPTH: Final = 64
 MAX_SOURCE: Final = 2_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ESCAPED: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\[bfru]")
-_DEL_AND_C1: Final = re.compile(r"[\x7f-\x9f]")
+_C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
+_CLASSES: Final = frozenset(ev.TYPES.values())
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -86,12 +87,27 @@ def record(line: bytes) -> tuple[Entry, int]:
     return Entry(event=event, id=fields["id"], recorded_by=fields["recorded_by"]), _recorded_at(fields["recorded_at"])
 
 
+class Canonical(NamedTuple):
+    """An event as it will be stored, and its bytes there."""
+
+    event: Event
+    data: bytes
+
+
 def normalise(event: Event) -> Event:
     """The event as it will be stored, whoever built it.
 
     Raises InvalidEvent with pointer and reason for anything that does not meet the schema.
     """
-    if type(event) not in ev.TYPES.values():
+    return canonical(event).event
+
+
+def canonical(event: Event) -> Canonical:
+    """The event as it will be stored, whoever built it, with its bytes.
+
+    Raises InvalidEvent with pointer and reason for anything that does not meet the schema.
+    """
+    if type(event) not in _CLASSES:
         raise InvalidEvent(f"expected an event such as Statement or Denial, got {type(event).__name__}")
     try:
         data = records.encode_event(event)
@@ -108,7 +124,7 @@ def normalise(event: Event) -> Event:
         fields = msgspec.to_builtins(event, builtin_types=(bytes, bytearray, memoryview))
     except (TypeError, *_UNREADABLE) as error:
         raise _invalid(error, {"type": ev.tag_of(event)}) from None
-    return _event(fields)
+    return _valid(_clean(fields, "", 0))
 
 
 def changed(event: Event, changes: dict[str, Any]) -> Event:
@@ -124,7 +140,7 @@ def changed(event: Event, changes: dict[str, Any]) -> Event:
             fields.pop(name, None)
         else:
             fields[name] = value
-    return _valid(fields)  # its text is clean: both the event and the changes came in through here
+    return _valid(fields).event  # its text is clean: both the event and the changes came in through here
 
 
 def _is_clean(data: bytes) -> bool:
@@ -132,17 +148,21 @@ def _is_clean(data: bytes) -> bool:
     backslash, but for DEL and C1."""
     if b"\\" in data and _ESCAPED.search(data):
         return False
+    if b"\x7f" in data:
+        return False
     if data.isascii():
-        return b"\x7f" not in data
-    text = data.decode()
-    return unicodedata.is_normalized("NFC", text) and not _DEL_AND_C1.search(text)
+        return True
+    if b"\xc2" in data and _C1.search(data):
+        return False
+    return unicodedata.is_normalized("NFC", data.decode())
 
 
 def check_id(event_id: object) -> None:
     """Raises InvalidEvent unless an id is 1..200 printable characters."""
     if not isinstance(event_id, str) or not 1 <= len(event_id) <= 200 or not event_id.isprintable():
         raise InvalidEvent("an id is text of 1 to 200 printable characters", "/id")
-    if not unicodedata.is_normalized("NFC", event_id):  # what is about it names it in NFC, as all text is
+    # What is about it names it in NFC, as all text is.
+    if not event_id.isascii() and not unicodedata.is_normalized("NFC", event_id):
         raise InvalidEvent(f"an id is in NFC; write {unicodedata.normalize('NFC', event_id)!r}", "/id")
 
 
@@ -193,10 +213,10 @@ def _integer(text: str) -> int | float:
 
 def _event(fields: dict[str, Any]) -> Event:
     """Validates plain data as an event, its text normalised."""
-    return _valid(_clean(fields, "", 0))
+    return _valid(_clean(fields, "", 0)).event
 
 
-def _valid(fields: dict[str, Any]) -> Event:
+def _valid(fields: dict[str, Any]) -> Canonical:
     try:
         event: Event = msgspec.convert(fields, Event)
         data = records.encode_event(event)
@@ -233,7 +253,7 @@ def _clean_text(text: str, pointer: str) -> str:
     return text
 
 
-def _checked(event: Event, data: bytes) -> Event:
+def _checked(event: Event, data: bytes) -> Canonical:
     if len(data) > MAX_EVENT_BYTES:
         raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_EVENT_BYTES:,}; shorten its texts")
     match event:
@@ -241,7 +261,8 @@ def _checked(event: Event, data: bytes) -> Event:
             _check_act(event)
         case ev.Assessment():
             _check_act(event)
-            return _banded(event)
+            banded = _banded(event)
+            return Canonical(banded, data if banded is event else records.encode_event(banded))
         case ev.Retraction() | ev.Correction():
             _check_chain(event.chain)
             _check_time(event.said_at, "/said_at")
@@ -272,12 +293,13 @@ def _checked(event: Event, data: bytes) -> Event:
             pass  # a target and a reason: all there is to check is whether the target is there
     if isinstance(event, ev.Correction) and "type" in event.changes:
         raise InvalidEvent("an act never changes its type; retract it and append another", "/changes/type")
-    return event
+    return Canonical(event, data)
 
 
 def _check_act(event: ev.Act) -> None:
     _check_claims(event.claims, "/claims")
-    _check_claims(event.possible_claims, "/possible_claims")
+    if event.possible_claims:
+        _check_claims(event.possible_claims, "/possible_claims")
     _check_chain(event.chain)
     _check_time(event.said_at, "/said_at")
     _check_end(event.language, "/language")
@@ -291,9 +313,10 @@ def _check_act(event: ev.Act) -> None:
 
 
 def _check_claims(claims: tuple[str, ...], pointer: str) -> None:
-    for index, claim in enumerate(claims):
-        _check_claim(claim, f"{pointer}/{index}")
-    if len(set(claims)) != len(claims):
+    if not all(map(names.is_claim_id, claims)):
+        for index, claim in enumerate(claims):
+            _check_claim(claim, f"{pointer}/{index}")
+    if len(claims) > 1 and len(set(claims)) != len(claims):
         raise InvalidEvent("a claim stands twice; name it once", pointer)
 
 
@@ -315,19 +338,24 @@ def _rather(text: str) -> str:
 
 
 def _check_chain(chain: tuple[ev.Link, ...]) -> None:
+    length = 0
     for index, link in enumerate(chain):
-        _check_time(link.published_at, f"/chain/{index}/published_at")
+        if link.published_at is not None:
+            _check_time(link.published_at, f"/chain/{index}/published_at")
         if link.source is not None:
-            _check_source(link.source, f"/chain/{index}/source")
-        else:
-            try:
-                names.slug(link.name)
-            except ValueError as error:
-                raise InvalidEvent(str(error), f"/chain/{index}/name") from None
-    for index, source in enumerate(names.sources(chain)):
-        if len(source) > MAX_SOURCE:
-            reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
-            raise InvalidEvent(reason, f"/chain/{index}/name")
+            if not names.is_source_id(link.source):
+                _check_source(link.source, f"/chain/{index}/source")
+            length += len(link.source) + 1
+            continue
+        try:
+            length += len(names.slug(link.name)) + 1
+        except ValueError as error:
+            raise InvalidEvent(str(error), f"/chain/{index}/name") from None
+    if length > MAX_SOURCE:  # no source is longer than all of them joined
+        for index, source in enumerate(names.sources(chain)):
+            if len(source) > MAX_SOURCE:
+                reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
+                raise InvalidEvent(reason, f"/chain/{index}/name")
 
 
 def _check_end(text: str | None, pointer: str) -> None:

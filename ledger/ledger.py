@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from . import events as ev
 from . import fold, intake, records, rules, when
-from .errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageError
+from .errors import Conflict, IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .intake import Entry
 from .records import Record
@@ -69,8 +69,9 @@ class Ledger:
         self._recorded_by = recorded_by
         self._new_id = _Ids()
         self._appending = threading.Lock()
-        self._registered: set[str] = set()  # claims known to be registered, good while nobody else has appended
-        self._registered_at = 0
+        self._at = Head(0, 0)  # after the last append of this ledger, where nobody else had appended; else (0, 0)
+        self._registered: set[str] = set()  # claims known to be registered there
+        self._replaying = False
 
     @classmethod
     def open(
@@ -293,7 +294,7 @@ class Ledger:
             if entry.id is not None:
                 intake.check_id(entry.id)
             intake.check_recorder(recorded_by)
-            return _Incoming(entry.id, recorded_by, intake.normalise(entry.event), recorded_us)
+            return _Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
         except LedgerError as error:
             error.index = index
             raise
@@ -313,111 +314,102 @@ class Ledger:
 
     def _append(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
         with self._appending:
+            # As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So
+            # the first try goes by what was known after the last append, and only the next looks what is there.
+            look = self._replaying
             for _ in range(_ATTEMPTS):
                 try:
-                    return self._append_once(incoming, expected, register)
-                except Overtaken:  # somebody appended in between what a rule or an id depends on: read and decide again
-                    continue
+                    return self._append_once(incoming, expected, register, look)
+                except Overtaken:
+                    look = True
+                except (InvalidEvent, NotFound, Refused, Conflict, UsageError):
+                    if look:
+                        raise
+                    look = True
         raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
 
-    def _append_once(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
-        start = self._store.head()
+    def _append_once(
+        self, incoming: list[_Incoming], expected: int | None, register: bool, look: bool
+    ) -> list[Receipt]:
+        start = self._store.head() if look or not self._at.position else self._at
         head = start.position
         # What was read of the rules stays good for as long as nobody else has appended.
-        known = rules.Known(self._registered if self._registered_at == head else None)
-        self._registered, self._registered_at = set(), 0
-        decided = self._decide(incoming, known, start, register)
-        new = [item for item in decided if isinstance(item, _Accepted)]
-        alone = True
-        if new:
-            tags = {tag.removeprefix("relation:") for item in new for tag in item.tags}
+        known = rules.Known(self._registered if self._at.position == head else None)
+        self._registered, self._at = set(), Head(0, 0)
+        decided = self._decide(incoming, known, start, register, look)
+        self._replaying = decided.replays
+        alone, first, recorded_at = True, 0, when.EPOCH
+        if decided.drafts:
+            tags = {tag.removeprefix("relation:") for tag in set().union(*[draft.tags for draft in decided.drafts])}
             claims = {tag for tag in tags if tag.startswith("claim:")}
             relations = {f"relation:{claim}" for claim in claims}
             if expected is not None:
                 self._check_expected(claims | relations, expected, head)
             unless = [*known.read, *relations, *(claims if expected is not None else ())]
-            unless += [f"id:{item.incoming.id}" for item in new if item.incoming.id is not None]
-            times = [item.incoming.recorded_us for item in new]
+            unless += [f"id:{item.id}" for item in incoming if item.id is not None]
+            times = [draft.recorded_at for draft in decided.drafts if draft.recorded_at is not None]
             done = self._store.append(
-                [item.draft() for item in new], unless=unless, after=head, clock=lambda last: self._clock(last, times)
+                decided.drafts, unless=unless, after=head, clock=lambda last: self._clock(last, times)
             )
             alone = done.first == head + 1
-            first, recorded_at, head = done.first, when.moment(done.recorded_at), done.last
+            first, recorded_at, start = done.first, when.moment(done.recorded_at), Head(done.last, done.recorded_at)
         if alone and len(known.registered) <= _REMEMBERED_CLAIMS:
-            self._registered, self._registered_at = known.registered, head
-        receipts: list[Receipt] = []
-        place = 0
-        for item in decided:
-            if isinstance(item, _Accepted):
-                if item.asked_for:
-                    brought = item.incoming.recorded_us
-                    at = recorded_at if brought is None else when.moment(brought)
-                    receipts.append(Receipt(id=item.id, position=first + place, recorded_at=at))
-                place += 1
-            elif isinstance(item, int):  # stands earlier in this very batch
-                receipts.append(_replayed(receipts[item]))
-            else:
-                receipts.append(item)
-        return receipts
+            self._registered, self._at = known.registered, start
+        return decided.receipts(first, recorded_at)
 
     def _decide(
-        self, incoming: Sequence[_Incoming], known: rules.Known, start: Head, register: bool
-    ) -> list[_Accepted | Receipt | int]:
+        self, incoming: Sequence[_Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
+    ) -> _Decided:
         head = start.position
-        stored = self._store.by_id([item.id for item in incoming if item.id is not None])
+        stored = self._store.by_id([item.id for item in incoming if item.id is not None]) if look else {}
         self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
         now = max(self._clock_us(), start.recorded_at)
-        decided: list[_Accepted | Receipt | int] = []
-        place: dict[str, int] = {}
+        decided = _Decided()
         for index, item in enumerate(incoming):
             try:
-                if item.id is not None and (item.id in stored or item.id in known.clerk.by_id):
-                    if item.id in stored:
-                        decided.append(_replay(item, records.decode(*stored[item.id])))
-                    else:
-                        _replay(item, known.clerk.by_id[item.id])
-                        decided.append(place.get(item.id, 0))
+                if item.id is not None and item.id in stored:
+                    decided.stood(_replay(item, records.decode(*stored[item.id])))
+                    continue
+                if item.id is not None and item.id in known.clerk.by_id:
+                    if not look and item.id not in decided:
+                        raise Overtaken("an id is taken, by a record that a rule has read")
+                    _replay(item, known.clerk.by_id[item.id])
+                    decided.repeated(item.id)
                     continue
                 recorded_us = now if item.recorded_us is None else item.recorded_us
-                self._read_wanted([item.event], known, head)
+                if known.may_want_more(item.event):  # of what came before it in this batch
+                    self._read_wanted([item.event], known, head)
                 if register:
                     for claim in rules.claims_of(item.event):
                         if claim not in known.registered:
-                            named = ev.ClaimRegistered(claim=claim, text=claim)
-                            registration = _Incoming(None, item.recorded_by, named, item.recorded_us)
-                            decided.append(self._accept(registration, known, head, recorded_us, asked_for=False))
-                accepted = self._accept(item, known, head, recorded_us)
-                place[accepted.id] = index
-                decided.append(accepted)
+                            named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
+                            registration = _Incoming(None, item.recorded_by, *named, item.recorded_us)
+                            decided.unasked(self._accept(registration, known, head, recorded_us))
+                decided.accepted(self._accept(item, known, head, recorded_us))
             except LedgerError as error:
                 error.index = index
                 raise
         return decided
 
-    def _accept(
-        self, item: _Incoming, known: rules.Known, head: int, recorded_us: int, *, asked_for: bool = True
-    ) -> _Accepted:
+    def _accept(self, item: _Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
         event_id = item.id if item.id is not None else self._new_id(recorded_us)
-        tags = rules.decide(item.event, event_id, known, recorded_us)
+        event = item.event
+        tags = rules.decide(event, event_id, known, recorded_us)
         # Positions within the batch only need to follow each other; the store gives the real ones.
         position = head + 1 + len(known.clerk.by_id)
+        recorded_at = when.moment(recorded_us)
         known.add(
-            Record(
-                position=position,
-                id=event_id,
-                recorded_at=when.moment(recorded_us),
-                recorded_by=item.recorded_by,
-                event=item.event,
-            )
+            Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=item.recorded_by, event=event)
         )
-        return _Accepted(item, event_id, tags, asked_for)
+        before, after = records.envelope(event_id, item.recorded_by, item.data)
+        return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
 
-    def _read_wanted(self, events: Iterable[Event], known: rules.Known, head: int) -> None:
-        events = list(events)
-        while wanted := {tag for event in events for tag in known.wants(event)}:
+    def _read_wanted(self, events: Sequence[Event], known: rules.Known, head: int) -> None:
+        while wanted := set().union(*map(known.wants, events)):
             known.read |= wanted
             for record in records.decode_all(self._tagged(wanted, head)):
                 known.add(record)
+            events = [event for event in events if known.may_want_more(event)]
 
     def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
         ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
@@ -437,9 +429,8 @@ class Ledger:
                     f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
                 )
 
-    def _clock(self, last: int, brought: Sequence[int | None]) -> int:
+    def _clock(self, last: int, times: Sequence[int]) -> int:
         now = self._clock_us()
-        times = [time for time in brought if time is not None]
         if times:
             previous = last
             for time_ in times:
@@ -494,19 +485,57 @@ class _Incoming(Struct, frozen=True):
     id: str | None
     recorded_by: str
     event: Event
+    data: bytes
     recorded_us: int | None
 
 
-class _Accepted(Struct, frozen=True):
-    incoming: _Incoming
-    id: str
-    tags: list[str]
-    asked_for: bool
+class _Decided:
+    """What becomes of a batch: the drafts to be written, and for each event that came in what its receipt is."""
 
-    def draft(self) -> Draft:
-        event = self.incoming.event
-        before, after = records.envelope(self.id, self.incoming.recorded_by, event)
-        return Draft(self.id, ev.tag_of(event), before, after, self.tags, self.incoming.recorded_us)
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self._answers: list[Receipt | tuple[int, bool]] = []  # a receipt, or the place of a draft, and if it replays it
+        self._places: dict[str, int] = {}
+
+    def __contains__(self, event_id: str) -> bool:
+        return event_id in self._places
+
+    @property
+    def replays(self) -> bool:
+        """Whether any event was in the ledger before."""
+        return any(isinstance(answer, Receipt) for answer in self._answers)
+
+    def accepted(self, draft: Draft) -> None:
+        """An event is written."""
+        self._places[draft.id] = place = len(self.drafts)
+        self._answers.append((place, False))
+        self.drafts.append(draft)
+
+    def unasked(self, draft: Draft) -> None:
+        """An event is written that nobody sent."""
+        self.drafts.append(draft)
+
+    def stood(self, receipt: Receipt) -> None:
+        """An event was in the ledger before."""
+        self._answers.append(receipt)
+
+    def repeated(self, event_id: str) -> None:
+        """An event stands earlier in the batch."""
+        # Unless it was checked before, alone, and nobody asks for its receipt.
+        self._answers.append((self._places.get(event_id, 0), True))
+
+    def receipts(self, first: int, recorded_at: datetime) -> list[Receipt]:
+        """One for each event that came in, the first draft being written at this position and moment."""
+        receipts: list[Receipt] = []
+        for answer in self._answers:
+            if isinstance(answer, Receipt):
+                receipts.append(answer)
+                continue
+            place, replayed = answer
+            event_id, brought = self.drafts[place].id, self.drafts[place].recorded_at
+            at = recorded_at if brought is None else when.moment(brought)
+            receipts.append(Receipt(id=event_id, position=first + place, recorded_at=at, replayed=replayed))
+        return receipts
 
 
 class _Ids:
@@ -534,10 +563,6 @@ def _replay(item: _Incoming, stood: Record) -> Receipt:
             [stood.position],
         )
     return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
-
-
-def _replayed(receipt: Receipt) -> Receipt:
-    return Receipt(id=receipt.id, position=receipt.position, recorded_at=receipt.recorded_at, replayed=True)
 
 
 def _position(at: int | Receipt | Record | None) -> int | None:

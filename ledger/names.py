@@ -34,17 +34,18 @@ def slug(text: str) -> str:
     return result
 
 
+@lru_cache(maxsize=65_536)  # the hot path of every append
 def is_claim_id(text: str) -> bool:
     """True where a text is its own slug."""
     return _is_slug(text)
 
 
+@lru_cache(maxsize=16_384)
 def is_source_id(text: str) -> bool:
     """True where a text is slugs joined by `@`: a source, or an unnamed one and the carrier that had it."""
     return all(map(_is_slug, text.split("@")))
 
 
-@lru_cache(maxsize=65_536)
 def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
     """The source id of every link, the utterer's first.
 
@@ -53,14 +54,14 @@ def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
     """
     ids: list[str] = []
     for link in reversed(chain):
-        if link.source is not None:
-            own = link.source
-        elif link.kind in BY_CARRIER and ids:
-            own = f"{slug(link.name)}@{ids[-1]}"
-        else:
+        own = link.source
+        if own is None:
             own = slug(link.name)
+            if ids and link.kind in BY_CARRIER:
+                own = f"{own}@{ids[-1]}"
         ids.append(own)
-    return tuple(reversed(ids))
+    ids.reverse()
+    return tuple(ids)
 
 
 def speaker(chain: Sequence[Link]) -> str:

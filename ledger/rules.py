@@ -8,8 +8,9 @@ disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
+from typing import Any
 
 from . import events as ev
 from . import names, records, when
@@ -20,9 +21,9 @@ from .intake import changed
 from .lines import Lines
 from .records import Record
 
-_ACTS = (ev.Statement, ev.Denial, ev.Assessment)
-_RETRACTABLE = (*_ACTS, ev.Retraction)
+_RETRACTABLE = (*records.ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
+_NOTHING: frozenset[str] = frozenset()
 #: So many events may be about one another, the void of a void of a void …: each is settled for every one above it.
 MAX_DEPTH = 20
 
@@ -34,6 +35,8 @@ def decide(event: Event, event_id: str, known: Known, recorded_us: int) -> list[
     forbids the event, NotFound for claims and targets that are not there, InvalidEvent for changes that do not fit.
     """
     _check(event, event_id, known, recorded_us)
+    if not records.targets(event):
+        return records.tags(event)
     tags: dict[str, None] = {}
     for made in known.turns(event):
         tags |= dict.fromkeys(records.tags(made))
@@ -55,6 +58,7 @@ class Known:
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
         self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
+        self._made: tuple[Event, Event, Event] | tuple[None, None, Any] = None, None, None
 
     def add(self, record: Record) -> None:
         """Takes a record in, read or just accepted."""
@@ -63,36 +67,46 @@ class Known:
         self.clerk.add(record)
         self._unread.discard(record.id)
         event = record.event
-        if isinstance(event, _CHANGES):
-            self._unread.update(target for target in records.targets(event) if target not in self.clerk.by_id)
-        if isinstance(event, ev.Correction):
-            self._corrections.setdefault(event.act, []).append(record.id)
+        if isinstance(event, records.ACTS):  # changes nothing that is known
+            return
         if isinstance(event, ev.ClaimRegistered):
             self._registrations[record.id] = event.claim
             if self.clerk.effective(record.id) is not None:  # its void may have been read before it
                 self.registered.add(event.claim)
+            return
+        if isinstance(event, _CHANGES):
+            self._unread.update(target for target in records.targets(event) if target not in self.clerk.by_id)
+        if isinstance(event, ev.Correction):
+            self._corrections.setdefault(event.act, []).append(record.id)
         elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
             self._recheck_registered()
 
-    def wants(self, event: Event) -> set[str]:
+    def wants(self, event: Event) -> Set[str]:
         """Tags still to be read before `decide` can decide on this event."""
-        if isinstance(event, _ACTS) and not records.targets(event) and not self._unread:
-            # The hot path of every append: an act about nothing but claims hangs on their registration alone.
-            claims = claims_of(event)
-            if self.registered.issuperset(claims):
-                return set()
-            return {f"relation:claim:{claim}" for claim in claims if claim not in self.registered} - self.read
+        if not self.may_want_more(event):  # the hot path of every append: what an event wants of itself is all
+            if isinstance(event, records.ACTS) and self.registered.issuperset(claims_of(event)):
+                return _NOTHING
+            return {tag for tag in self._needs_itself(event) if tag not in self.read}
         # A change that moved something here is found before it is.
         unread = (f"{name}:{target}" for target in self._unread for name in ("id", "act"))
         return {*self._needs(event), *unread} - self.read
 
+    def may_want_more(self, event: Event) -> bool:
+        """Whether an event may want what it did not when it was first asked: what is about no other event does not."""
+        return bool(self._unread or records.targets(event))
+
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
         """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
-        target = self.target(records.targets(event)[0])
+        target = self.target(records.targets(event)[0]).event
+        of, at, made = self._made
+        if of is event and at is target:  # the one that is being decided on is asked for again and again
+            return made
         try:
-            return changed(target.event, event.changes)
+            made = changed(target, event.changes)
         except InvalidEvent as error:
             raise InvalidEvent(error.reason, f"/changes{error.pointer}") from None
+        self._made = event, target, made
+        return made
 
     def turns(self, event: Event) -> Iterator[Event]:
         """The event; where it changes another, what it makes of that; where that one does, what it then makes …"""
@@ -115,6 +129,10 @@ class Known:
 
         Those of its targets are among them: who reads a record with what is about it, reads the void of its void.
         """
+        record = self.clerk.by_id.get(event_id)
+        if record is not None and not records.targets(record.event) and not self._near(event_id):
+            yield from records.tags(record.event)  # most records are about no other, and no other is about them
+            return
         versions = self._around([event_id])
         for known_id in (queue := _Queue([event_id])):
             for version in versions[known_id]:
@@ -259,12 +277,13 @@ def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
 
 
 def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
-    for claim in claims_of(event):
-        if claim not in known.registered:
-            raise NotFound(
-                f"claim {claim!r} is not registered; register it first (`claims register`), "
-                "or append with register=True (--register)"
-            )
+    claims = claims_of(event)
+    if not known.registered.issuperset(claims):
+        claim = next(claim for claim in claims if claim not in known.registered)
+        raise NotFound(
+            f"claim {claim!r} is not registered; register it first (`claims register`), "
+            "or append with register=True (--register)"
+        )
     said_at = getattr(event, "said_at", None)
     if said_at is not None:
         earliest = when.parse(said_at).earliest
@@ -272,10 +291,13 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
             raise Refused(
                 f"said_at {said_at!r} lies ahead of its recording, {when.stamp(recorded_us)}; mend the year or the zone"
             )
-    for target_id in records.targets(event):
-        _check_target(event, event_id, known.target(target_id), known)
-    _check_depth(event, known)
+    if targets := records.targets(event):
+        for target_id in targets:
+            _check_target(event, event_id, known.target(target_id), known)
+        _check_depth(targets, known)
     match event:
+        case ev.Statement() | ev.Denial() | ev.Assessment():
+            pass  # that its claims and targets are there is all it takes
         case ev.ClaimRegistered():
             if event.claim in known.registered:
                 raise Refused(f"claim {event.claim!r} is registered already; `claims reword` changes its text")
@@ -284,10 +306,7 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
         case ev.Retraction() | ev.Correction():
             _check_standing(event, known)
         case (
-            ev.Statement()
-            | ev.Denial()
-            | ev.Assessment()
-            | ev.ClaimReworded()
+            ev.ClaimReworded()
             | ev.RelationWithdrawn()
             | ev.SourceRegistered()
             | ev.EvidenceAttached()
@@ -297,7 +316,7 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
             | ev.RecordVoided()
             | ev.RulingRecorded()
         ):
-            pass  # that its claims and targets are there is all it takes
+            pass  # and so it is with these
 
 
 def _check_target(event: Event, event_id: str, target: Record, known: Known) -> None:
@@ -308,7 +327,7 @@ def _check_target(event: Event, event_id: str, target: Record, known: Known) -> 
         case ev.Retraction() | ev.Denial():
             fits, what = isinstance(target.event, _RETRACTABLE), "a statement, denial, assessment or retraction"
         case ev.Correction() | ev.ActGraded() | ev.EvidenceAttached():
-            fits, what = isinstance(target.event, _ACTS), "a statement, denial or assessment"
+            fits, what = isinstance(target.event, records.ACTS), "a statement, denial or assessment"
         case ev.RelationWithdrawn():
             fits, what = isinstance(target.event, (ev.ClaimsRelated, ev.SourceRelated)), "a relation"
         case _:  # the clerk may amend and void whatever there is
@@ -329,8 +348,8 @@ def _check_relation(event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, k
                 )
 
 
-def _check_depth(event: Event, known: Known) -> None:
-    about = set(records.targets(event))
+def _check_depth(targets: Iterable[str], known: Known) -> None:
+    about = set(targets)
     for _ in range(MAX_DEPTH + 1):
         if not about:
             return

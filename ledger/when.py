@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 #: The farthest zone behind UTC's date line runs 14 hours ahead: what is later than that has not been said yet.
 AHEAD_US: Final = 14 * 3600 * 1_000_000
 
@@ -22,6 +21,7 @@ _POINT: Final = re.compile(
     r"(?P<time>T\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d))?)?)?(?P<mark>[~?%])?",
     re.ASCII,
 )
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _UNZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _FORMS: Final = (
     "write a date, month, year or zoned date-time, A/B, ../B or A/.. "
@@ -52,9 +52,11 @@ UNKNOWN: Final = Span(None, None)
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970-01-01T00:00:00Z of a zoned datetime."""
-    return (moment - EPOCH) // _MICROSECOND
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+@lru_cache(maxsize=1024)  # a batch is recorded at one moment
 def moment(micros_: int) -> datetime:
     """The UTC datetime of a number of microseconds since 1970-01-01T00:00:00Z."""
     return EPOCH + timedelta(microseconds=micros_)
@@ -71,6 +73,8 @@ def parse(text: str) -> Span:
 
     Raises ValueError, with what to write instead, for anything else.
     """
+    if _INSTANT.fullmatch(text):
+        return _instant(text, False)
     first, slash, second = text.partition("/")
     if not slash:
         return _point(text)
@@ -103,9 +107,9 @@ def _point(text: str) -> Span:
             raise ValueError(f"{text!r} has no zone; end it with Z or an offset such as +09:00")
         raise ValueError(f"{text!r} is no time; {_FORMS}")
     marked = match["mark"] is not None
+    if match["time"]:
+        return _instant(text.rstrip("~?%"), marked)
     try:
-        if match["time"]:
-            return _instant(text.rstrip("~?%"), marked)
         year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
         start = datetime(year, month, day, tzinfo=UTC)
         if match["day"]:
@@ -126,6 +130,14 @@ def _first_of(year: int, month: int) -> int:
 
 
 def _instant(text: str, marked: bool) -> Span:
-    at = micros(datetime.fromisoformat(text))
-    moment(at)  # a zone may carry it past the first or the last year that a datetime holds
+    try:
+        at = micros(datetime.fromisoformat(text))
+        if not _FIRST <= at <= _LAST:  # a zone may carry it past the years that a datetime holds
+            raise ValueError("year is out of range")
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{text!r} is no time on the calendar ({error}); {_FORMS}") from None
     return Span(at, at, marked)
+
+
+_FIRST: Final = micros(datetime.min.replace(tzinfo=UTC))
+_LAST: Final = micros(datetime.max.replace(tzinfo=UTC))

@@ -151,7 +151,7 @@ def test_an_event_is_small_enough_to_be_exported_and_imported_again() -> None:
             assert_says(error, "", "bytes, more than 260,096; shorten its texts")
             continue
         accepted += 1
-        before, after = records.envelope('"' * 200, "\U0001f600" * 200, entry.event)
+        before, after = records.envelope('"' * 200, "\U0001f600" * 200, records.encode_event(entry.event))
         exported = records.line(10**15, before + b"2024-10-11T00:00:00.000000Z" + after)
         assert intake.record(exported)[0].event == entry.event
     assert 0 < accepted < len(events)

@@ -211,6 +211,21 @@ def test_a_replay_is_answered_before_any_rule(ledger: Ledger) -> None:
     assert ledger.head == 4
 
 
+def test_the_id_of_what_an_event_is_about_is_taken(ledger: Ledger) -> None:
+    ledger.append_all([entry(None, registers("x")), entry("s", states("x"))])
+    with pytest.raises(IdReused, match="id 's' is taken by another event, at position 2"):
+        ledger.append(RecordVoided(target="s", why="typed twice"), id="s")
+    assert ledger.head == 2
+
+
+def test_a_replay_among_new_events_is_told_apart_from_them(ledger: Ledger) -> None:
+    ledger.append_all([entry("r", registers("x")), entry("s", states("x"))])
+    for repeated in range(2):
+        batch = [entry("r", registers("x")), entry("t", states("x")), entry("s", states("x"))]
+        got = [(receipt.id, receipt.position, receipt.replayed) for receipt in ledger.append_all(batch)]
+        assert got == [("r", 1, True), ("t", 3, bool(repeated)), ("s", 2, True)]
+
+
 def test_an_id_may_come_twice_in_one_batch_with_the_same_content(ledger: Ledger) -> None:
     twice = [entry("x", registers("x")), entry("a", states("x")), entry("x", registers("x")), entry("a", states("x"))]
     receipts = ledger.append_all([*twice, entry("b", states("x")), entry("a", states("x"))], register=True)
@@ -415,6 +430,14 @@ def test_what_one_knows_of_claims_does_not_outlive_what_another_voids(two: tuple
     ours.append(states("y"))
     theirs.append(registers("x"))
     assert ours.append(states("x")).position == 7
+
+
+def test_one_may_state_what_another_has_registered_since(two: tuple[Ledger, Ledger]) -> None:
+    one, other = two
+    one.append(registers("x"))
+    other.append(registers("y"))
+    receipt = one.append(states("y"), expected=2)
+    assert receipt.position == 3
 
 
 def test_nor_what_is_voided_while_one_appends_about_another_claim(two: tuple[Ledger, Ledger]) -> None:

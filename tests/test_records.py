@@ -50,7 +50,7 @@ SPELT = {"type": "statement", "claims": ["x"], "chain": [{"name": "Ann", "kind":
 
 
 def stored(event: Event, event_id: str = "a", recorded_by: str = "the desk") -> bytes:
-    before, after = records.envelope(event_id, recorded_by, event)
+    before, after = records.envelope(event_id, recorded_by, records.encode_event(event))
     return before + STAMP + after
 
 

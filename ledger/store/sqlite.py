@@ -234,8 +234,9 @@ class SQLiteStore:
             if position > after and overtaken(partial(fetched, writer)):
                 raise Overtaken(f"a record after position {after} meets the condition")
             at = clock(recorded_at)
-            numbers, new = self._interned(writer, drafts, highest)
-            last_at = _insert(writer, position + 1, drafts, numbers, at, stamp)
+            known = self._names
+            new = self._interned(writer, known, drafts, highest)
+            last_at = _insert(writer, position + 1, drafts, known, new, at, stamp)
             return Appended(position + 1, position + len(drafts), last_at), new
 
         appended, new = self._connections.write(write)
@@ -249,14 +250,13 @@ class SQLiteStore:
         return appended
 
     def _interned(
-        self, writer: apsw.Connection, drafts: Sequence[Parts], highest: int
-    ) -> tuple[dict[str, int], dict[str, int]]:
-        """The numbers of the drafts' tags (and maybe of others), and those of them that the cache does not hold."""
-        known = self._names
+        self, writer: apsw.Connection, known: dict[str, int], drafts: Sequence[Parts], highest: int
+    ) -> dict[str, int]:
+        """The numbers of those of the drafts' tags that are not among the known ones."""
         complete = len(known) > highest  # numbers have no gaps: as many names are all the names there are
         missing = {tag for draft in drafts for tag in draft[4] if tag not in known}
         if not missing:
-            return known, {}
+            return {}
         names = sorted(missing)  # the index is written in its own order
         found: dict[str, int] = {}
         if not complete:
@@ -265,7 +265,7 @@ class SQLiteStore:
             new = list(enumerate((name for name in names if name not in found), highest + 1))
             writer.executemany("INSERT INTO tag VALUES (?, ?)", new)
             found.update((name, number) for number, name in new)
-        return {tag: known[tag] for draft in drafts for tag in draft[4] if tag in known} | found, found
+        return found
 
     def _carried(self, ask: Ask, tags: Sequence[str], after: int) -> bool:
         """Whether a record after a position carries any of the tags."""
@@ -338,12 +338,13 @@ def _insert(
     writer: apsw.Connection,
     first: int,
     drafts: Sequence[Parts],
-    numbers: Mapping[str, int],
+    known: Mapping[str, int],
+    new: Mapping[str, int],
     at: int,
     stamp: Callable[[int], str],
 ) -> int:
     """Writes the events and their tags; gives the moment of the last."""
-    span, now, text = len(drafts), at, stamp(at).encode()
+    span, now, text, pack = len(drafts), at, stamp(at).encode(), struct.pack
     events: list[tuple[int, str | None, str, int, bytes, bytes]] = []
     pairs: list[int] = []  # a tag's number and a place in the batch as one integer, which sorts as the index does
     for place, (id_, type_, before, end, tags, own_at) in enumerate(drafts):
@@ -351,8 +352,12 @@ def _insert(
             at, text = own_at, stamp(own_at).encode()
         elif own_at is None and at != now:
             at, text = now, stamp(now).encode()
-        own = [numbers[tag] for tag in tags]
-        events.append((first + place, id_, type_, at, struct.pack(f"<{len(own)}I", *own), before + text + end))
+        try:
+            own = [known[tag] for tag in tags]
+        except KeyError:
+            own = [known[tag] if tag in known else new[tag] for tag in tags]
+        packed = pack(f"<{len(own)}I", *own)
+        events.append((first + place, id_, type_, at, packed, before + text + end))
         pairs += [number * span + place for number in own]
     pairs.sort()
     try:
