@@ -27,7 +27,7 @@ from . import events as ev
 from . import fold, intake, records, rules, when
 from .errors import Conflict, IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
-from .intake import Entry
+from .intake import Entry, Settled
 from .records import Record
 from .store import Draft, Head, Overtaken, Store, Stored
 
@@ -288,6 +288,8 @@ class Ledger:
     # Private
 
     def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> _Incoming:
+        if type(item) is Settled and item.recorded_by is not None:
+            return _Incoming(item.id, item.recorded_by, item.event, item.data, recorded_us)
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
@@ -365,10 +367,11 @@ class Ledger:
         self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
         now = max(self._clock_us(), start.recorded_at)
         decided = _Decided()
+        last_us = start.recorded_at
         for index, item in enumerate(incoming):
             try:
                 if item.id is not None and item.id in stored:
-                    decided.stood(_replay(item, records.decode(*stored[item.id])))
+                    decided.stood(_replay_of(item, *stored[item.id]))
                     continue
                 if item.id is not None and item.id in known.clerk.by_id:
                     if not look and item.id not in decided:
@@ -377,6 +380,9 @@ class Ledger:
                     decided.repeated(item.id)
                     continue
                 recorded_us = now if item.recorded_us is None else item.recorded_us
+                if recorded_us < last_us:
+                    raise Refused(_older(f"{item.id!r}, recorded on", recorded_us, last_us))
+                last_us = recorded_us
                 if known.may_want_more(item.event):  # of what came before it in this batch
                     self._read_wanted([item.event], known, head)
                 if register:
@@ -435,10 +441,7 @@ class Ledger:
             previous = last
             for time_ in times:
                 if time_ < previous:
-                    raise Refused(
-                        f"a record of {when.stamp(time_)} is older than the one before it, of {when.stamp(previous)}; "
-                        "a backfill goes into a new ledger"
-                    )
+                    raise Refused(_older("a record of", time_, previous))
                 previous = time_
             if previous > now + _AHEAD_US:
                 raise Refused(
@@ -553,8 +556,24 @@ class _Ids:
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
+def _older(what: str, recorded_us: int, last_us: int) -> str:
+    return (
+        f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
+        "a backfill goes into a new ledger"
+    )
+
+
+def _replay_of(item: _Incoming, position: int, stored: bytes) -> Receipt:
+    if item.recorded_us is not None:  # an import: as a rule the very same bytes
+        before, after = records.envelope(item.id or "", item.recorded_by, item.data)
+        if before + when.stamp(item.recorded_us).encode() + after == stored:
+            at = when.moment(item.recorded_us)
+            return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
+    return _replay(item, records.decode(position, stored))
+
+
 def _replay(item: _Incoming, stood: Record) -> Receipt:
-    same_event = records.encode_event(stood.event) == records.encode_event(item.event)
+    same_event = records.encode_event(stood.event) == item.data
     same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
     if not same_event or not same_time or stood.recorded_by != item.recorded_by:
         raise IdReused(

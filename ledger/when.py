@@ -87,6 +87,19 @@ def parse(text: str) -> Span:
     return Span(start.earliest, end.latest, start.marked or end.marked)
 
 
+def instant(text: str) -> int:
+    """Reads a zoned date-time, such as 2024-10-11T00:00:00.000000Z.
+
+    Raises ValueError, with what to write instead, for anything else.
+    """
+    if not _INSTANT.fullmatch(text):
+        parse(text)  # what is wrong with it, where it is no time at all
+        raise ValueError(f"{text!r} is no moment; write 2024-10-11T00:00:00.000000Z")
+    at = _instant(text, False).earliest
+    assert at is not None
+    return at
+
+
 def cut(text: str) -> int:
     """Reads a cut: a date, month or year stands for its last microsecond, UTC.
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from click.testing import CliRunner, Result
 
 from ledger import Ledger
 from ledger.cli import main
+from ledger.synthetic import synthetic
 
 Run = Callable[..., Result]
 REGISTERED = '{"type":"claim_registered","claim":"dam","text":"The dam leaks","id":"c1"}'
@@ -205,7 +209,7 @@ def test_an_export_is_the_stored_bytes_and_nothing_else(claims: Run, exported: b
 
 def test_an_import_passes_over_what_is_there(claims: Run, exported: bytes) -> None:
     ran = claims("import", "-", stdin=exported)
-    assert (ran.exit_code, ran.stderr) == (0, "0 new, 63 already there\n")
+    assert (ran.exit_code, ran.stderr) == (0, "0 new, 63 already there; nothing was written\n")
     claims("--db", "part.db", "import", "-", stdin=b"".join(exported.splitlines(keepends=True)[:40]))
     assert claims("--db", "part.db", "import", "-", stdin=exported).stderr == "23 new, 40 already there\n"
 
@@ -223,23 +227,23 @@ def test_the_log_is_the_export_with_positions(claims: Run, exported: bytes) -> N
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "said", "code"),
     [
-        (b'"recorded_at":"', b'"recorded_at":"never', "/recorded_at"),
-        (b'"recorded_by":', b'"recorded_for":', "/recorded_by"),
-        (b'"claims":["six-killed"]', b'"claims":["Six Killed"]', "/event/claims/0"),
-        (b'"event":{', b'"sealed":{},"event":{', "/sealed"),
-        (b'"recorded_at":"20', b'"recorded_at":"19', "/recorded_at"),
+        (b'"recorded_at":"', b'"recorded_at":"never', "/recorded_at", 6),
+        (b'"recorded_by":', b'"recorded_for":', "/recorded_by", 6),
+        (b'"claims":["six-killed"]', b'"claims":["Six Killed"]', "/event/claims/0", 6),
+        (b'"event":{', b'"sealed":{},"event":{', "/sealed", 6),
+        (b'"recorded_at":"20', b'"recorded_at":"19', "is older than the one before it", 4),
     ],
 )
 def test_a_bad_record_is_told_before_anything_is_written(
-    claims: Run, tmp_path: Path, exported: bytes, before: bytes, after: bytes, said: str
+    claims: Run, tmp_path: Path, exported: bytes, before: bytes, after: bytes, said: str, code: int
 ) -> None:
     lines = exported.splitlines()
     assert before in lines[46]
     lines[46] = lines[46].replace(before, after)
     ran = claims("--db", "copy.db", "import", "-", stdin=b"\n".join(lines))
-    assert ran.exit_code == 6
+    assert ran.exit_code == code
     assert ran.stderr.startswith("claims: line 47: ")
     assert said in ran.stderr.splitlines()[0]
     assert not (tmp_path / "copy.db").exists()
@@ -258,8 +262,70 @@ def test_a_backfill_is_refused_and_told_of_its_line(claims: Run, exported: bytes
     first = exported.splitlines()[0].replace(b'"recorded_at":"20', b'"recorded_at":"19')
     ran = claims("--db", "other.db", "import", "-", stdin=first)
     assert ran.exit_code == 4
-    assert ran.stderr.startswith("claims: line 1: 'claim-engineers-deployed' is older than what other.db holds")
+    assert ran.stderr.startswith("claims: line 1: 'claim-engineers-deployed', recorded on 19")
+    assert "a backfill goes into a new ledger; nothing was written" in ran.stderr
     assert len(records(claims, "--db", "other.db")) == 1
+
+
+@pytest.fixture(scope="module")
+def many() -> list[bytes]:
+    """An export of two and a half thousand records."""
+    with Ledger.open(":memory:") as ledger:
+        for _ in ledger.load(islice(synthetic(2_500, seed=3), 2_500)):
+            pass
+        return [stored for _, stored in ledger.stored()]
+
+
+def test_an_import_that_was_cut_off_goes_on_with_the_same_file(claims: Run, many: list[bytes]) -> None:
+    ran = claims("import", "-", stdin=b"\n".join([*many[:2_300], b"{", *many[2_300:]]))
+    assert ran.exit_code == 6
+    assert ran.stderr.startswith("claims: line 2301: not JSON")
+    assert ran.stderr.endswith("; 2,000 records before it were written; mend it and import the same file again\n")
+    with Ledger.open("claims.db", read_only=True) as ledger:
+        assert [stored for _, stored in ledger.stored()] == many[:2_000]
+    assert claims("import", "-", stdin=b"\n".join(many)).stderr == "500 new, 2,000 already there\n"
+    assert claims("export").stdout_bytes.splitlines() == many
+
+
+def test_a_record_that_a_rule_refuses_is_told_by_its_line(claims: Run, many: list[bytes]) -> None:
+    alien = many[-1].replace(json.loads(many[-1])["id"].encode(), b"e1")
+    alien = re.sub(rb'"event":.*', b'"event":{"type":"record_voided","target":"nobody","why":"w"}}', alien)
+    ran = claims("import", "-", stdin=b"\n".join([*many, b"", alien]))
+    assert ran.exit_code == 3
+    assert ran.stderr.startswith("claims: line 2502: there is no event 'nobody' before this one")
+    assert "2,000 records before it were written" in ran.stderr
+
+
+@pytest.mark.parametrize(("end", "magic"), [(".gz", b"\x1f\x8b"), (".zst", b"\x28\xb5\x2f\xfd"), ("", b'{"id":')])
+def test_a_ledger_travels_compressed(claims: Run, tmp_path: Path, many: list[bytes], end: str, magic: bytes) -> None:
+    claims("import", "-", stdin=b"\n".join(many))
+    for name in ("one", "other"):
+        assert claims("export", f"{name}{end}").stderr == "2,500 records exported\n"
+    packed = (tmp_path / f"one{end}").read_bytes()
+    assert packed.startswith(magic)
+    assert packed == (tmp_path / f"other{end}").read_bytes()
+    (tmp_path / "renamed").write_bytes(packed)
+    assert claims("--db", "copy.db", "import", "renamed").stderr == "2,500 new, 0 already there\n"
+    assert claims("--db", "copy.db", "export").stdout_bytes.splitlines() == many
+
+
+@pytest.mark.parametrize("end", [".gz", ".zst"])
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_compressed_file_that_was_cut_off_is_told_where(
+    claims: Run, tmp_path: Path, many: list[bytes], end: str, kept: float
+) -> None:
+    claims("import", "-", stdin=b"\n".join(many))
+    claims("export", f"all{end}")
+    packed = (tmp_path / f"all{end}").read_bytes()
+    (tmp_path / "part").write_bytes(packed[: int(len(packed) * kept)])
+    ran = claims("--db", "copy.db", "import", "part")
+    assert ran.exit_code == 6
+    assert re.match(r"claims: line \d+: the file cannot be read on .*; it was cut off or damaged", ran.stderr)
+
+
+def test_events_are_appended_from_a_compressed_file(claims: Run) -> None:
+    assert claims("append", "-", stdin=gzip.compress(f"{REGISTERED}\n{STATED}".encode())).exit_code == 0
+    assert [record["id"] for record in records(claims)] == ["c1", "s1"]
 
 
 def test_events_and_records_are_not_taken_for_each_other(claims: Run, exported: bytes) -> None:

@@ -56,8 +56,8 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "Whole ledgers": {
         "append": ("bulk", "Append events from NDJSON, one a line."),
-        "export": ("bulk", "Write all records as NDJSON, with ids and times."),
-        "import": ("bulk", "Take in what export wrote."),
+        "export": ("transfer", "Write all records as NDJSON, with ids and times."),
+        "import": ("transfer", "Take in what export wrote."),
         "replay": ("replay", "Rebuild the answers from the records alone, and compare."),
     },
 }

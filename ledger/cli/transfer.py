@@ -1,0 +1,167 @@
+"""Whole ledgers, out and in again: export writes the stored bytes, import takes them in with their ids and times.
+
+Both stream: a ledger of any size in bounded memory. An import goes in by the thousand, each thousand all or none; what
+is there already is passed over, so the same file again takes up an import that was cut off, and finds one that was not.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+
+import click
+
+from ledger import Entry, Ledger, LedgerError, NotFound, Receipt, UsageError, intake
+from ledger.ledger import MAX_BATCH
+
+from .ndjson import Line, Lines, compressed, progress
+from .options import at_ledger, for_reading
+from .words import count
+
+
+@click.command("export")
+@click.argument("file", default="-")
+@at_ledger
+def export_command(db: str, file: str) -> None:
+    """Write every record to FILE (default: stdout) as NDJSON, with its id and times, oldest first.
+
+    FILE is compressed where its name ends in .gz or .zst.
+    """
+    with for_reading(db) as ledger:
+        if file == "-":
+            _write(ledger, sys.stdout.buffer)
+            return
+        with _replacing(Path(file)) as stream, compressed(stream, file) as packed:
+            written = _write(ledger, packed)
+        click.echo(f"{count(written, 'record')} exported", err=True)
+
+
+@click.command("import")
+@click.argument("file", type=click.File("rb"))
+@at_ledger
+def import_command(db: str, file: IO[bytes]) -> None:
+    """Take in FILE (- for stdin) as `claims export` wrote it, with its ids and times; plain, .gz or .zst.
+
+    It goes in by the thousand, each thousand all or none. Records that are here already are passed over, so an import
+    that was cut off goes on with the same file. The first bad line ends it, and nothing of its thousand is written. A
+    record older than the ledger's last is refused: a backfill goes into a new ledger.
+    """
+    lines = Lines(file)
+    numbers = array("Q")
+    exported = _read(lines, numbers)
+    new = there = 0
+    ledger: Ledger | None = None
+    try:
+        with progress("importing", lines.size) as advance:
+            at = 0
+            while batch := list(islice(exported, MAX_BATCH)):
+                if ledger is None:
+                    ledger = _opened(db, batch)
+                receipts = _loaded(ledger, batch, new + there)
+                replayed = sum(receipt.replayed for receipt in receipts)
+                new, there = new + len(receipts) - replayed, there + replayed
+                if lines.size is not None:
+                    advance(lines.at - at)
+                    at = lines.at
+    except LedgerError as error:
+        raise _of_line(error, numbers, new) from error
+    finally:
+        if ledger is not None:
+            ledger.close()
+    click.echo(f"{new:,} new, {there:,} already there" + ("" if new else "; nothing was written"), err=True)
+
+
+def _read(lines: Lines, numbers: array[int]) -> Iterator[tuple[Entry, int]]:
+    """The records of an export, the numbers of their lines noted. Raises the error of the first bad line."""
+    for line in lines:
+        numbers.append(line.number)
+        yield _record(line, len(numbers) - 1)
+
+
+def _record(line: Line, index: int) -> tuple[Entry, int]:
+    try:
+        return line.read(intake.record)
+    except LedgerError as error:
+        error.index = index
+        raise
+
+
+def _opened(db: str, first: list[tuple[Entry, int]]) -> Ledger:
+    """The ledger to import into. Where there is none it is made, unless its first records are refused."""
+    try:
+        return Ledger.open(db, create=False)
+    except NotFound:
+        with Ledger.open(":memory:") as rehearsal:
+            _loaded(rehearsal, first, 0)
+        return Ledger.open(db)
+
+
+def _loaded(ledger: Ledger, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
+    """The receipts of a thousand. The error of a bad record is told by its place in the whole file."""
+    try:
+        return list(ledger.load(batch))
+    except LedgerError as error:
+        if error.index is not None:
+            error.index += before
+        raise
+
+
+def _of_line(error: LedgerError, numbers: array[int], written: int) -> LedgerError:
+    """The same error, told of its line and of what was written before it."""
+    line = f"line {numbers[error.index]}: " if error.index is not None else ""
+    done = f"{count(written, 'record')} before it {'was' if written == 1 else 'were'} written" if written else ""
+    told = LedgerError(f"{line}{error}; {done or 'nothing was written'}; mend it and import the same file again")
+    told.exit_code = error.exit_code
+    return told
+
+
+def _write(ledger: Ledger, out: Any) -> int:
+    written = 0
+    with progress("exporting", ledger.head) as advance:
+        for _, stored in ledger.stored():
+            out.write(stored + b"\n")
+            written += 1
+            if written % MAX_BATCH == 0:
+                advance(MAX_BATCH)
+        advance(written % MAX_BATCH)
+    out.flush()
+    return written
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A stream whose content takes the place of a file when all of it is written, never that of a ledger."""
+    found = None
+    with suppress(FileNotFoundError):
+        found = path.stat()
+    if found is not None and not stat.S_ISREG(found.st_mode):  # a pipe, a device
+        with path.open("wb") as stream:
+            yield stream
+        return
+    if found is not None:
+        with path.open("rb") as old:
+            if old.read(16) == b"SQLite format 3\0":
+                raise UsageError(f"{path} is a database, perhaps a ledger; export to another file")
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise UsageError(f"{target.parent} is no directory; create it first")
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as stream:
+        made = Path(stream.name)
+        try:
+            yield stream
+            stream.close()
+            umask = os.umask(0)
+            os.umask(umask)
+            made.chmod(stat.S_IMODE(found.st_mode) if found else 0o666 & ~umask)
+            made.replace(target)
+        except BaseException:
+            made.unlink()
+            raise
