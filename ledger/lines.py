@@ -46,6 +46,13 @@ class Lines:
             source = parent
         return source
 
+    def directed(self) -> Iterator[tuple[str, str]]:
+        """Every relation that leads from one class up to another: speaks_for, member_of, republishes."""
+        yield from self._principal.items()
+        for relations in (self.bodies, self.republishes):
+            for near, fars in relations.items():
+                yield from ((near, far) for far in fars)
+
     def line(self, source: str) -> Iterator[str]:
         """The classes up from a source, its own first, each once."""
         seen: set[str] = set()

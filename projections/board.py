@@ -125,7 +125,7 @@ def _last_changes(records: Iterable[Record]) -> dict[str, int]:
     last: dict[str, int] = {}
     names: dict[str, set[str]] = {}
     for record in sorted(records, key=lambda record: record.position):
-        claims = set(_named(record.event))
+        claims = set(named_by(record.event))
         for target in targets(record.event):
             claims |= names.get(target, set())
         names[record.id] = claims
@@ -133,7 +133,8 @@ def _last_changes(records: Iterable[Record]) -> dict[str, int]:
     return last
 
 
-def _named(event: ev.Event) -> tuple[str, ...]:
+def named_by(event: ev.Event) -> tuple[str, ...]:
+    """The claims an event names itself, not through what it is about."""
     match event:
         case ev.Statement() | ev.Denial() | ev.Assessment():
             return (*event.claims, *event.possible_claims)

@@ -60,8 +60,8 @@ class Dossier:
                 pass
         self._targets.update(targets(event))
         if isinstance(event, (ev.RecordAmended, ev.Correction)):
-            self._targets.update(_new_targets(event.changes))
-            self._sources.update(_new_sources(event.changes))
+            self._targets.update(new_targets(event.changes))
+            self._sources.update(new_sources(event.changes))
         return self
 
     def wants(self) -> set[str]:
@@ -137,14 +137,15 @@ def wants(dossier: Dossier) -> set[str]:
     return dossier.wants()
 
 
-def _new_sources(changes: dict[str, Any]) -> Iterator[str]:
+def new_sources(changes: dict[str, Any]) -> Iterator[str]:
     """The sources of a chain that a change puts in the place of another: who speaks may be somebody else now."""
     for within in changes_within(changes):
         with suppress(ValidationError):  # of something that has no chain: refused or passed over where it is settled
             yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
 
 
-def _new_targets(changes: dict[str, Any]) -> Iterator[str]:
+def new_targets(changes: dict[str, Any]) -> Iterator[str]:
+    """The ids of the events that a change makes its target be about."""
     for within in changes_within(changes):
         acts = within.get("acts")
         for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):

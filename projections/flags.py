@@ -202,8 +202,10 @@ def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set
     bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
     for record in utterances:
         event = record.event
-        if isinstance(event, ev.Correction) and isinstance(moved := event.changes.get("claims"), (list, tuple)):
-            bears.setdefault(event.act, set()).update(moved)
+        if isinstance(event, ev.Correction):
+            for field in fields:
+                if isinstance(moved := event.changes.get(field), (list, tuple)):
+                    bears.setdefault(event.act, set()).update(moved)
     for record in utterances:  # a target comes before what is about it, so it is complete by then
         for target in targets(record.event):
             bears[record.id] |= bears.get(target, set())

@@ -168,10 +168,11 @@ def _assessed(act: Act, sign: int, counts: bool) -> Assessed:
     if sign == -1:
         low, high = (None if high is None else round(1 - high, 4)), (None if low is None else round(1 - low, 4))
         verdict = {"true": "false", "false": "true"}.get(verdict or "", verdict)
-    return Assessed(act, event, low, high, verdict, _side_of(low, high, verdict) if sign else 0, counts)
+    return Assessed(act, event, low, high, verdict, side_of(low, high, verdict) if sign else 0, counts)
 
 
-def _side_of(low: float | None, high: float | None, verdict: str | None) -> int:
+def side_of(low: float | None, high: float | None, verdict: str | None) -> int:
+    """The side of an assessment: +1, -1, or 0 for neither; the verdict decides where there is one."""
     if verdict is not None:
         return {"true": 1, "false": -1}.get(verdict, 0)
     if low is not None and low >= LIKELY:

@@ -128,3 +128,74 @@ class Reach:
         """The literals that imply this one by one link: a narrower claim that is so, a broader one that is not."""
         for other, relation in (self._narrower if step.sign == 1 else self._broader).get(step.claim, ()):
             yield Step(other, step.sign, CARRIED), relation
+
+
+_ALONE: Final = {1}
+
+
+class Literals(Reach):
+    """Relations that come and go one by one, and where a stand is carried to, instead of where it comes from."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self._near: dict[str, frozenset[str]] = {}
+
+    def add(self, relation: Relation, reached: Iterable[str]) -> None:
+        """A relation holds from now on; `reached` are the claims whose neighbourhood that changes."""
+        more = Reach([relation])
+        for held, new in ((self._same, more._same), (self._narrower, more._narrower), (self._broader, more._broader)):
+            for claim, links in new.items():
+                held.setdefault(claim, []).extend(links)  # type: ignore[attr-defined]
+        self._forget(reached)
+
+    def remove(self, relation: Relation, reached: Iterable[str]) -> None:
+        """A relation holds no longer."""
+        for held in (self._same, self._narrower, self._broader):
+            for claim in (relation.from_, relation.to):
+                left = [link for link in held.get(claim, ()) if link[-1].id != relation.id]  # type: ignore[attr-defined]
+                if left:
+                    held[claim] = left  # type: ignore[index]
+                else:
+                    held.pop(claim, None)  # type: ignore[attr-defined]
+        self._forget(reached)
+
+    def with_(self, relation: Relation) -> set[str]:
+        """The claims near either end of a relation, were it to hold."""
+        return set(self.neighbourhood(relation.from_) | self.neighbourhood(relation.to))
+
+    def signs(self, claim: str) -> dict[str, set[Sign]]:
+        """The class of a claim, most of which are alone in theirs."""
+        return super().signs(claim) if claim in self._same else {claim: _ALONE}
+
+    def neighbourhood(self, claim: str) -> set[str]:
+        """All claims whose acts may bear on this one, itself among them."""
+        if claim not in self._same and claim not in self._narrower and claim not in self._broader:
+            return {claim}
+        known = self._near.get(claim)
+        if known is None:
+            known = self._near[claim] = frozenset(super().neighbourhood(claim))
+        return set(known)
+
+    def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterator[tuple[str, Sign]]:
+        """The literals to which entails carries a stand on a claim (see `Reach.toward` and `dismissed_toward`)."""
+        found: dict[tuple[str, Sign], None] = {}
+        queue = [(other, side) for other, _ in self._from(claim, side)]
+        if dismisses and side == 1:
+            return
+        for literal in queue:  # grows while it is walked
+            if literal in found:
+                continue
+            found[literal] = None
+            here, sign = literal
+            queue += [(other, sign * turn) for other, turn, _ in self._same.get(here, ())]
+            if not dismisses or sign == -1:
+                queue += [(other, sign) for other, _ in self._from(here, sign)]
+        yield from found
+
+    def _from(self, claim: str, sign: Sign) -> Iterable[tuple[str, Relation]]:
+        return (self._broader if sign == 1 else self._narrower).get(claim, ())
+
+    def _forget(self, claims: Iterable[str]) -> None:
+        for claim in claims:
+            self._signs.pop(claim, None)
+            self._near.pop(claim, None)

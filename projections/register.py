@@ -68,7 +68,7 @@ class Register:
                 case ev.RelationWithdrawn() as event:
                     withdrawn.add(event.target)
                 case ev.SourceRegistered() as event:
-                    self.sources[event.source] = _source_info(event, record.position, self.sources.get(event.source))
+                    self.sources[event.source] = source_info(event, record.position, self.sources.get(event.source))
                 case ev.SourceGraded() as event:
                     self.source_grades.pop(event.source, None)  # the latest last, whichever source of a class it is of
                     self.source_grades[event.source] = event.grade
@@ -105,7 +105,7 @@ def claim_info(register: Register, question: Question) -> ClaimInfo:
     return info
 
 
-def _source_info(event: ev.SourceRegistered, position: int, known: SourceInfo | None) -> SourceInfo:
+def source_info(event: ev.SourceRegistered, position: int, known: SourceInfo | None) -> SourceInfo:
     """A later registration adds to an earlier one: what it leaves out stays as it was."""
     if known is None:
         return SourceInfo(event.source, event.name, event.kind, event.description, position)

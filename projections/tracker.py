@@ -1,0 +1,1226 @@
+"""Where do all claims stand after one more record? The rules `status/1` kept up to date, not worked out anew.
+
+`projections.status` judges one claim by the records that bear on it. To judge every claim of a million events at every
+position that way would take days, so this keeps, for each claim and each speaker, one *cell*: what the speaker's acts
+come to on the claim. A record touches few cells, and the row of a claim is made of counters that its cells and roots
+add up to. Whatever is taken back, corrected, amended, voided or related anew has its acts settled again by
+`projections.world`, the code that a single status goes by. The two must agree at every position; tests hold them
+against each other.
+
+It answers at the knowledge cut alone. The world cut is a fold of its own.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Final, NamedTuple, TypeVar, get_args
+
+from ledger import events as ev
+from ledger import names, when
+from ledger.clerk import Clerk
+from ledger.errors import LedgerError, NotFound
+from ledger.lines import Lines
+from ledger.records import ACTS, Record, changes_within, targets
+
+from .board import ActCounts, Row, named_by
+from .distinct import provable
+from .dossier import new_sources, new_targets
+from .judgement import side_of
+from .reach import Literals, Relation
+from .register import SourceInfo, source_info
+from .roots import Root
+from .status import IntervalAnswer
+from .world import BY_SPEAKER, DENIED, Act, World, span_of
+
+_K = TypeVar("_K")
+_T = TypeVar("_T")
+REACH: Final = 10_000
+"""So many claims one record may reach, unless its reader allows more."""
+
+_KINDS: Final = (None, *get_args(ev.Kind))
+_KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
+_UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
+_CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
+_DECLINED: Final = frozenset({"non_denial", "no_comment", "cannot_confirm"})
+_FORWARD: Final = {1: 1, -1: 2}
+"""The sides of what entails carries, as bits."""
+
+
+class OutOfReach(LedgerError):
+    """One record changes where more claims stand than its reader allows."""
+
+
+class Reading(NamedTuple):
+    """How the few records that must be looked at again are found, none of them later than the one being taken."""
+
+    by_id: Callable[[str], Record]
+    """Raises NotFound."""
+    at: Callable[[int], Record]
+    of: Callable[[str, str], Iterable[Record]]
+    """The acts about a claim in whose chain a source stands."""
+
+
+class Light:
+    """An act as a cell needs it: corrected, with what was taken back of it."""
+
+    __slots__ = (
+        "assessed", "claims", "code", "dismisses", "framed", "gone", "key", "marked", "possible", "removed", "side",
+        "speaker",
+    )  # fmt: skip
+
+    def __init__(self, act: Act) -> None:
+        event = act.event
+        self.key = act.key
+        self.speaker = names.speaker(event.chain)
+        self.claims = event.claims
+        self.possible = event.possible_claims if isinstance(event, ev.Denial) else ()
+        self.side = act.side
+        self.dismisses = act.dismisses
+        self.marked = act.span.marked
+        self.framed = isinstance(event, ev.Denial) and event.scope != "explicit"
+        self.gone: dict[str, set[str]] = act.gone
+        self.removed = act.removed
+        self.assessed: tuple[int, bool] | None = None
+        self.code = STATEMENTS
+        if isinstance(event, ev.Denial):
+            self.code = PARTLY if event.form == "partial" else DECLINED if event.form in _DECLINED else DENIALS
+        elif isinstance(event, ev.Assessment):
+            self.code = ASSESSMENTS
+            likelihood = event.likelihood
+            low, high = (likelihood.low, likelihood.high) if likelihood else (None, None)
+            self.assessed = side_of(low, high, event.verdict), event.capacity == "party"
+
+    @property
+    def position(self) -> int:
+        """Where it stands in the ledger."""
+        return self.key[2]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether anything of it still stands."""
+        return any(claim not in self.gone for claim in self.claims) if self.claims else not self.removed
+
+    def side_at(self, sign: int) -> int:
+        """The side it takes on a claim in whose class its claim has this sign; 0 for none."""
+        return 0 if self.dismisses and sign == -1 else self.side * sign
+
+
+# The places of a cell's numbers, which its claim adds up.
+_NUMBERS: Final = 21
+(
+    STATEMENTS, DENIALS, ASSESSMENTS, RETRACTED, ATTRIBUTED, PARTLY, DECLINED, CONFLICTS, POSSIBLY, REVERSALS, UNSURE,
+    TAKEN_BACK, STAYS, COUNTING, FOR, AGAINST, PARTIES, REVISED, REWORDED, MARKED, MARKED_INFERRED,
+) = range(_NUMBERS)  # fmt: skip
+_ZEROS: Final = (0,) * _NUMBERS
+
+
+class Stance(NamedTuple):
+    """A side a speaker takes, and the act that decides."""
+
+    side: int
+    act: Light
+
+
+class Cell:
+    """What one speaker's acts come to on one claim."""
+
+    __slots__ = ("assessment", "base", "committed", "dismissed", "first", "inferred", "numbers", "own", "root")
+
+    def __init__(self) -> None:
+        self.own: Stance | None = None
+        self.inferred: Stance | None = None
+        self.assessment: Light | None = None
+        """The assessment that counts."""
+        self.dismissed = False
+        """Whether the speaker dismissed the negation of the claim."""
+        self.committed = (0, 0)
+        """How many live committing acts support and oppose the claim in own words."""
+        self.first = (0, 0)
+        """The position of the first of them on either side; 0 for none."""
+        self.base = _ZEROS
+        """The numbers in own words."""
+        self.numbers = _ZEROS
+        """The same, with what is inferred: what the claim has added up."""
+        self.root: str | None = None
+
+    @property
+    def stand(self) -> Stance | None:
+        """The side that counts: own words beat what is inferred."""
+        return self.own or self.inferred
+
+
+class RootSum(NamedTuple):
+    """What one root adds to its claim; each 0 or 1."""
+
+    support: int = 0
+    support_own: int = 0
+    opposition: int = 0
+    opposition_own: int = 0
+    support_named: int = 0
+    support_named_own: int = 0
+    opposition_named: int = 0
+    support_untraced: int = 0
+    kindless: int = 0
+    unregistered: int = 0
+    repeated: int = 0
+    divided: int = 0
+    framed: int = 0
+
+
+_NO_ROOT: Final = RootSum()
+
+
+class Claim:
+    """A claim and its cells, with the counters that its row is made of."""
+
+    __slots__ = (
+        "arrived", "by_root", "cells", "changed", "entries", "kind", "name", "numbers", "on", "perhaps", "retold",
+        "sums", "texts", "tied", "told", "totals",
+    )  # fmt: skip
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.kind: str | None = None
+        """None where the claim is not registered."""
+        self.texts: list[tuple[int, str]] = []
+        self.entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
+        self.changed = (0, 0)
+        """Position and time of the last record that names the claim, or is about what does."""
+        self.on: dict[str, list[int]] = {}
+        """Positions of the acts that are on it, or once were, by speaker; in order."""
+        self.perhaps: dict[str, list[int]] = {}
+        """Positions of the denials that perhaps mean it, by speaker."""
+        self.told: dict[str, int] = {}
+        """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
+        self.retold: dict[int, dict[str, int]] = {}
+        """The same of the acts that are not as they came in, act by act."""
+        self.arrived: dict[str, dict[str, tuple[int, Light]]] = {}
+        """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
+        self.cells: dict[str, Cell] = {}
+        self.numbers = [0] * _NUMBERS
+        self.by_root: dict[str, list[str]] = {}
+        self.sums: dict[str, RootSum] = {}
+        self.totals = [0] * len(_NO_ROOT)
+        self.tied: set[str] = set()
+        """The roots that something may tie to another, or that are declared independent of one."""
+
+
+class Tracker:
+    """Every claim of a ledger, kept up to date record by record."""
+
+    def __init__(self, reading: Reading, *, reach: int = REACH) -> None:
+        self._reading = reading
+        self._limit = reach
+        self.position = 0
+        self.claims: dict[str, Claim] = {}
+        self.lines = Lines(())
+        self.reach = Literals()
+        self._lights: dict[int, Light] = {}
+        # What is not as it came in: the clerk has all that amends, voids or is about another record, and its targets.
+        self._clerk = Clerk()
+        self._disturbed: set[int] = set()
+        self._about: dict[str, dict[str, None]] = {}
+        self._sweeping: set[tuple[str, str]] = set()
+        """The claims and speakers of which a retraction may take back what comes late, too."""
+        self._judged: dict[tuple[str, str], set[str]] = {}
+        """Those whose acts were taken back or denied, with all sources by whose relations that stands or falls."""
+        # The register
+        self._held: dict[str, Record | None] = {}
+        self._relations: dict[int, tuple[str, ev.ClaimsRelated | ev.SourceRelated]] = {}
+        self._withdrawn: dict[str, set[int]] = {}
+        self._sources: dict[str, SourceInfo] = {}
+        self._entries: dict[str, dict[int, ev.SourceRegistered]] = {}
+        self._same: dict[str, list[str]] = {}
+        self._below: dict[str, set[str]] = {}
+        self._tied: set[str] = set()
+        self._cells_of: dict[str, set[str]] = {}
+        self._kinds_told: dict[str, int] = {}
+        self._plural: set[str] = set()
+        """The sources that share a kind with others: the same as another, or in a circle with it."""
+        # What is left to be done for the record being taken
+        self._unsettled: dict[tuple[str, str], None] = {}
+        self._dirty: dict[tuple[str, str], None] = {}
+        self._arriving: dict[tuple[str, str], None] = {}
+        self._rootless: dict[tuple[str, str], None] = {}
+        self._unsummed: dict[tuple[str, str], None] = {}
+        self._changed: dict[str, None] = {}
+
+    def take(self, record: Record) -> list[str]:
+        """Takes the next record in; gives the registered claims whose rows may have changed.
+
+        Raises OutOfReach where it would change more claims than is allowed.
+        """
+        self._changed = {}
+        self.position = record.position
+        event = record.event
+        if isinstance(event, ACTS) and not targets(event):  # most records are
+            self._touch(record, (*event.claims, *event.possible_claims))
+            self._take_act(record)
+        else:
+            self._touch(record, self._named(event))
+            self._take_other(record)
+        self._work_off()
+        return [claim for claim in self._changed if self.claims[claim].kind is not None]
+
+    def row(self, claim: str) -> Row | None:
+        """The row of a claim on the board; None where it is not registered."""
+        found = self.claims.get(claim)
+        return None if found is None or found.kind is None else _row(found, self)
+
+    def registered(self, source_class: str) -> list[SourceInfo]:
+        """What is registered of the sources of a class, what was told last at the end."""
+        infos = [self._sources[source] for source in self.members(source_class) if source in self._sources]
+        return sorted(infos, key=lambda info: info.position) if len(infos) > 1 else infos
+
+    def members(self, source_class: str) -> Iterable[str]:
+        """The sources of a class."""
+        return self._same.get(source_class) or (source_class,)
+
+    # Records that are not about others
+
+    def _touch(self, record: Record, claims: Iterable[str]) -> None:
+        for name in claims:
+            self._claim(name).changed = (record.position, record.recorded_us)
+            self._changed[name] = None
+
+    def _named(self, event: ev.Event) -> set[str]:
+        claims = set(named_by(event))
+        for target in targets(event):
+            claims |= self._named(self._reading.by_id(target).event)
+        return claims
+
+    def _claim(self, name: str) -> Claim:
+        found = self.claims.get(name)
+        if found is None:
+            found = self.claims[name] = Claim(name)
+        return found
+
+    def _take_act(self, record: Record) -> None:
+        event = record.event
+        assert isinstance(event, ACTS)
+        speaker = names.speaker(event.chain)
+        source = self.lines.class_of(speaker)
+        light = Light(Act(record, event, span_of(event, record), source))
+        self._lights[record.position] = light
+        for name in event.claims:
+            self._place(self._claim(name).on, speaker, record.position)
+            self._mark(name, source)
+            if (name, source) in self._sweeping:
+                self._unsettled[name, source] = None
+            self._tell(name, event, record.position)
+        for name in light.possible:
+            self._place(self._claim(name).perhaps, speaker, record.position)
+            self._mark(name, source)
+
+    def _place(self, places: dict[str, list[int]], speaker: str, position: int) -> None:
+        held = places.setdefault(speaker, [])
+        if not held or held[-1] < position:
+            held.append(position)
+        elif position not in held:
+            insort(held, position)
+
+    def _mark(self, name: str, source: str) -> None:
+        for member in self.reach.signs(name):
+            self._dirty[member, source] = None
+
+    def _tell(self, name: str, event: ev.Act, position: int) -> None:
+        claim = self._claim(name)
+        for source, code in _telling(event, position):
+            before = max((tells.get(source, 0) for tells in (claim.told, *claim.retold.values())), default=0)
+            claim.told[source] = code
+            known = self._kinds_told.get(source, 0)
+            self._kinds_told[source] = kinds = known | 1 << (code & 15)
+            # Else it was told so before, never to be of another kind anywhere, and by nobody else's kind it counts.
+            if not before or kinds != 1 << (code & 15) or source in self._plural:
+                self._retell(name, source)
+
+    def _retell(self, name: str, source: str) -> None:
+        """The kind of a source is told otherwise by acts on a claim: whoever counts by it is rooted anew."""
+        source = self.lines.class_of(source)
+        top = self.lines.top(source)
+        for near in self.reach.neighbourhood(name):
+            claim = self.claims.get(near)
+            if claim is not None:
+                if source in claim.cells:
+                    self._rootless[near, source] = None
+                if top in claim.by_root:
+                    self._unsummed[near, top] = None
+
+    # Records about others
+
+    def _take_other(self, record: Record) -> None:
+        event = record.event
+        if isinstance(event, (*_UTTERANCES, *_CLERKS, ev.RelationWithdrawn)):
+            self._keep(record)
+        else:
+            self._clerk.by_id[record.id] = record
+        if isinstance(event, _CLERKS):
+            for event_id in list(self._bases(record.id)):
+                self._settle(event_id)
+        else:
+            self._settle(record.id)
+            if not isinstance(event, (*_UTTERANCES, ev.RelationWithdrawn)):
+                del self._clerk.by_id[record.id]
+
+    def _keep(self, record: Record) -> None:
+        """Gives the clerk a record and all that it is about, or may be by a change."""
+        if record.id not in self._clerk.by_id:
+            self._clerk.add(record)
+            for target in (*targets(record.event), *new_targets(getattr(record.event, "changes", {}))):
+                self._keep_named(target)
+
+    def _keep_named(self, event_id: str) -> None:
+        if event_id not in self._clerk.by_id:
+            with suppress(NotFound):  # a change may name what is not there
+                self._keep(self._reading.by_id(event_id))
+
+    def _bases(self, event_id: str) -> Iterator[str]:
+        """The entries that an amendment or void changes in the end: it may void a void that amends …"""
+        found = {event_id: None}
+        for known in (queue := list(found)):  # grows while it is walked
+            record = self._clerk.by_id.get(known)
+            if record is None:
+                continue
+            if not isinstance(record.event, _CLERKS):
+                yield known
+                continue
+            more = dict.fromkeys(targets(record.event))
+            for about in (known, *self._clerk.about(known)):  # it may be moved, or may have been
+                more |= dict.fromkeys(new_targets(getattr(self._clerk.by_id[about].event, "changes", {})))
+            queue += [target for target in more if target not in found]
+            found |= more
+
+    def _settle(self, event_id: str) -> None:
+        """Brings an entry to what it now says."""
+        raw = self._clerk.by_id[event_id]
+        if isinstance(raw.event, _UTTERANCES):
+            self._disturb(raw)
+            return
+        now = self._clerk.effective(event_id)
+        before = self._held.get(event_id)
+        if before is not None and now is not None and before.event == now.event:
+            return
+        self._held[event_id] = now
+        for record, there in ((before, False), (now, True)):
+            if record is not None:
+                self._enter(record, there)
+
+    def _disturb(self, raw: Record) -> None:
+        """An utterance is about others, or was amended or voided: the acts that hang on it are settled anew."""
+        queue = {raw.id: None}
+        for event_id in (found := list(queue)):  # grows while it is walked
+            record = self._clerk.by_id.get(event_id)
+            if record is None:
+                continue
+            for version in (record, self._clerk.effective(event_id)):
+                if version is None or not isinstance(version.event, _UTTERANCES):
+                    continue
+                for target in (*targets(version.event), *new_targets(getattr(version.event, "changes", {}))):
+                    self._about.setdefault(target, {})[event_id] = None
+                    if target not in queue:
+                        queue[target] = None
+                        found.append(target)
+                        self._keep_named(target)
+            if isinstance(record.event, ACTS):
+                self._disturb_act(record)
+
+    def _disturb_act(self, raw: Record) -> None:
+        """Finds the claims and speakers an act is of, was of, or may be of once it is corrected."""
+        versions = [raw.event]
+        now = self._clerk.effective(raw.id)
+        if now is not None:
+            versions.append(now.event)
+        claims: dict[str, None] = {}
+        possible: dict[str, None] = {}
+        speakers: dict[str, None] = {}
+        for event in versions:
+            assert isinstance(event, ACTS)
+            claims |= dict.fromkeys(event.claims)
+            possible |= dict.fromkeys(event.possible_claims)
+            speakers[names.speaker(event.chain)] = None
+        for other in self._about.get(raw.id, ()):
+            for version in (self._clerk.by_id.get(other), self._clerk.effective(other)):
+                changes = getattr(version.event, "changes", {}) if version is not None else {}
+                for within in changes_within(changes):
+                    claims |= dict.fromkeys(filter(_is_text, within.get("claims") or ()))
+                    possible |= dict.fromkeys(filter(_is_text, within.get("possible_claims") or ()))
+                speakers |= dict.fromkeys(new_sources(changes))
+        light = self._lights.get(raw.position)
+        if light is not None:  # as it was until now
+            claims |= dict.fromkeys(light.claims)
+            possible |= dict.fromkeys(light.possible)
+            speakers[light.speaker] = None
+        self._disturbed.add(raw.position)
+        for names_, place in ((claims, "on"), (possible, "perhaps")):
+            for name in names_:
+                for speaker in speakers:
+                    source = self.lines.class_of(speaker)
+                    self._place(getattr(self._claim(name), place), speaker, raw.position)
+                    self._unsettled[name, source] = None
+                    self._mark(name, source)
+        self._untell(raw, claims)
+
+    def _untell(self, raw: Record, claims: Iterable[str]) -> None:
+        """What a disturbed act told of kinds, it tells no longer but as it is settled."""
+        assert isinstance(raw.event, ACTS)
+        for name in claims:
+            claim = self._claim(name)
+            for source, code in _telling(raw.event, raw.position):
+                if claim.told.get(source) != code:
+                    continue
+                del claim.told[source]
+                for record in self._reading.of(name, source):
+                    event = record.event
+                    if isinstance(event, ACTS) and name in event.claims and record.position not in self._disturbed:
+                        for other, other_code in _telling(event, record.position):
+                            if other == source and other_code > claim.told.get(source, 0):
+                                claim.told[source] = other_code
+                self._retell(name, source)
+
+    def _resettle(self, name: str, source: str) -> None:
+        """Settles the acts of a speaker on a class of claims, as a single status does."""
+        members = self.reach.signs(name)
+        raws = set(self.members(source))
+        positions = {
+            position
+            for member in members
+            for places in (self._claim(member).on, self._claim(member).perhaps)
+            for raw in raws
+            for position in places.get(raw, ())
+        }
+        utterances = self._utterances(positions)
+        acts = {act.position: act for act in World(self, utterances, None).acts}
+        for position in positions:
+            act = acts.get(position)
+            if act is None or act.source == source:  # else it is settled among the acts of who is its speaker by now
+                self._replace(position, act, members)
+        judging = [r.event for r in utterances if isinstance(r.event, (ev.Retraction, ev.Denial))]
+        retracted = any(isinstance(event, ev.Retraction) for event in judging)
+        involved = {raw for r in utterances for raw in names.sources(r.event.chain)} if judging else set()
+        for member in members:
+            (self._sweeping.add if retracted else self._sweeping.discard)((member, source))
+            _put(self._judged, (member, source), involved or None)
+
+    def _utterances(self, positions: Iterable[int]) -> list[Record]:
+        """Acts and all that is about them, as the clerk has it, in order."""
+        records: dict[str, Record] = {}
+        for position in positions:
+            record = self._reading.at(position)
+            known = self._clerk.effective(record.id) if record.id in self._clerk.by_id else record
+            if known is not None:
+                records[known.id] = known
+        for event_id in (queue := list(records)):  # grows while it is walked
+            for other in self._about.get(event_id, ()):
+                utterance = self._clerk.effective(other)
+                if utterance is not None and other not in records:
+                    records[other] = utterance
+                    queue.append(other)
+        return sorted(records.values(), key=_position)
+
+    def _replace(self, position: int, act: Act | None, members: Iterable[str]) -> None:
+        """Puts an act in the place of what it was. What was taken back of it outside this class is settled there."""
+        before = self._lights.pop(position, None)
+        now = None
+        if act is not None:
+            now = self._lights[position] = Light(act)
+            if now.claims:
+                now.gone = {claim: why for claim, why in now.gone.items() if claim in members}
+                if before is not None:
+                    kept = {c: why for c, why in before.gone.items() if c not in members and c in now.claims}
+                    now.gone |= kept
+        for light in (before, now):
+            if light is not None:
+                source = self.lines.class_of(light.speaker)
+                for name in (*light.claims, *light.possible):
+                    self._mark(name, source)
+        if position in self._disturbed:
+            self._tell_settled(position, before, act)
+
+    def _tell_settled(self, position: int, before: Light | None, act: Act | None) -> None:
+        telling = dict(_telling(act.event, position)) if act is not None else {}
+        now = set(act.event.claims) if act is not None else set()
+        for name in now.union(before.claims if before is not None else ()):
+            claim = self._claim(name)
+            told = claim.retold.pop(position, {})
+            tells = telling if name in now else {}
+            if tells:
+                claim.retold[position] = tells
+                for source, code in tells.items():
+                    self._kinds_told[source] = self._kinds_told.get(source, 0) | 1 << (code & 15)
+            for source in told.keys() | tells.keys():
+                if told.get(source) != tells.get(source):
+                    self._retell(name, source)
+
+    # The register
+
+    def _enter(self, record: Record, there: bool) -> None:
+        """Makes an entry of the register count, or count no more."""
+        event, position = record.event, record.position
+        match event:
+            case ev.ClaimRegistered() | ev.ClaimReworded():
+                claim = self._claim(event.claim)
+                _put(claim.entries, position, event if there else None)
+                self._retext(claim)
+            case ev.ClaimsRelated() | ev.SourceRelated():
+                _put(self._relations, position, (record.id, event) if there else None)
+                if record.id not in self._withdrawn:
+                    self._relate(event, record.id, there)
+            case ev.RelationWithdrawn():
+                self._withdraw(event.target, position, there)
+            case ev.SourceRegistered():
+                self._register(event, position, there)
+            case _:  # gradings, rulings and evidence stand beside the status
+                pass
+
+    def _retext(self, claim: Claim) -> None:
+        claim.texts, claim.kind = [], None
+        for position, event in sorted(claim.entries.items()):
+            if isinstance(event, ev.ClaimRegistered):
+                claim.kind = event.kind
+            if claim.kind is not None:
+                claim.texts.append((position, event.text))
+        self._changed[claim.name] = None
+        for source in claim.cells:
+            self._dirty[claim.name, source] = None
+
+    def _withdraw(self, target: str, position: int, there: bool) -> None:
+        by = self._withdrawn.setdefault(target, set())
+        held = not by
+        (by.add if there else by.discard)(position)
+        if not by:
+            del self._withdrawn[target]
+        entered = next((event for event_id, event in self._relations.values() if event_id == target), None)
+        if entered is not None and held != (not by):
+            self._relate(entered, target, not by)
+
+    def _register(self, event: ev.SourceRegistered, position: int, there: bool) -> None:
+        entries = self._entries.setdefault(event.source, {})
+        _put(entries, position, event if there else None)
+        self._sources.pop(event.source, None)
+        for at in sorted(entries):
+            self._sources[event.source] = source_info(entries[at], at, self._sources.get(event.source))
+        self._reroot([self.lines.class_of(event.source)], f"what is registered of source {event.source!r}")
+
+    def _relate(self, event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, there: bool) -> None:
+        if isinstance(event, ev.ClaimsRelated):
+            self._relate_claims(Relation(event_id, event.from_, event.to, event.relation), there)
+        else:
+            self._relate_sources(event, event_id)
+
+    def _relate_claims(self, relation: Relation, there: bool) -> None:
+        reach = self.reach
+        if not there:  # seen with the relation, they are never fewer
+            reached = reach.neighbourhood(relation.from_) | reach.neighbourhood(relation.to)
+        else:
+            reached = reach.with_(relation)
+        self._check_reach(len(reached), f"relation {relation.id!r}")
+        for name in reached:
+            self._carry_all(name, there=False)
+        (reach.add if there else reach.remove)(relation, reached)
+        for name in reached:
+            self._carry_all(name, there=True)
+            claim = self._claim(name)
+            speakers = set(claim.cells)
+            for member in reach.signs(name):
+                of = self._claim(member)
+                speakers.update(map(self.lines.class_of, (*of.on, *of.perhaps)))
+            self._changed[name] = None
+            for source in speakers:
+                self._dirty[name, source] = None
+                self._rootless[name, source] = None
+                if any((member, source) in self._sweeping for member in reach.signs(name)):
+                    self._unsettled[name, source] = None
+            if relation.relation != "entails":  # what a retraction takes back hangs on the class
+                for source in speakers:
+                    self._unsettled[name, source] = None
+
+    def _relate_sources(self, event: ev.SourceRelated, event_id: str) -> None:
+        what = f"relation {event_id!r}"
+        ends = {event.from_, event.to}
+        before = {self.lines.class_of(end) for end in ends}
+        sources = {raw for name in before for raw in self.members(name)}
+        below = self._all_below(before)
+        held = [
+            relation
+            for _, (relation_id, relation) in sorted(self._relations.items())
+            if isinstance(relation, ev.SourceRelated) and relation_id not in self._withdrawn
+        ]
+        self.lines = lines = Lines(held)
+        self._same, self._below, self._tied = {}, {}, set()
+        for relation in held:
+            pair = {relation.from_, relation.to}
+            if relation.relation == "same_as":
+                members = self._same.setdefault(lines.class_of(relation.from_), [])
+                members += sorted(pair.difference(members))
+            elif relation.relation != "speaks_for":
+                self._tied |= set(map(lines.class_of, pair))
+        self._plural = {raw for members in self._same.values() for raw in members}
+        for near, far in lines.directed():
+            self._below.setdefault(far, set()).add(near)
+            if len(circle := lines.circle(near)) > 1:
+                self._plural.update(circle)
+        after = {lines.class_of(source) for source in sources | ends}
+        if event.relation == "same_as":
+            self._merge(before | after, what)
+        moved = {raw for name in below | self._all_below(after) for raw in self.members(name)} | sources
+        for judged, involved in self._judged.items():
+            if not involved.isdisjoint(moved):
+                self._unsettled[judged] = None
+        self._reroot(below | self._all_below(after), what)
+
+    def _merge(self, classes: set[str], what: str) -> None:
+        """Speakers have become one, or are no longer: their cells are worked out anew."""
+        reached = {name for source in classes for name in self._cells_of.get(source, ())}
+        self._check_reach(len(reached), what)
+        for name in reached:
+            for source in classes:
+                self._dirty[name, source] = None
+                self._unsettled[name, source] = None
+
+    def _all_below(self, classes: Iterable[str]) -> set[str]:
+        """These classes, and those that speak for them, are members of them or republish them, and so on."""
+        found = set(classes)
+        for source in (queue := list(found)):  # grows while it is walked
+            for other in self._below.get(source, ()):
+                if other not in found:
+                    found.add(other)
+                    queue.append(other)
+        return found
+
+    def _reroot(self, classes: Iterable[str], what: str) -> None:
+        below = self._all_below(classes)
+        reached = {(name, source) for source in below for name in self._cells_of.get(source, ())}
+        self._check_reach(len({name for name, _ in reached}), what)
+        for name, source in reached:
+            self._rootless[name, source] = None
+            self._changed[name] = None
+            for root in (self.lines.top(source), source):
+                if root in self.claims[name].by_root:
+                    self._unsummed[name, root] = None
+
+    def _check_reach(self, count: int, what: str) -> None:
+        if count > self._limit:
+            raise OutOfReach(
+                f"position {self.position}: {what} changes where {count:,} claims stand, more than {self._limit:,}; "
+                "allow more reach, or void it"
+            )
+
+    # Working off
+
+    def _work_off(self) -> None:
+        while self._unsettled:
+            (name, source), _ = self._unsettled.popitem()
+            self._resettle(name, source)
+        for name, source in self._dirty:
+            self._work_out(name, source)
+        self._dirty = {}
+        for name, source in self._arriving:
+            self._infer(name, source)
+        self._arriving = {}
+        for name, source in self._rootless:
+            self._root(name, source)
+        self._rootless = {}
+        for name, root in self._unsummed:
+            _sum_root(self.claims[name], root, self)
+            self._changed[name] = None
+        self._unsummed = {}
+
+    def _work_out(self, name: str, source: str) -> None:
+        """What the acts of a speaker come to on a claim, in own words."""
+        claim = self._claim(name)
+        members = self.reach.signs(name)
+        cell = claim.cells.get(source)
+        before = cell.own if cell is not None else None
+        acts = self._acts(members, "on", source)
+        possible = self._acts([member for member, signs in members.items() if 1 in signs], "perhaps", source)
+        if cell is None:
+            if not acts and not possible and source not in claim.arrived:
+                return
+            cell = claim.cells[source] = Cell()
+            self._cells_of.setdefault(source, set()).add(name)
+        _work_out(cell, claim, members, acts)
+        if any(light.is_live and not members.keys().isdisjoint(_kept(light.possible, members)) for light in possible):
+            cell.base = (*cell.base[:POSSIBLY], 1, *cell.base[POSSIBLY + 1 :])
+        if cell.own != before:
+            if before is not None:
+                self._carry(name, source, before, there=False)
+            if cell.own is not None:
+                self._carry(name, source, cell.own, there=True)
+        self._arriving[name, source] = None
+
+    def _acts(self, members: Iterable[str], place: str, source: str) -> list[Light]:
+        """The acts of a speaker that are, or perhaps are, on these claims; in order."""
+        positions: set[int] = set()
+        for member in members:
+            claim = self.claims.get(member)
+            if claim is not None:
+                held: dict[str, list[int]] = getattr(claim, place)
+                for raw in self.members(source):
+                    positions.update(held.get(raw, ()))
+        lights = (self._lights.get(position) for position in sorted(positions))
+        return [light for light in lights if light is not None and self.lines.class_of(light.speaker) == source]
+
+    def _carry(self, name: str, source: str, stance: Stance, there: bool) -> None:
+        """Brings a stand to where entails carries it, or takes it away from there."""
+        sides: dict[str, int] = {}
+        for far, side in self.reach.forward(name, stance.side, stance.act.dismisses):
+            sides[far] = sides.get(far, 0) | _FORWARD[side]
+        for far, bits in sides.items():
+            claim = self._claim(far)
+            if there:
+                claim.arrived.setdefault(source, {})[name] = (bits, stance.act)
+            elif source in claim.arrived:
+                claim.arrived[source].pop(name, None)
+                if not claim.arrived[source]:
+                    del claim.arrived[source]
+            self._arriving[far, source] = None
+
+    def _carry_all(self, name: str, *, there: bool) -> None:
+        claim = self.claims.get(name)
+        if claim is not None:
+            for source, cell in claim.cells.items():
+                if cell.own is not None:
+                    self._carry(name, source, cell.own, there)
+
+    def _infer(self, name: str, source: str) -> None:
+        """Adds what arrives to a cell, and what the cell now comes to, to its claim."""
+        claim = self.claims[name]
+        cell = claim.cells.get(source)
+        if cell is None:
+            if source not in claim.arrived:
+                return
+            cell = claim.cells[source] = Cell()
+            self._cells_of.setdefault(source, set()).add(name)
+            self._rootless[name, source] = None
+        cell.inferred, conflict = self._inferred(claim, cell, source)
+        numbers = list(cell.base)
+        numbers[CONFLICTS] += conflict
+        if cell.own is None and cell.inferred is not None:
+            numbers[MARKED_INFERRED] = int(cell.inferred.act.marked)
+        counted = [stance.act for stance in (cell.stand,) if stance is not None]
+        if len(claim.texts) > 1:
+            counted += [cell.assessment] if cell.assessment is not None else []
+            numbers[REWORDED] = int(any(_reworded(claim.texts, light.position) for light in counted))
+        totals = claim.numbers
+        for place, (old, new) in enumerate(zip(cell.numbers, numbers, strict=True)):
+            if old != new:
+                totals[place] += new - old
+        cell.numbers = tuple(numbers)
+        self._changed[name] = None
+        if cell.root is None:
+            self._rootless[name, source] = None
+        else:
+            self._unsummed[name, cell.root] = None
+        if cell.own is None and cell.inferred is None and not any(cell.numbers) and not self._has_acts(claim, source):
+            self._rootless[name, source] = None
+
+    def _has_acts(self, claim: Claim, source: str) -> bool:
+        members = self.reach.signs(claim.name)
+        return bool(self._acts(members, "on", source) or self._acts(members, "perhaps", source))
+
+    def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
+        arrived = claim.arrived.get(source)
+        if not arrived:
+            return None, 0
+        members = self.reach.signs(claim.name)
+        by_act: dict[int, tuple[int, Light]] = {}
+        for bits, light in arrived.values():
+            live = {sign for own in light.claims if own not in light.gone for sign in members.get(own, ())}
+            if len(live) < 2:  # else it bears on the claim both ways in own words, and counts here for neither
+                by_act[light.position] = (bits | by_act.get(light.position, (0, light))[0], light)
+        stance: Stance | None = None
+        conflict = 0
+        for bits, light in sorted(by_act.values(), key=lambda arriving: arriving[1].key):
+            if bits == 3:
+                conflict = 1
+            else:
+                stance = _next(stance, Stance(1 if bits == 1 else -1, light))
+        if cell.dismissed and stance is not None and stance.side == -1:
+            stance = None
+        return stance, conflict
+
+    def _root(self, name: str, source: str) -> None:
+        """Finds the root a speaker counts for on a claim, or lets an empty cell go."""
+        claim = self.claims.get(name)
+        cell = claim.cells.get(source) if claim is not None else None
+        if claim is None or cell is None:
+            return
+        empty = (
+            cell.own is None and cell.inferred is None and not any(cell.numbers) and not self._has_acts(claim, source)
+        )
+        root = None if empty else min(self.origin(claim, source))
+        if cell.root is not None and cell.root != root:
+            claim.by_root[cell.root].remove(source)
+            self._unsummed[name, cell.root] = None
+        if root is not None and cell.root != root:
+            claim.by_root.setdefault(root, []).append(source)
+        if root is not None:
+            self._unsummed[name, root] = None
+        cell.root = root
+        if empty:
+            del claim.cells[source]
+            self._cells_of[source].discard(name)
+
+    # What is known of roots on a claim
+
+    def origin(self, claim: Claim, speaker: str) -> list[str]:
+        """The classes a speaker counts for there: the end of its line where it is named, else its own."""
+        return self.lines.circle(speaker) if self.is_named(claim, speaker) else [speaker]
+
+    def is_named(self, claim: Claim, source: str) -> bool:
+        """Whether a speaker is named there."""
+        return self.kind(claim, (source,)) in ev.NAMED
+
+    def kind(self, claim: Claim, classes: Iterable[str]) -> str | None:
+        """The kind of a root made of these classes: by the register, else by the latest act near the claim."""
+        classes = list(classes)
+        registered = [info for name in classes for info in self.registered(name) if info.kind]
+        if registered:
+            return max(registered, key=lambda info: info.position).kind
+        raws = [raw for name in classes for raw in self.members(name)]
+        best = 0
+        for near in self.reach.neighbourhood(claim.name):
+            told = self.claims.get(near)
+            if told is None:
+                continue
+            for tells in (told.told, *told.retold.values()):
+                for raw in raws:
+                    best = max(best, tells.get(raw, 0))
+        return _KINDS[best & 15]
+
+    def is_tied(self, source_class: str) -> bool:
+        """Whether anything may tie a root to another, or declares it independent."""
+        return source_class in self._tied
+
+
+def _work_out(cell: Cell, claim: Claim, members: dict[str, set[int]], acts: list[Light]) -> None:
+    """What acts in position order come to on a claim of this class, in own words (rules 1, 2 and 4)."""
+    numbers = [0] * _NUMBERS
+    committed: list[tuple[Light, int]] = []
+    stands: list[tuple[Light, int]] = []
+    assessments: list[tuple[Light, int]] = []
+    cell.dismissed = False
+    for light in acts:
+        named = [own for own in light.claims if own in members]
+        if not named:
+            continue
+        gone = light.gone
+        live = [own for own in named if own not in gone] if gone else named
+        signs = {sign for own in live for sign in members[own]}
+        sign = None if not signs else 0 if len(signs) > 1 else next(iter(signs))
+        code = light.code
+        if claim.name in live:
+            numbers[_TYPE.get(code, code)] += 1
+        for why in {why for own in named for why in gone.get(own, ())} if gone else ():
+            numbers[ATTRIBUTED if why == DENIED else RETRACTED] = 1
+        if live and code == DECLINED:
+            numbers[DECLINED] = 1
+        elif code == PARTLY and any(1 in members[own] for own in live):
+            numbers[PARTLY] = 1
+        if sign == 0 and (light.side or light.assessed):
+            numbers[CONFLICTS] = 1
+        if light.assessed and sign is not None:
+            assessments.append((light, sign))
+        if not light.side:
+            continue
+        if sign:
+            stands.append((light, sign))
+            if side := light.side_at(sign):
+                committed.append((light, side))
+            elif light.dismisses:
+                cell.dismissed = True
+        if light.side == 1 or light.dismisses is False:
+            _note_withdrawal(numbers, light, members)
+    _take_stands(cell, numbers, stands, committed)
+    _weigh(cell, numbers, assessments)
+    cell.base = tuple(numbers)
+
+
+def _note_withdrawal(numbers: list[int], light: Light, members: dict[str, set[int]]) -> None:
+    """Whether the act supported the claim in own words, and stays or was taken back by its speaker (rule 6)."""
+    claims = [own for own in light.claims if light.gone.get(own, _BY_SPEAKER) == _BY_SPEAKER]
+    signs = {sign for own in claims for sign in members.get(own, ())}
+    if len(signs) == 1 and light.side_at(next(iter(signs))) == 1:
+        stays = any(own not in light.gone and own in members for own in claims)
+        numbers[STAYS if stays else TAKEN_BACK] = 1
+
+
+def _take_stands(
+    cell: Cell, numbers: list[int], stands: list[tuple[Light, int]], committed: list[tuple[Light, int]]
+) -> None:
+    stands.sort(key=_said)
+    own: Stance | None = None
+    for light, sign in stands:
+        own = _next(own, Stance(light.side * sign, light))
+    cell.own = own
+    supporting = [light.position for light, side in committed if side == 1]
+    opposing = [light.position for light, side in committed if side == -1]
+    cell.committed = len(supporting), len(opposing)
+    cell.first = min(supporting, default=0), min(opposing, default=0)
+    if own is not None:
+        numbers[MARKED] = int(own.act.marked)
+        if supporting and opposing:
+            numbers[REVERSALS] = int(any(side == -own.side and light.key < own.act.key for light, side in committed))
+    if supporting and opposing:
+        numbers[UNSURE] = int(_order_uncertain(sorted(committed, key=_said)))
+
+
+def _next(before: Stance | None, stance: Stance) -> Stance | None:
+    """The latest stands; but a dismissal of the negation takes no side: it ends what it contradicts."""
+    if not (stance.act.dismisses and stance.side == 1):
+        return stance
+    return None if before is not None and before.side == -1 else before
+
+
+def _order_uncertain(committed: Iterable[tuple[Light, int]]) -> bool:
+    under_way: dict[int, float] = {}
+    for light, side in committed:
+        earliest, latest, _ = light.key
+        if -side in under_way and under_way[-side] >= earliest:
+            return True
+        under_way[side] = max(under_way.get(side, latest), latest)
+    return False
+
+
+def _weigh(cell: Cell, numbers: list[int], assessments: list[tuple[Light, int]]) -> None:
+    cell.assessment = None
+    if not assessments:
+        return
+    counting: tuple[Light, int] | None = None
+    for light, sign in sorted(assessments, key=_said):
+        if sign:
+            counting = light, sign
+    if counting is None:
+        return
+    light, sign = counting
+    assert light.assessed is not None
+    side, party = light.assessed
+    side *= sign
+    cell.assessment = light
+    numbers[COUNTING] = 1
+    numbers[FOR], numbers[AGAINST], numbers[PARTIES] = int(side == 1), int(side == -1), int(party)
+    numbers[REVISED] = int(bool(side) and any(a.assessed and a.assessed[0] * s == -side for a, s in assessments))
+
+
+def _sum_root(claim: Claim, root: str, tracker: Tracker) -> None:
+    """Adds a root up anew (rules 3 and 5)."""
+    speakers = claim.by_root.get(root)
+    if speakers is not None and not speakers:
+        del claim.by_root[root]
+    before = claim.sums.pop(root, _NO_ROOT)
+    after = _NO_ROOT
+    claim.tied.discard(root)
+    if speakers:
+        after = _root_sum(claim, speakers, tracker)
+        if after is not _NO_ROOT:
+            claim.sums[root] = after
+            if any(map(tracker.is_tied, _classes(claim, speakers, tracker))):
+                claim.tied.add(root)
+    totals = claim.totals
+    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old != new:
+            totals[place] += new - old
+
+
+def _classes(claim: Claim, speakers: Iterable[str], tracker: Tracker, *, own: bool = False) -> list[str]:
+    standing = (s for s in speakers if (claim.cells[s].own if own else claim.cells[s].stand) is not None)
+    return sorted({name for speaker in standing for name in tracker.origin(claim, speaker)})
+
+
+def _root_sum(claim: Claim, speakers: list[str], tracker: Tracker) -> RootSum:
+    cells = [claim.cells[speaker] for speaker in speakers]
+    stands = [cell.stand for cell in cells if cell.stand is not None]
+    if not stands:
+        return _NO_ROOT
+    support = any(stance.side == 1 for stance in stands)
+    opposition = any(stance.side == -1 for stance in stands)
+    own = [cell.own for cell in cells if cell.own is not None]
+    support_own = any(stance.side == 1 for stance in own)
+    classes = _classes(claim, speakers, tracker)
+    kind = tracker.kind(claim, classes)
+    named = is_named(claim, speakers, tracker)
+    named_own = named
+    if len(own) < len(stands):
+        named_own = bool(own) and is_named(claim, speakers, tracker, own=True)
+    for_, against = (sum(cell.committed[place] for cell in cells) for place in (0, 1))
+    return RootSum(
+        support=int(support),
+        support_own=int(support_own),
+        opposition=int(opposition),
+        opposition_own=int(any(stance.side == -1 for stance in own)),
+        support_named=int(support and named),
+        support_named_own=int(support_own and named_own),
+        opposition_named=int(opposition and named),
+        support_untraced=int(support and kind == "untraced"),
+        kindless=int(kind is None),
+        unregistered=int(not any(tracker.registered(name) for name in classes)),
+        repeated=int((support and for_ > 1) or (opposition and against > 1)),
+        divided=int(support and opposition),
+        framed=int(any(stance.side == -1 and stance.act.framed for stance in stands)),
+    )
+
+
+def is_named(claim: Claim, speakers: Iterable[str], tracker: Tracker, *, own: bool = False) -> bool:
+    """Whether the root of these speakers is named; `own` looks at those alone who stand in own words."""
+    kind = tracker.kind(claim, _classes(claim, speakers, tracker, own=own))
+    if kind is not None and kind != "outlet":
+        return kind in ev.NAMED
+    standing = (s for s in speakers if (claim.cells[s].own if own else claim.cells[s].stand) is not None)
+    return any(tracker.is_named(claim, speaker) for speaker in standing)
+
+
+def _row(claim: Claim, tracker: Tracker) -> Row:
+    totals, numbers = RootSum(*claim.totals), claim.numbers
+    support, support_floor = _provable(claim, tracker, 1)
+    opposition, opposition_floor = _provable(claim, tracker, -1)
+    own = support if totals.support_own == totals.support else _provable(claim, tracker, 1, own=True)[0]
+    if totals.support_own and totals.support_named_own != totals.support_named:
+        own = _provable(claim, tracker, 1, own=True)[0]
+    status = _primary(claim, totals.support, totals.opposition, own)
+    own_words = _primary(claim, totals.support_own, totals.opposition_own, own)
+    against = numbers[FOR] if status == "denied" else numbers[AGAINST]
+    raised = {
+        "unnamed-only": totals.support and not totals.support_named,
+        "untraced-only": totals.support and totals.support_untraced == totals.support,
+        "denial-unnamed-only": totals.opposition and not totals.opposition_named,
+        "kind-unstated": totals.kindless,
+        "source-unregistered": totals.unregistered,
+        "independence-unproven": support < totals.support or opposition < totals.opposition,
+        "provable-floor": support_floor or opposition_floor,
+        "repeated": totals.repeated,
+        "divided": totals.divided,
+        "support-inferred": totals.support and not totals.support_own,
+        "denial-inferred": totals.opposition and not totals.opposition_own,
+        "denial-framed": totals.framed,
+        "reversal": numbers[REVERSALS],
+        "order-uncertain": numbers[UNSURE],
+        "retracted": numbers[RETRACTED],
+        "attribution-denied": numbers[ATTRIBUTED],
+        "partly-denied": numbers[PARTLY],
+        "declined": numbers[DECLINED],
+        "relation-conflict": numbers[CONFLICTS],
+        "possibly-denied": numbers[POSSIBLY],
+        "assessments-diverge": numbers[FOR] and numbers[AGAINST],
+        "party-assessed": numbers[COUNTING] and numbers[PARTIES] == numbers[COUNTING],
+        "assessed-against": against and (totals.support or status == "denied"),
+        "assessment-revised": numbers[REVISED],
+        "reworded": numbers[REWORDED],
+        "time-uncertain": numbers[MARKED],
+        "time-uncertain-inferred": numbers[MARKED_INFERRED],
+    }
+    return Row(
+        claim=claim.name,
+        text=claim.texts[-1][1],
+        status=status,
+        own_words=own_words,
+        flags=sorted(flag for flag, is_raised in raised.items() if is_raised),
+        support=IntervalAnswer(support, totals.support),
+        opposition=IntervalAnswer(opposition, totals.opposition),
+        acts=ActCounts(*numbers[STATEMENTS : ASSESSMENTS + 1]),
+        changed_at=when.stamp(claim.changed[1]),
+    )
+
+
+def _primary(claim: Claim, support: int, opposition: int, provable_own: int) -> str:
+    numbers = claim.numbers
+    if (support and opposition) or (not support and not opposition and numbers[FOR] and numbers[AGAINST]):
+        return "disputed"
+    if support:
+        corroborated = provable_own >= 2 and claim.kind == "factual" and not numbers[AGAINST]
+        return "corroborated" if corroborated else "asserted"
+    if opposition:
+        return "denied"
+    if numbers[COUNTING]:
+        return "assessed"
+    return "withdrawn" if numbers[TAKEN_BACK] and not numbers[STAYS] else "raised"
+
+
+def _provable(claim: Claim, tracker: Tracker, side: int, *, own: bool = False) -> tuple[int, bool]:
+    """How many roots of a side are known to be distinct. Roots that nothing ties need no search."""
+    totals = RootSum(*claim.totals)
+    if side == 1:
+        possible, named = (
+            (totals.support_own, totals.support_named_own) if own else (totals.support, totals.support_named)
+        )
+    else:
+        possible, named = totals.opposition, totals.opposition_named
+    if possible <= 1:
+        return possible, False
+    tied = [root for root in claim.tied if _is_on(claim.sums[root], side, own)]
+    if len(tied) < 2:
+        return max(named, 1), False
+    found = [_as_root(claim, root, tracker, side, own) for root in tied]
+    classes = {name: root.root for root in found for name in root.classes}
+    if any(
+        near in classes and far in classes and classes[near] != classes[far] for near, far in tracker.lines.independent
+    ):
+        found = [_as_root(claim, root, tracker, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
+        return provable(sorted(found, key=lambda root: (root.first, root.root)), tracker)
+    among = [root for root in found if root.named]
+    count, floor = provable(among, tracker)
+    return max(named - len(among) + count, 1), floor
+
+
+def _is_on(of: RootSum, side: int, own: bool) -> bool:
+    if side == 1:
+        return bool(of.support_own if own else of.support)
+    return bool(of.opposition_own if own else of.opposition)
+
+
+def _as_root(claim: Claim, root: str, tracker: Tracker, side: int, own: bool) -> Root:
+    speakers = claim.by_root[root]
+    first = []
+    for speaker in speakers:
+        cell = claim.cells[speaker]
+        stance = cell.own if own else cell.stand
+        if stance is not None and stance.side == side:
+            first.append(min(filter(None, (stance.act.position, cell.first[0 if side == 1 else 1]))))
+    classes = tuple(_classes(claim, speakers, tracker, own=own))
+    named = is_named(claim, speakers, tracker, own=own)
+    return Root(
+        root=root, classes=classes, name=root, kind=None, named=named, registered=False, stands=(), first=min(first)
+    )
+
+
+def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:
+    """Of what kind an act tells its sources to be; of two links of one source, the nearest to the utterer tells."""
+    best: dict[str, int] = {}
+    for place, (link, source) in enumerate(zip(event.chain, names.sources(event.chain), strict=True)):
+        if link.kind is not None and source not in best:
+            best[source] = position << 10 | (63 - place) << 4 | _KIND[link.kind]
+    return iter(best.items())
+
+
+def _reworded(texts: list[tuple[int, str]], position: int) -> bool:
+    """Whether the text a claim had at a position was changed since."""
+    then = next((text for at, text in reversed(texts) if at <= position), texts[0][1])
+    return any(text != then for at, text in texts if at > position)
+
+
+def _kept(claims: Iterable[str], members: dict[str, set[int]]) -> Iterator[str]:
+    return (claim for claim in claims if 1 in members.get(claim, ()))
+
+
+def _put(held: dict[_K, _T], key: _K, value: _T | None) -> None:
+    if value is None:
+        held.pop(key, None)
+    else:
+        held[key] = value
+
+
+def _said(pair: tuple[Light, int]) -> tuple[float, int, int]:
+    return pair[0].key
+
+
+def _position(record: Record) -> int:
+    return record.position
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+_TYPE: Final = {PARTLY: DENIALS, DECLINED: DENIALS}
+_BY_SPEAKER: Final = {BY_SPEAKER}
