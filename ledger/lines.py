@@ -26,18 +26,24 @@ class Lines:
         self.republishes: dict[str, set[str]] = {}
         self.independent: set[tuple[str, str]] = set()
         for relation in held:
-            near, far = self.class_of(relation.from_), self.class_of(relation.to)
-            if near == far:
-                continue  # the same source: same_as beats independent_of, and nobody speaks for itself
-            match relation.relation:
-                case "speaks_for":
-                    self._principal[near] = far  # of two principals, the later recorded
-                case "member_of":
-                    self.bodies.setdefault(near, set()).add(far)
-                case "republishes":
-                    self.republishes.setdefault(near, set()).add(far)
-                case "independent_of":
-                    self.independent |= {(near, far), (far, near)}
+            self.add(relation)
+
+    def add(self, relation: SourceRelated) -> None:
+        """A relation that came after all others; not same_as, which would make other classes of the sources."""
+        near, far = self.class_of(relation.from_), self.class_of(relation.to)
+        if near == far:
+            return  # the same source: same_as beats independent_of, and nobody speaks for itself
+        match relation.relation:
+            case "speaks_for":
+                self._principal[near] = far  # of two principals, the later recorded
+            case "member_of":
+                self.bodies.setdefault(near, set()).add(far)
+            case "republishes":
+                self.republishes.setdefault(near, set()).add(far)
+            case "independent_of":
+                self.independent |= {(near, far), (far, near)}
+            case "same_as":
+                pass
 
     def class_of(self, source: str) -> str:
         """The smallest slug among the sources that are the same as this one."""

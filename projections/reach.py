@@ -10,7 +10,7 @@ and in the order of the relations' positions, so they end in circles and give th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 Sign: TypeAlias = int
@@ -169,12 +169,16 @@ class Literals(Reach):
 
     def neighbourhood(self, claim: str) -> set[str]:
         """All claims whose acts may bear on this one, itself among them."""
+        return set(self.near(claim))
+
+    def near(self, claim: str) -> Collection[str]:
+        """The same, remembered."""
         if claim not in self._same and claim not in self._narrower and claim not in self._broader:
-            return {claim}
+            return (claim,)
         known = self._near.get(claim)
         if known is None:
             known = self._near[claim] = frozenset(super().neighbourhood(claim))
-        return set(known)
+        return known
 
     def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterator[tuple[str, Sign]]:
         """The literals to which entails carries a stand on a claim (see `Reach.toward` and `dismissed_toward`)."""

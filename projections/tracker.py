@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Final, NamedTuple, TypeVar, get_args
 
+from msgspec.structs import replace
+
 from ledger import events as ev
 from ledger import names, when
 from ledger.clerk import Clerk
@@ -25,7 +27,7 @@ from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
 
 from .board import ActCounts, Row, named_by
-from .distinct import provable
+from .distinct import EXACT, provable
 from .dossier import new_sources, new_targets
 from .judgement import side_of
 from .reach import Literals, Relation
@@ -126,7 +128,9 @@ class Stance(NamedTuple):
 class Cell:
     """What one speaker's acts come to on one claim."""
 
-    __slots__ = ("assessment", "base", "committed", "dismissed", "first", "inferred", "numbers", "own", "root")
+    __slots__ = (
+        "assessment", "base", "circle", "committed", "dismissed", "first", "inferred", "named", "numbers", "own", "root",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.own: Stance | None = None
@@ -144,6 +148,10 @@ class Cell:
         self.numbers = _ZEROS
         """The same, with what is inferred: what the claim has added up."""
         self.root: str | None = None
+        self.named = False
+        """Whether the speaker is named, here."""
+        self.circle: tuple[str, ...] = ()
+        """The classes it counts for; the least is the root."""
 
     @property
     def stand(self) -> Stance | None:
@@ -172,12 +180,32 @@ class RootSum(NamedTuple):
 _NO_ROOT: Final = RootSum()
 
 
+class Tied(NamedTuple):
+    """A root that more is to be known of than its sum, in own words and in all."""
+
+    classes: tuple[str, ...]
+    named: bool
+    classes_own: tuple[str, ...]
+    named_own: bool
+
+
+class Searched(NamedTuple):
+    """What a search for distinct roots found, and among which."""
+
+    among: list[tuple[str, Tied]]
+    named: int
+    """How many of those that are named."""
+    largest_named: int
+    largest: int
+    floor: bool
+
+
 class Claim:
     """A claim and its cells, with the counters that its row is made of."""
 
     __slots__ = (
         "arrived", "by_root", "cells", "changed", "entries", "kind", "name", "numbers", "on", "perhaps", "retold",
-        "sums", "texts", "tied", "told", "totals",
+        "searched", "sums", "texts", "tied", "told", "totals",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -203,8 +231,10 @@ class Claim:
         self.by_root: dict[str, list[str]] = {}
         self.sums: dict[str, RootSum] = {}
         self.totals = [0] * len(_NO_ROOT)
-        self.tied: set[str] = set()
+        self.tied: dict[str, Tied] = {}
         """The roots that something may tie to another, or that are declared independent of one."""
+        self.searched: dict[tuple[int, bool], Searched] = {}
+        """How many of the tied roots of a side were found to be distinct."""
 
 
 class Tracker:
@@ -216,6 +246,8 @@ class Tracker:
         self.position = 0
         self.claims: dict[str, Claim] = {}
         self.lines = Lines(())
+        self.independent: set[str] = set()
+        """The classes that are declared independent of another."""
         self.reach = Literals()
         self._lights: dict[int, Light] = {}
         # What is not as it came in: the clerk has all that amends, voids or is about another record, and its targets.
@@ -340,7 +372,7 @@ class Tracker:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it is rooted anew."""
         source = self.lines.class_of(source)
         top = self.lines.top(source)
-        for near in self.reach.neighbourhood(name):
+        for near in self.reach.near(name):
             claim = self.claims.get(near)
             if claim is not None:
                 if source in claim.cells:
@@ -566,7 +598,7 @@ class Tracker:
             case ev.ClaimsRelated() | ev.SourceRelated():
                 _put(self._relations, position, (record.id, event) if there else None)
                 if record.id not in self._withdrawn:
-                    self._relate(event, record.id, there)
+                    self._relate(event, record.id, position, there)
             case ev.RelationWithdrawn():
                 self._withdraw(event.target, position, there)
             case ev.SourceRegistered():
@@ -591,9 +623,10 @@ class Tracker:
         (by.add if there else by.discard)(position)
         if not by:
             del self._withdrawn[target]
-        entered = next((event for event_id, event in self._relations.values() if event_id == target), None)
-        if entered is not None and held != (not by):
-            self._relate(entered, target, not by)
+        now = self._held.get(target)
+        entered = self._relations.get(now.position) if now is not None else None
+        if now is not None and entered is not None and held != (not by):
+            self._relate(entered[1], target, now.position, not by)
 
     def _register(self, event: ev.SourceRegistered, position: int, there: bool) -> None:
         entries = self._entries.setdefault(event.source, {})
@@ -603,11 +636,11 @@ class Tracker:
             self._sources[event.source] = source_info(entries[at], at, self._sources.get(event.source))
         self._reroot([self.lines.class_of(event.source)], f"what is registered of source {event.source!r}")
 
-    def _relate(self, event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, there: bool) -> None:
+    def _relate(self, event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, position: int, there: bool) -> None:
         if isinstance(event, ev.ClaimsRelated):
             self._relate_claims(Relation(event_id, event.from_, event.to, event.relation), there)
         else:
-            self._relate_sources(event, event_id)
+            self._relate_sources(event, event_id, position, there)
 
     def _relate_claims(self, relation: Relation, there: bool) -> None:
         reach = self.reach
@@ -622,45 +655,37 @@ class Tracker:
         for name in reached:
             self._carry_all(name, there=True)
             claim = self._claim(name)
-            speakers = set(claim.cells)
-            for member in reach.signs(name):
+            for source in claim.cells:  # the kinds of sources are told by acts nearby, and those are others now
+                self._rootless[name, source] = None
+                if claim.cells[source].root is not None:
+                    self._unsummed[name, claim.cells[source].root] = None
+        if relation.relation != "entails":
+            self._regroup(reached)
+
+    def _regroup(self, reached: Iterable[str]) -> None:
+        """Works out the cells of claims whose classes have changed."""
+        for name in reached:
+            speakers = set(self._claim(name).cells)
+            for member in self.reach.signs(name):
                 of = self._claim(member)
                 speakers.update(map(self.lines.class_of, (*of.on, *of.perhaps)))
-            self._changed[name] = None
             for source in speakers:
                 self._dirty[name, source] = None
-                self._rootless[name, source] = None
-                if any((member, source) in self._sweeping for member in reach.signs(name)):
-                    self._unsettled[name, source] = None
-            if relation.relation != "entails":  # what a retraction takes back hangs on the class
-                for source in speakers:
-                    self._unsettled[name, source] = None
+                if any((member, source) in self._judged for member in self.reach.signs(name)):
+                    self._unsettled[name, source] = None  # what a retraction takes back hangs on the class
 
-    def _relate_sources(self, event: ev.SourceRelated, event_id: str) -> None:
+    def _relate_sources(self, event: ev.SourceRelated, event_id: str, position: int, there: bool) -> None:
         what = f"relation {event_id!r}"
         ends = {event.from_, event.to}
         before = {self.lines.class_of(end) for end in ends}
         sources = {raw for name in before for raw in self.members(name)}
         below = self._all_below(before)
-        held = [
-            relation
-            for _, (relation_id, relation) in sorted(self._relations.items())
-            if isinstance(relation, ev.SourceRelated) and relation_id not in self._withdrawn
-        ]
-        self.lines = lines = Lines(held)
-        self._same, self._below, self._tied = {}, {}, set()
-        for relation in held:
-            pair = {relation.from_, relation.to}
-            if relation.relation == "same_as":
-                members = self._same.setdefault(lines.class_of(relation.from_), [])
-                members += sorted(pair.difference(members))
-            elif relation.relation != "speaks_for":
-                self._tied |= set(map(lines.class_of, pair))
-        self._plural = {raw for members in self._same.values() for raw in members}
-        for near, far in lines.directed():
-            self._below.setdefault(far, set()).add(near)
-            if len(circle := lines.circle(near)) > 1:
-                self._plural.update(circle)
+        if there and event.relation != "same_as" and position == self.position:
+            self.lines.add(event)  # the latest, as a rule
+            self._tie(event)
+        else:
+            self._relate_sources_anew()
+        lines = self.lines
         after = {lines.class_of(source) for source in sources | ends}
         if event.relation == "same_as":
             self._merge(before | after, what)
@@ -669,6 +694,36 @@ class Tracker:
             if not involved.isdisjoint(moved):
                 self._unsettled[judged] = None
         self._reroot(below | self._all_below(after), what)
+
+    def _relate_sources_anew(self) -> None:
+        held = [
+            relation
+            for _, (relation_id, relation) in sorted(self._relations.items())
+            if isinstance(relation, ev.SourceRelated) and relation_id not in self._withdrawn
+        ]
+        self.lines = Lines(held)
+        self._same, self._below, self._tied, self.independent = {}, {}, set(), set()
+        for relation in held:
+            if relation.relation == "same_as":
+                members = self._same.setdefault(self.lines.class_of(relation.from_), [])
+                members += sorted({relation.from_, relation.to}.difference(members))
+        self._plural = {raw for members in self._same.values() for raw in members}
+        for relation in held:
+            self._tie(relation)
+
+    def _tie(self, relation: ev.SourceRelated) -> None:
+        """Notes what hangs on a relation between sources that holds."""
+        near, far = self.lines.class_of(relation.from_), self.lines.class_of(relation.to)
+        if relation.relation == "same_as" or near == far:
+            return
+        if relation.relation != "speaks_for":
+            self._tied |= {near, far}
+        if relation.relation == "independent_of":
+            self.independent |= {near, far}
+            return
+        self._below.setdefault(far, set()).add(near)
+        if len(circle := self.lines.circle(near)) > 1:
+            self._plural.update(circle)
 
     def _merge(self, classes: set[str], what: str) -> None:
         """Speakers have become one, or are no longer: their cells are worked out anew."""
@@ -694,11 +749,14 @@ class Tracker:
         reached = {(name, source) for source in below for name in self._cells_of.get(source, ())}
         self._check_reach(len({name for name, _ in reached}), what)
         for name, source in reached:
+            claim = self.claims[name]
             self._rootless[name, source] = None
-            self._changed[name] = None
             for root in (self.lines.top(source), source):
-                if root in self.claims[name].by_root:
+                if root in claim.by_root:
                     self._unsummed[name, root] = None
+            if claim.searched:
+                claim.searched.clear()
+                self._changed[name] = None
 
     def _check_reach(self, count: int, what: str) -> None:
         if count > self._limit:
@@ -723,8 +781,8 @@ class Tracker:
             self._root(name, source)
         self._rootless = {}
         for name, root in self._unsummed:
-            _sum_root(self.claims[name], root, self)
-            self._changed[name] = None
+            if _sum_root(self.claims[name], root, self):
+                self._changed[name] = None
         self._unsummed = {}
 
     def _work_out(self, name: str, source: str) -> None:
@@ -804,11 +862,13 @@ class Tracker:
             counted += [cell.assessment] if cell.assessment is not None else []
             numbers[REWORDED] = int(any(_reworded(claim.texts, light.position) for light in counted))
         totals = claim.numbers
-        for place, (old, new) in enumerate(zip(cell.numbers, numbers, strict=True)):
-            if old != new:
-                totals[place] += new - old
-        cell.numbers = tuple(numbers)
-        self._changed[name] = None
+        after = tuple(numbers)
+        if after != cell.numbers:
+            for place, (old, new) in enumerate(zip(cell.numbers, after, strict=True)):
+                if old != new:
+                    totals[place] += new - old
+            cell.numbers = after
+            self._changed[name] = None
         if cell.root is None:
             self._rootless[name, source] = None
         else:
@@ -847,10 +907,10 @@ class Tracker:
         cell = claim.cells.get(source) if claim is not None else None
         if claim is None or cell is None:
             return
-        empty = (
-            cell.own is None and cell.inferred is None and not any(cell.numbers) and not self._has_acts(claim, source)
-        )
-        root = None if empty else min(self.origin(claim, source))
+        empty = cell.stand is None and not any(cell.numbers) and not self._has_acts(claim, source)
+        cell.named = self.kind(claim, (source,)) in ev.NAMED
+        cell.circle = tuple(self.lines.circle(source)) if cell.named else (source,)
+        root = None if empty else min(cell.circle)
         if cell.root is not None and cell.root != root:
             claim.by_root[cell.root].remove(source)
             self._unsummed[name, cell.root] = None
@@ -865,29 +925,21 @@ class Tracker:
 
     # What is known of roots on a claim
 
-    def origin(self, claim: Claim, speaker: str) -> list[str]:
-        """The classes a speaker counts for there: the end of its line where it is named, else its own."""
-        return self.lines.circle(speaker) if self.is_named(claim, speaker) else [speaker]
-
-    def is_named(self, claim: Claim, source: str) -> bool:
-        """Whether a speaker is named there."""
-        return self.kind(claim, (source,)) in ev.NAMED
-
     def kind(self, claim: Claim, classes: Iterable[str]) -> str | None:
         """The kind of a root made of these classes: by the register, else by the latest act near the claim."""
-        classes = list(classes)
-        registered = [info for name in classes for info in self.registered(name) if info.kind]
+        raws = [raw for name in classes for raw in self.members(name)]
+        registered = [info for raw in raws if (info := self._sources.get(raw)) is not None and info.kind]
         if registered:
             return max(registered, key=lambda info: info.position).kind
-        raws = [raw for name in classes for raw in self.members(name)]
         best = 0
-        for near in self.reach.neighbourhood(claim.name):
+        for near in self.reach.near(claim.name):
             told = self.claims.get(near)
-            if told is None:
-                continue
-            for tells in (told.told, *told.retold.values()):
+            if told is not None:
                 for raw in raws:
-                    best = max(best, tells.get(raw, 0))
+                    best = max(best, told.told.get(raw, 0))
+                for tells in told.retold.values():
+                    for raw in raws:
+                        best = max(best, tells.get(raw, 0))
         return _KINDS[best & 15]
 
     def is_tied(self, source_class: str) -> bool:
@@ -1004,71 +1056,85 @@ def _weigh(cell: Cell, numbers: list[int], assessments: list[tuple[Light, int]])
     numbers[REVISED] = int(bool(side) and any(a.assessed and a.assessed[0] * s == -side for a, s in assessments))
 
 
-def _sum_root(claim: Claim, root: str, tracker: Tracker) -> None:
-    """Adds a root up anew (rules 3 and 5)."""
+def _sum_root(claim: Claim, root: str, tracker: Tracker) -> bool:
+    """Adds a root up anew (rules 3 and 5); tells whether that changed anything."""
     speakers = claim.by_root.get(root)
     if speakers is not None and not speakers:
         del claim.by_root[root]
     before = claim.sums.pop(root, _NO_ROOT)
     after = _NO_ROOT
-    claim.tied.discard(root)
-    if speakers:
-        after = _root_sum(claim, speakers, tracker)
-        if after is not _NO_ROOT:
-            claim.sums[root] = after
-            if any(map(tracker.is_tied, _classes(claim, speakers, tracker))):
-                claim.tied.add(root)
-    totals = claim.totals
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new:
-            totals[place] += new - old
+    tied = None
+    cells = [claim.cells[speaker] for speaker in speakers or ()]
+    standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
+    if standing:
+        own = [cell for cell in standing if cell.own is not None]
+        classes = _classes(standing)
+        kind = tracker.kind(claim, classes)
+        named = _is_named(kind, standing)
+        if len(own) == len(standing):
+            classes_own, named_own = classes, named
+        else:
+            classes_own = _classes(own)
+            named_own = _is_named(tracker.kind(claim, classes_own), own)
+        registered = any(tracker.registered(name) for name in classes)
+        after = claim.sums[root] = _root_sum(cells, standing, kind, named, named_own, registered)
+        if any(map(tracker.is_tied, classes)):
+            tied = Tied(classes, named, classes_own, named_own)
+    changed = before != after
+    if tied is not None or root in claim.tied:
+        changed = changed or claim.tied.get(root) != tied
+        _put(claim.tied, root, tied)
+    if before != after:
+        totals = claim.totals
+        for place, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old != new:
+                totals[place] += new - old
+    return changed
 
 
-def _classes(claim: Claim, speakers: Iterable[str], tracker: Tracker, *, own: bool = False) -> list[str]:
-    standing = (s for s in speakers if (claim.cells[s].own if own else claim.cells[s].stand) is not None)
-    return sorted({name for speaker in standing for name in tracker.origin(claim, speaker)})
+def _classes(cells: list[Cell]) -> tuple[str, ...]:
+    return cells[0].circle if len(cells) == 1 else tuple(sorted({name for cell in cells for name in cell.circle}))
 
 
-def _root_sum(claim: Claim, speakers: list[str], tracker: Tracker) -> RootSum:
-    cells = [claim.cells[speaker] for speaker in speakers]
-    stands = [cell.stand for cell in cells if cell.stand is not None]
-    if not stands:
-        return _NO_ROOT
-    support = any(stance.side == 1 for stance in stands)
-    opposition = any(stance.side == -1 for stance in stands)
-    own = [cell.own for cell in cells if cell.own is not None]
-    support_own = any(stance.side == 1 for stance in own)
-    classes = _classes(claim, speakers, tracker)
-    kind = tracker.kind(claim, classes)
-    named = is_named(claim, speakers, tracker)
-    named_own = named
-    if len(own) < len(stands):
-        named_own = bool(own) and is_named(claim, speakers, tracker, own=True)
-    for_, against = (sum(cell.committed[place] for cell in cells) for place in (0, 1))
+def _is_named(kind: str | None, standing: list[Cell]) -> bool:
+    if kind is None or kind == "outlet":
+        return any(cell.named for cell in standing)
+    return kind in ev.NAMED
+
+
+def _root_sum(
+    cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool, registered: bool
+) -> RootSum:
+    support = opposition = support_own = opposition_own = framed = False
+    for cell in standing:
+        stance = cell.stand
+        assert stance is not None
+        if stance.side == 1:
+            support = True
+            support_own = support_own or cell.own is not None
+        else:
+            opposition = True
+            opposition_own = opposition_own or cell.own is not None
+            framed = framed or stance.act.framed
+    repeated = False
+    if len(cells) > 1 or max(cells[0].committed) > 1:
+        for_, against = (sum(cell.committed[place] for cell in cells) for place in (0, 1))
+        repeated = (support and for_ > 1) or (opposition and against > 1)
     return RootSum(
-        support=int(support),
-        support_own=int(support_own),
-        opposition=int(opposition),
-        opposition_own=int(any(stance.side == -1 for stance in own)),
-        support_named=int(support and named),
-        support_named_own=int(support_own and named_own),
-        opposition_named=int(opposition and named),
-        support_untraced=int(support and kind == "untraced"),
-        kindless=int(kind is None),
-        unregistered=int(not any(tracker.registered(name) for name in classes)),
-        repeated=int((support and for_ > 1) or (opposition and against > 1)),
-        divided=int(support and opposition),
-        framed=int(any(stance.side == -1 and stance.act.framed for stance in stands)),
+        support,
+        support_own,
+        opposition,
+        opposition_own,
+        support and named,
+        support_own and named_own,
+        opposition and named,
+        support and kind == "untraced",
+        kind is None,
+        not registered,
+        repeated,
+        support and opposition,
+        framed,
     )
-
-
-def is_named(claim: Claim, speakers: Iterable[str], tracker: Tracker, *, own: bool = False) -> bool:
-    """Whether the root of these speakers is named; `own` looks at those alone who stand in own words."""
-    kind = tracker.kind(claim, _classes(claim, speakers, tracker, own=own))
-    if kind is not None and kind != "outlet":
-        return kind in ev.NAMED
-    standing = (s for s in speakers if (claim.cells[s].own if own else claim.cells[s].stand) is not None)
-    return any(tracker.is_named(claim, speaker) for speaker in standing)
 
 
 def _row(claim: Claim, tracker: Tracker) -> Row:
@@ -1148,19 +1214,30 @@ def _provable(claim: Claim, tracker: Tracker, side: int, *, own: bool = False) -
         possible, named = totals.opposition, totals.opposition_named
     if possible <= 1:
         return possible, False
-    tied = [root for root in claim.tied if _is_on(claim.sums[root], side, own)]
+    tied = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
     if len(tied) < 2:
         return max(named, 1), False
-    found = [_as_root(claim, root, tracker, side, own) for root in tied]
-    classes = {name: root.root for root in found for name in root.classes}
-    if any(
-        near in classes and far in classes and classes[near] != classes[far] for near, far in tracker.lines.independent
-    ):
-        found = [_as_root(claim, root, tracker, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
-        return provable(sorted(found, key=lambda root: (root.first, root.root)), tracker)
-    among = [root for root in found if root.named]
-    count, floor = provable(among, tracker)
-    return max(named - len(among) + count, 1), floor
+    known = claim.searched.get((side, own))
+    if known is None or known.among != tied:
+        known = claim.searched[side, own] = _search(tied, tracker, own)
+    declared = sum(1 for _, of in tied if any(name in tracker.independent for name in of.classes))
+    if declared > EXACT:  # whose order then matters
+        roots = [_as_root(claim, root, tracker, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
+        return provable(sorted(roots, key=lambda root: (root.first, root.root)), tracker)
+    return max(named - known.named + known.largest_named, known.largest), known.floor
+
+
+def _search(tied: list[tuple[str, Tied]], tracker: Tracker, own: bool) -> Searched:
+    roots = [
+        _plain_root(root, of.classes_own if own else of.classes, of.named_own if own else of.named) for root, of in tied
+    ]
+    named = [root for root in roots if root.named]
+    largest_named, floor = provable(named, tracker)
+    largest = largest_named
+    if any(name in tracker.independent for root in roots for name in root.classes):
+        largest, more = provable(roots, tracker)
+        floor = floor or more
+    return Searched(tied, len(named), largest_named, max(largest, 1), floor)
 
 
 def _is_on(of: RootSum, side: int, own: bool) -> bool:
@@ -1170,18 +1247,20 @@ def _is_on(of: RootSum, side: int, own: bool) -> bool:
 
 
 def _as_root(claim: Claim, root: str, tracker: Tracker, side: int, own: bool) -> Root:
-    speakers = claim.by_root[root]
+    cells = [claim.cells[speaker] for speaker in claim.by_root[root]]
+    standing = [cell for cell in cells if (cell.own if own else cell.stand) is not None]
     first = []
-    for speaker in speakers:
-        cell = claim.cells[speaker]
+    for cell in standing:
         stance = cell.own if own else cell.stand
         if stance is not None and stance.side == side:
             first.append(min(filter(None, (stance.act.position, cell.first[0 if side == 1 else 1]))))
-    classes = tuple(_classes(claim, speakers, tracker, own=own))
-    named = is_named(claim, speakers, tracker, own=own)
-    return Root(
-        root=root, classes=classes, name=root, kind=None, named=named, registered=False, stands=(), first=min(first)
-    )
+    classes = _classes(standing)
+    named = _is_named(tracker.kind(claim, classes), standing)
+    return replace(_plain_root(root, classes, named), first=min(first))
+
+
+def _plain_root(root: str, classes: tuple[str, ...], named: bool) -> Root:
+    return Root(root=root, classes=classes, name=root, kind=None, named=named, registered=False, stands=())
 
 
 def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:
