@@ -18,7 +18,7 @@ from ledger.records import Record, targets
 from . import dossier as _dossier
 from .dossier import Dossier
 from .flags import bearing, flags
-from .register import Register
+from .register import Register, claim_info
 from .status import RULES, IntervalAnswer, interval, judge
 
 name: Final = "board"
@@ -71,6 +71,22 @@ def answer(dossier: Dossier) -> Board:
         _row(register, _near(register, claim, on), question, claim, changed[claim]) for claim in sorted(register.claims)
     ]
     return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=rows)
+
+
+class OneRow:
+    """A projection: the row of the claim asked about, from the records that bear on it alone."""
+
+    initial = staticmethod(_dossier.initial)
+    evolve = staticmethod(_dossier.evolve)
+    wants = staticmethod(_dossier.wants)
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Row:
+        """The row. Raises NotFound where the claim is not registered at the cut."""
+        register = dossier.settle()
+        info = claim_info(register, dossier.question)
+        changed = _last_changes(dossier.clerk.by_id.values())
+        return _row(register, register.utterances, dossier.question, info.claim, changed[info.claim])
 
 
 def _row(register: Register, utterances: list[Record], question: Question, claim: str, changed_us: int) -> Row:

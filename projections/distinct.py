@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .register import Register
+from ledger.lines import Lines
+
 from .roots import Root
 
 EXACT: Final = 32
@@ -19,11 +20,11 @@ BUDGET: Final = 20_000
 """So many steps a search may take; where roots share bodies in ways that want more, the best set found is a floor."""
 
 
-def provable(side: Sequence[Root], register: Register) -> tuple[int, bool]:
+def provable(side: Sequence[Root], lines: Lines) -> tuple[int, bool]:
     """The size of the largest set of distinct roots; and whether it is a floor, for want of an exact count."""
     if len(side) <= 1:
         return len(side), False
-    graph = _Distinct(side, register)
+    graph = _Distinct(side, lines)
     declared = [i for i in range(len(side)) if graph.declared[i]]
     if len(declared) <= EXACT:
         return graph.largest(range(len(side))), graph.gave_up
@@ -39,8 +40,7 @@ def provable(side: Sequence[Root], register: Register) -> tuple[int, bool]:
 class _Distinct:
     """Which roots of a side are known to be distinct, by their index."""
 
-    def __init__(self, side: Sequence[Root], register: Register) -> None:
-        lines = register.lines
+    def __init__(self, side: Sequence[Root], lines: Lines) -> None:
         self.gave_up = False
         self._named = [root.named for root in side]
         self._bodies = [_closure(root.classes, lines.bodies) for root in side]

@@ -114,10 +114,10 @@ class Judgement:
             return min(stand.act.position, first.get(stand.speaker, stand.act.position))
 
         found = on_side(all_roots, side, first_act)
-        count, floor = provable(found, self.register)
+        count, floor = provable(found, self.register.lines)
         if own_roots is all_roots:
             return Side(found, count, floor, count)
-        return Side(found, count, floor, provable(on_side(own_roots, side, first_act), self.register)[0])
+        return Side(found, count, floor, provable(on_side(own_roots, side, first_act), self.register.lines)[0])
 
     def _assessments(self) -> list[Assessed]:
         """Every live one; those that reach the claim with both signs count for neither, and are shown as they are."""

@@ -11,7 +11,7 @@ and in the order of the relations' positions, so they end in circles and give th
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 Sign: TypeAlias = int
 
@@ -143,25 +143,22 @@ class Literals(Reach):
     def add(self, relation: Relation, reached: Iterable[str]) -> None:
         """A relation holds from now on; `reached` are the claims whose neighbourhood that changes."""
         more = Reach([relation])
-        for held, new in ((self._same, more._same), (self._narrower, more._narrower), (self._broader, more._broader)):
+        for claim, turns in more._same.items():
+            self._same.setdefault(claim, []).extend(turns)
+        for held, new in ((self._narrower, more._narrower), (self._broader, more._broader)):
             for claim, links in new.items():
-                held.setdefault(claim, []).extend(links)  # type: ignore[attr-defined]
+                held.setdefault(claim, []).extend(links)
         self._forget(reached)
 
     def remove(self, relation: Relation, reached: Iterable[str]) -> None:
         """A relation holds no longer."""
+        held: Any
         for held in (self._same, self._narrower, self._broader):
-            for claim in (relation.from_, relation.to):
-                left = [link for link in held.get(claim, ()) if link[-1].id != relation.id]  # type: ignore[attr-defined]
-                if left:
-                    held[claim] = left  # type: ignore[index]
-                else:
-                    held.pop(claim, None)  # type: ignore[attr-defined]
+            for claim in {relation.from_, relation.to} & held.keys():
+                held[claim] = [link for link in held[claim] if link[-1].id != relation.id]
+                if not held[claim]:
+                    del held[claim]
         self._forget(reached)
-
-    def with_(self, relation: Relation) -> set[str]:
-        """The claims near either end of a relation, were it to hold."""
-        return set(self.neighbourhood(relation.from_) | self.neighbourhood(relation.to))
 
     def signs(self, claim: str) -> dict[str, set[Sign]]:
         """The class of a claim, most of which are alone in theirs."""
@@ -180,13 +177,17 @@ class Literals(Reach):
             known = self._near[claim] = frozenset(super().neighbourhood(claim))
         return known
 
-    def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterator[tuple[str, Sign]]:
+    def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterable[tuple[str, Sign]]:
         """The literals to which entails carries a stand on a claim (see `Reach.toward` and `dismissed_toward`)."""
-        found: dict[tuple[str, Sign], None] = {}
-        queue = [(other, side) for other, _ in self._from(claim, side)]
         if dismisses and side == 1:
-            return
-        for literal in queue:  # grows while it is walked
+            return ()
+        first = self._from(claim, side)
+        return self.closure([(other, side) for other, _ in first], dismisses) if first else ()
+
+    def closure(self, literals: Iterable[tuple[str, Sign]], dismisses: bool) -> Iterable[tuple[str, Sign]]:
+        """These literals, and all that follow from them; a dismissal, once turned, goes no further."""
+        found: dict[tuple[str, Sign], None] = {}
+        for literal in (queue := list(literals)):  # grows while it is walked
             if literal in found:
                 continue
             found[literal] = None
@@ -194,7 +195,15 @@ class Literals(Reach):
             queue += [(other, sign * turn) for other, turn, _ in self._same.get(here, ())]
             if not dismisses or sign == -1:
                 queue += [(other, sign) for other, _ in self._from(here, sign)]
-        yield from found
+        return found
+
+    @staticmethod
+    def sides(literals: Iterable[tuple[str, Sign]]) -> dict[str, int]:
+        """The claims of literals, each with its sides as bits: 1 support, 2 opposition."""
+        found: dict[str, int] = {}
+        for claim, sign in literals:
+            found[claim] = found.get(claim, 0) | (1 if sign == 1 else 2)
+        return found
 
     def _from(self, claim: str, sign: Sign) -> Iterable[tuple[str, Relation]]:
         return (self._broader if sign == 1 else self._narrower).get(claim, ())

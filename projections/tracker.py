@@ -13,41 +13,33 @@ It answers at the knowledge cut alone. The world cut is a fold of its own.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple, TypeVar, get_args
-
-from msgspec.structs import replace
+from itertools import chain
+from typing import Final, NamedTuple, get_args
 
 from ledger import events as ev
-from ledger import names, when
+from ledger import names
 from ledger.clerk import Clerk
 from ledger.errors import LedgerError, NotFound
 from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
 
-from .board import ActCounts, Row, named_by
-from .distinct import EXACT, provable
+from .board import Row, named_by
+from .cells import CONFLICTS, MARKED_INFERRED, POSSIBLY, REWORDED, Cell, Light, Stance, following, reworded, work_out
 from .dossier import new_sources, new_targets
-from .judgement import side_of
-from .reach import Literals, Relation
+from .reach import CARRIED, Literals, Relation
 from .register import SourceInfo, source_info
-from .roots import Root
-from .status import IntervalAnswer
-from .world import BY_SPEAKER, DENIED, Act, World, span_of
+from .standing import Claim, put, row_of, sum_root
+from .world import Act, World, span_of
 
-_K = TypeVar("_K")
-_T = TypeVar("_T")
 REACH: Final = 10_000
 """So many claims one record may reach, unless its reader allows more."""
 
-_KINDS: Final = (None, *get_args(ev.Kind))
+_KINDS: Final[Sequence[str | None]] = (None, *get_args(ev.Kind))
 _KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
 _UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
 _CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
-_DECLINED: Final = frozenset({"non_denial", "no_comment", "cannot_confirm"})
-_FORWARD: Final = {1: 1, -1: 2}
-"""The sides of what entails carries, as bits."""
 
 
 class OutOfReach(LedgerError):
@@ -60,181 +52,8 @@ class Reading(NamedTuple):
     by_id: Callable[[str], Record]
     """Raises NotFound."""
     at: Callable[[int], Record]
-    of: Callable[[str, str], Iterable[Record]]
-    """The acts about a claim in whose chain a source stands."""
-
-
-class Light:
-    """An act as a cell needs it: corrected, with what was taken back of it."""
-
-    __slots__ = (
-        "assessed", "claims", "code", "dismisses", "framed", "gone", "key", "marked", "possible", "removed", "side",
-        "speaker",
-    )  # fmt: skip
-
-    def __init__(self, act: Act) -> None:
-        event = act.event
-        self.key = act.key
-        self.speaker = names.speaker(event.chain)
-        self.claims = event.claims
-        self.possible = event.possible_claims if isinstance(event, ev.Denial) else ()
-        self.side = act.side
-        self.dismisses = act.dismisses
-        self.marked = act.span.marked
-        self.framed = isinstance(event, ev.Denial) and event.scope != "explicit"
-        self.gone: dict[str, set[str]] = act.gone
-        self.removed = act.removed
-        self.assessed: tuple[int, bool] | None = None
-        self.code = STATEMENTS
-        if isinstance(event, ev.Denial):
-            self.code = PARTLY if event.form == "partial" else DECLINED if event.form in _DECLINED else DENIALS
-        elif isinstance(event, ev.Assessment):
-            self.code = ASSESSMENTS
-            likelihood = event.likelihood
-            low, high = (likelihood.low, likelihood.high) if likelihood else (None, None)
-            self.assessed = side_of(low, high, event.verdict), event.capacity == "party"
-
-    @property
-    def position(self) -> int:
-        """Where it stands in the ledger."""
-        return self.key[2]
-
-    @property
-    def is_live(self) -> bool:
-        """Whether anything of it still stands."""
-        return any(claim not in self.gone for claim in self.claims) if self.claims else not self.removed
-
-    def side_at(self, sign: int) -> int:
-        """The side it takes on a claim in whose class its claim has this sign; 0 for none."""
-        return 0 if self.dismisses and sign == -1 else self.side * sign
-
-
-# The places of a cell's numbers, which its claim adds up.
-_NUMBERS: Final = 21
-(
-    STATEMENTS, DENIALS, ASSESSMENTS, RETRACTED, ATTRIBUTED, PARTLY, DECLINED, CONFLICTS, POSSIBLY, REVERSALS, UNSURE,
-    TAKEN_BACK, STAYS, COUNTING, FOR, AGAINST, PARTIES, REVISED, REWORDED, MARKED, MARKED_INFERRED,
-) = range(_NUMBERS)  # fmt: skip
-_ZEROS: Final = (0,) * _NUMBERS
-
-
-class Stance(NamedTuple):
-    """A side a speaker takes, and the act that decides."""
-
-    side: int
-    act: Light
-
-
-class Cell:
-    """What one speaker's acts come to on one claim."""
-
-    __slots__ = (
-        "assessment", "base", "circle", "committed", "dismissed", "first", "inferred", "named", "numbers", "own", "root",
-    )  # fmt: skip
-
-    def __init__(self) -> None:
-        self.own: Stance | None = None
-        self.inferred: Stance | None = None
-        self.assessment: Light | None = None
-        """The assessment that counts."""
-        self.dismissed = False
-        """Whether the speaker dismissed the negation of the claim."""
-        self.committed = (0, 0)
-        """How many live committing acts support and oppose the claim in own words."""
-        self.first = (0, 0)
-        """The position of the first of them on either side; 0 for none."""
-        self.base = _ZEROS
-        """The numbers in own words."""
-        self.numbers = _ZEROS
-        """The same, with what is inferred: what the claim has added up."""
-        self.root: str | None = None
-        self.named = False
-        """Whether the speaker is named, here."""
-        self.circle: tuple[str, ...] = ()
-        """The classes it counts for; the least is the root."""
-
-    @property
-    def stand(self) -> Stance | None:
-        """The side that counts: own words beat what is inferred."""
-        return self.own or self.inferred
-
-
-class RootSum(NamedTuple):
-    """What one root adds to its claim; each 0 or 1."""
-
-    support: int = 0
-    support_own: int = 0
-    opposition: int = 0
-    opposition_own: int = 0
-    support_named: int = 0
-    support_named_own: int = 0
-    opposition_named: int = 0
-    support_untraced: int = 0
-    kindless: int = 0
-    unregistered: int = 0
-    repeated: int = 0
-    divided: int = 0
-    framed: int = 0
-
-
-_NO_ROOT: Final = RootSum()
-
-
-class Tied(NamedTuple):
-    """A root that more is to be known of than its sum, in own words and in all."""
-
-    classes: tuple[str, ...]
-    named: bool
-    classes_own: tuple[str, ...]
-    named_own: bool
-
-
-class Searched(NamedTuple):
-    """What a search for distinct roots found, and among which."""
-
-    among: list[tuple[str, Tied]]
-    named: int
-    """How many of those that are named."""
-    largest_named: int
-    largest: int
-    floor: bool
-
-
-class Claim:
-    """A claim and its cells, with the counters that its row is made of."""
-
-    __slots__ = (
-        "arrived", "by_root", "cells", "changed", "entries", "kind", "name", "numbers", "on", "perhaps", "retold",
-        "searched", "sums", "texts", "tied", "told", "totals",
-    )  # fmt: skip
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.kind: str | None = None
-        """None where the claim is not registered."""
-        self.texts: list[tuple[int, str]] = []
-        self.entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
-        self.changed = (0, 0)
-        """Position and time of the last record that names the claim, or is about what does."""
-        self.on: dict[str, list[int]] = {}
-        """Positions of the acts that are on it, or once were, by speaker; in order."""
-        self.perhaps: dict[str, list[int]] = {}
-        """Positions of the denials that perhaps mean it, by speaker."""
-        self.told: dict[str, int] = {}
-        """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
-        self.retold: dict[int, dict[str, int]] = {}
-        """The same of the acts that are not as they came in, act by act."""
-        self.arrived: dict[str, dict[str, tuple[int, Light]]] = {}
-        """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
-        self.cells: dict[str, Cell] = {}
-        self.numbers = [0] * _NUMBERS
-        self.by_root: dict[str, list[str]] = {}
-        self.sums: dict[str, RootSum] = {}
-        self.totals = [0] * len(_NO_ROOT)
-        self.tied: dict[str, Tied] = {}
-        """The roots that something may tie to another, or that are declared independent of one."""
-        self.searched: dict[tuple[int, bool], Searched] = {}
-        """How many of the tied roots of a side were found to be distinct."""
+    of: Callable[[str, str, int], Iterable[Record]]
+    """The records about a claim in whose chain a source stands, up to a position."""
 
 
 class Tracker:
@@ -244,6 +63,8 @@ class Tracker:
         self._reading = reading
         self._limit = reach
         self.position = 0
+        self.gone: list[str] = []
+        """The claims that the last record named or reached, and that are not registered."""
         self.claims: dict[str, Claim] = {}
         self.lines = Lines(())
         self.independent: set[str] = set()
@@ -266,7 +87,7 @@ class Tracker:
         self._entries: dict[str, dict[int, ev.SourceRegistered]] = {}
         self._same: dict[str, list[str]] = {}
         self._below: dict[str, set[str]] = {}
-        self._tied: set[str] = set()
+        self.tied: set[str] = set()
         self._cells_of: dict[str, set[str]] = {}
         self._kinds_told: dict[str, int] = {}
         self._plural: set[str] = set()
@@ -294,12 +115,13 @@ class Tracker:
             self._touch(record, self._named(event))
             self._take_other(record)
         self._work_off()
+        self.gone = [claim for claim in self._changed if self.claims[claim].kind is None]
         return [claim for claim in self._changed if self.claims[claim].kind is not None]
 
     def row(self, claim: str) -> Row | None:
         """The row of a claim on the board; None where it is not registered."""
         found = self.claims.get(claim)
-        return None if found is None or found.kind is None else _row(found, self)
+        return None if found is None or found.kind is None else row_of(found, self)
 
     def registered(self, source_class: str) -> list[SourceInfo]:
         """What is registered of the sources of a class, what was told last at the end."""
@@ -438,6 +260,7 @@ class Tracker:
         for record, there in ((before, False), (now, True)):
             if record is not None:
                 self._enter(record, there)
+                self._work_off()  # what comes next must not find half of it done
 
     def _disturb(self, raw: Record) -> None:
         """An utterance is about others, or was amended or voided: the acts that hang on it are settled anew."""
@@ -503,7 +326,7 @@ class Tracker:
                 if claim.told.get(source) != code:
                     continue
                 del claim.told[source]
-                for record in self._reading.of(name, source):
+                for record in self._reading.of(name, source, self.position):
                     event = record.event
                     if isinstance(event, ACTS) and name in event.claims and record.position not in self._disturbed:
                         for other, other_code in _telling(event, record.position):
@@ -528,12 +351,14 @@ class Tracker:
             act = acts.get(position)
             if act is None or act.source == source:  # else it is settled among the acts of who is its speaker by now
                 self._replace(position, act, members)
-        judging = [r.event for r in utterances if isinstance(r.event, (ev.Retraction, ev.Denial))]
-        retracted = any(isinstance(event, ev.Retraction) for event in judging)
-        involved = {raw for r in utterances for raw in names.sources(r.event.chain)} if judging else set()
+        spoken = [record.event for record in utterances]
+        retracted = any(isinstance(event, ev.Retraction) for event in spoken)
+        involved: set[str] = set()
+        if retracted or any(isinstance(event, ev.Denial) for event in spoken):
+            involved.update(chain.from_iterable(names.sources(e.chain) for e in spoken if isinstance(e, _UTTERANCES)))
         for member in members:
             (self._sweeping.add if retracted else self._sweeping.discard)((member, source))
-            _put(self._judged, (member, source), involved or None)
+            put(self._judged, (member, source), involved or None)
 
     def _utterances(self, positions: Iterable[int]) -> list[Record]:
         """Acts and all that is about them, as the clerk has it, in order."""
@@ -593,10 +418,10 @@ class Tracker:
         match event:
             case ev.ClaimRegistered() | ev.ClaimReworded():
                 claim = self._claim(event.claim)
-                _put(claim.entries, position, event if there else None)
+                put(claim.entries, position, event if there else None)
                 self._retext(claim)
             case ev.ClaimsRelated() | ev.SourceRelated():
-                _put(self._relations, position, (record.id, event) if there else None)
+                put(self._relations, position, (record.id, event) if there else None)
                 if record.id not in self._withdrawn:
                     self._relate(event, record.id, position, there)
             case ev.RelationWithdrawn():
@@ -630,7 +455,7 @@ class Tracker:
 
     def _register(self, event: ev.SourceRegistered, position: int, there: bool) -> None:
         entries = self._entries.setdefault(event.source, {})
-        _put(entries, position, event if there else None)
+        put(entries, position, event if there else None)
         self._sources.pop(event.source, None)
         for at in sorted(entries):
             self._sources[event.source] = source_info(entries[at], at, self._sources.get(event.source))
@@ -644,23 +469,57 @@ class Tracker:
 
     def _relate_claims(self, relation: Relation, there: bool) -> None:
         reach = self.reach
-        if not there:  # seen with the relation, they are never fewer
-            reached = reach.neighbourhood(relation.from_) | reach.neighbourhood(relation.to)
-        else:
-            reached = reach.with_(relation)
+        # Near either end with the relation, they are never more than near both without it.
+        reached = reach.neighbourhood(relation.from_) | reach.neighbourhood(relation.to)
         self._check_reach(len(reached), f"relation {relation.id!r}")
+        if there:
+            reach.add(relation, reached)
+            self._carry_on(relation)
+        else:
+            for name in reached:
+                self._carry_all(name, there=False)
+            reach.remove(relation, reached)
+            for name in reached:
+                self._carry_all(name, there=True)
         for name in reached:
-            self._carry_all(name, there=False)
-        (reach.add if there else reach.remove)(relation, reached)
-        for name in reached:
-            self._carry_all(name, there=True)
-            claim = self._claim(name)
-            for source in claim.cells:  # the kinds of sources are told by acts nearby, and those are others now
-                self._rootless[name, source] = None
-                if claim.cells[source].root is not None:
-                    self._unsummed[name, claim.cells[source].root] = None
+            for source, cell in self._claim(name).cells.items():
+                if not there or not self._is_settled(cell, source):  # kinds are told nearby, which is elsewhere now
+                    self._rootless[name, source] = None
+                    if cell.root is not None:
+                        self._unsummed[name, cell.root] = None
         if relation.relation != "entails":
-            self._regroup(reached)
+            self._regroup(reach.signs(relation.from_) if there else reached)
+
+    def _carry_on(self, relation: Relation) -> None:
+        """Carries along a new relation what comes to either end of it, and leaves what was carried before."""
+        one, other = relation.from_, relation.to
+        if relation.relation == "entails":
+            links = [((one, 1), (other, 1)), ((other, -1), (one, -1))]
+        else:
+            turn = -1 if relation.relation == "negates" else 1
+            links = [((a, sign), (b, sign * turn)) for a, b in ((one, other), (other, one)) for sign in (1, -1)]
+        for near, far in links:
+            for dismisses in (False, True):
+                if relation.relation == "entails" and dismisses and near[1] == 1:
+                    continue  # a dismissal is carried as an opposition alone
+                walk = (self.reach.dismissed_toward if dismisses else self.reach.toward)(*near)
+                starts = {(step.claim, step.sign): None for step in walk if step.how == CARRIED}
+                if relation.relation == "entails":
+                    starts[near] = None
+                sides = self.reach.sides(self.reach.closure([far], dismisses))
+                for name, side in starts:
+                    claim = self.claims.get(name)
+                    for source, cell in claim.cells.items() if claim is not None else ():
+                        if cell.own is not None and cell.own.side == side and cell.own.act.dismisses == dismisses:
+                            self._bring(name, source, cell.own.act, sides)
+
+    def _bring(self, name: str, source: str, act: Light, sides: dict[str, int]) -> None:
+        for far, bits in sides.items():
+            arrived = self._claim(far).arrived.setdefault(source, {})
+            known = arrived.get(name)
+            if known is None or known[0] | bits != known[0] or known[1] is not act:
+                arrived[name] = (bits | known[0] if known is not None else bits, act)
+                self._arriving[far, source] = None
 
     def _regroup(self, reached: Iterable[str]) -> None:
         """Works out the cells of claims whose classes have changed."""
@@ -702,7 +561,7 @@ class Tracker:
             if isinstance(relation, ev.SourceRelated) and relation_id not in self._withdrawn
         ]
         self.lines = Lines(held)
-        self._same, self._below, self._tied, self.independent = {}, {}, set(), set()
+        self._same, self._below, self.tied, self.independent = {}, {}, set(), set()
         for relation in held:
             if relation.relation == "same_as":
                 members = self._same.setdefault(self.lines.class_of(relation.from_), [])
@@ -717,7 +576,7 @@ class Tracker:
         if relation.relation == "same_as" or near == far:
             return
         if relation.relation != "speaks_for":
-            self._tied |= {near, far}
+            self.tied |= {near, far}
         if relation.relation == "independent_of":
             self.independent |= {near, far}
             return
@@ -781,7 +640,7 @@ class Tracker:
             self._root(name, source)
         self._rootless = {}
         for name, root in self._unsummed:
-            if _sum_root(self.claims[name], root, self):
+            if sum_root(self.claims[name], root, self):
                 self._changed[name] = None
         self._unsummed = {}
 
@@ -798,7 +657,7 @@ class Tracker:
                 return
             cell = claim.cells[source] = Cell()
             self._cells_of.setdefault(source, set()).add(name)
-        _work_out(cell, claim, members, acts)
+        work_out(cell, name, members, acts)
         if any(light.is_live and not members.keys().isdisjoint(_kept(light.possible, members)) for light in possible):
             cell.base = (*cell.base[:POSSIBLY], 1, *cell.base[POSSIBLY + 1 :])
         if cell.own != before:
@@ -822,16 +681,16 @@ class Tracker:
 
     def _carry(self, name: str, source: str, stance: Stance, there: bool) -> None:
         """Brings a stand to where entails carries it, or takes it away from there."""
-        sides: dict[str, int] = {}
-        for far, side in self.reach.forward(name, stance.side, stance.act.dismisses):
-            sides[far] = sides.get(far, 0) | _FORWARD[side]
-        for far, bits in sides.items():
+        sides = self.reach.sides(self.reach.forward(name, stance.side, stance.act.dismisses))
+        if there:
+            self._bring(name, source, stance.act, sides)
+            return
+        for far in sides:
             claim = self._claim(far)
-            if there:
-                claim.arrived.setdefault(source, {})[name] = (bits, stance.act)
-            elif source in claim.arrived:
-                claim.arrived[source].pop(name, None)
-                if not claim.arrived[source]:
+            arrived = claim.arrived.get(source)
+            if arrived is not None:
+                arrived.pop(name, None)
+                if not arrived:
                     del claim.arrived[source]
             self._arriving[far, source] = None
 
@@ -860,7 +719,7 @@ class Tracker:
         counted = [stance.act for stance in (cell.stand,) if stance is not None]
         if len(claim.texts) > 1:
             counted += [cell.assessment] if cell.assessment is not None else []
-            numbers[REWORDED] = int(any(_reworded(claim.texts, light.position) for light in counted))
+            numbers[REWORDED] = int(any(reworded(claim.texts, light.position) for light in counted))
         totals = claim.numbers
         after = tuple(numbers)
         if after != cell.numbers:
@@ -896,7 +755,7 @@ class Tracker:
             if bits == 3:
                 conflict = 1
             else:
-                stance = _next(stance, Stance(1 if bits == 1 else -1, light))
+                stance = following(stance, Stance(1 if bits == 1 else -1, light))
         if cell.dismissed and stance is not None and stance.side == -1:
             stance = None
         return stance, conflict
@@ -908,8 +767,12 @@ class Tracker:
         if claim is None or cell is None:
             return
         empty = cell.stand is None and not any(cell.numbers) and not self._has_acts(claim, source)
-        cell.named = self.kind(claim, (source,)) in ev.NAMED
+        kind = self.kind(claim, (source,))
+        cell.named = kind in ev.NAMED
         cell.circle = tuple(self.lines.circle(source)) if cell.named else (source,)
+        cell.known = kind is not None and (
+            cell.circle == (source,) or all(self.kind(claim, (name,)) for name in cell.circle)
+        )
         root = None if empty else min(cell.circle)
         if cell.root is not None and cell.root != root:
             claim.by_root[cell.root].remove(source)
@@ -931,336 +794,44 @@ class Tracker:
         registered = [info for raw in raws if (info := self._sources.get(raw)) is not None and info.kind]
         if registered:
             return max(registered, key=lambda info: info.position).kind
+        kinds = 0
+        for raw in raws:
+            kinds |= self._kinds_told.get(raw, 0)
+        if kinds & kinds - 1 == 0:  # never told to be of two kinds, anywhere: who tells it last is all the same
+            return _KINDS[kinds.bit_length() - 1] if kinds and self._is_told(claim, raws) else None
         best = 0
         for near in self.reach.near(claim.name):
             told = self.claims.get(near)
             if told is not None:
-                for raw in raws:
-                    best = max(best, told.told.get(raw, 0))
-                for tells in told.retold.values():
-                    for raw in raws:
-                        best = max(best, tells.get(raw, 0))
+                for tells in (told.told, *told.retold.values()):
+                    best = max(best, *(tells.get(raw, 0) for raw in raws), 0)
         return _KINDS[best & 15]
 
-    def is_tied(self, source_class: str) -> bool:
-        """Whether anything may tie a root to another, or declares it independent."""
-        return source_class in self._tied
+    def _is_told(self, claim: Claim, raws: list[str]) -> bool:
+        """Whether any act near a claim tells of what kind one of these sources is."""
+        nearest = [claim.name]
+        for raw in raws:  # as a rule, what tells is the act itself that brings a speaker here
+            nearest += claim.arrived.get(raw, ())
+        for near in chain(nearest, self.reach.near(claim.name)):
+            told = self.claims.get(near)
+            if told is None:
+                continue
+            for raw in raws:
+                if raw in told.told:
+                    return True
+                if told.retold and any(raw in tells for tells in told.retold.values()):
+                    return True
+        return False
 
-
-def _work_out(cell: Cell, claim: Claim, members: dict[str, set[int]], acts: list[Light]) -> None:
-    """What acts in position order come to on a claim of this class, in own words (rules 1, 2 and 4)."""
-    numbers = [0] * _NUMBERS
-    committed: list[tuple[Light, int]] = []
-    stands: list[tuple[Light, int]] = []
-    assessments: list[tuple[Light, int]] = []
-    cell.dismissed = False
-    for light in acts:
-        named = [own for own in light.claims if own in members]
-        if not named:
-            continue
-        gone = light.gone
-        live = [own for own in named if own not in gone] if gone else named
-        signs = {sign for own in live for sign in members[own]}
-        sign = None if not signs else 0 if len(signs) > 1 else next(iter(signs))
-        code = light.code
-        if claim.name in live:
-            numbers[_TYPE.get(code, code)] += 1
-        for why in {why for own in named for why in gone.get(own, ())} if gone else ():
-            numbers[ATTRIBUTED if why == DENIED else RETRACTED] = 1
-        if live and code == DECLINED:
-            numbers[DECLINED] = 1
-        elif code == PARTLY and any(1 in members[own] for own in live):
-            numbers[PARTLY] = 1
-        if sign == 0 and (light.side or light.assessed):
-            numbers[CONFLICTS] = 1
-        if light.assessed and sign is not None:
-            assessments.append((light, sign))
-        if not light.side:
-            continue
-        if sign:
-            stands.append((light, sign))
-            if side := light.side_at(sign):
-                committed.append((light, side))
-            elif light.dismisses:
-                cell.dismissed = True
-        if light.side == 1 or light.dismisses is False:
-            _note_withdrawal(numbers, light, members)
-    _take_stands(cell, numbers, stands, committed)
-    _weigh(cell, numbers, assessments)
-    cell.base = tuple(numbers)
-
-
-def _note_withdrawal(numbers: list[int], light: Light, members: dict[str, set[int]]) -> None:
-    """Whether the act supported the claim in own words, and stays or was taken back by its speaker (rule 6)."""
-    claims = [own for own in light.claims if light.gone.get(own, _BY_SPEAKER) == _BY_SPEAKER]
-    signs = {sign for own in claims for sign in members.get(own, ())}
-    if len(signs) == 1 and light.side_at(next(iter(signs))) == 1:
-        stays = any(own not in light.gone and own in members for own in claims)
-        numbers[STAYS if stays else TAKEN_BACK] = 1
-
-
-def _take_stands(
-    cell: Cell, numbers: list[int], stands: list[tuple[Light, int]], committed: list[tuple[Light, int]]
-) -> None:
-    stands.sort(key=_said)
-    own: Stance | None = None
-    for light, sign in stands:
-        own = _next(own, Stance(light.side * sign, light))
-    cell.own = own
-    supporting = [light.position for light, side in committed if side == 1]
-    opposing = [light.position for light, side in committed if side == -1]
-    cell.committed = len(supporting), len(opposing)
-    cell.first = min(supporting, default=0), min(opposing, default=0)
-    if own is not None:
-        numbers[MARKED] = int(own.act.marked)
-        if supporting and opposing:
-            numbers[REVERSALS] = int(any(side == -own.side and light.key < own.act.key for light, side in committed))
-    if supporting and opposing:
-        numbers[UNSURE] = int(_order_uncertain(sorted(committed, key=_said)))
-
-
-def _next(before: Stance | None, stance: Stance) -> Stance | None:
-    """The latest stands; but a dismissal of the negation takes no side: it ends what it contradicts."""
-    if not (stance.act.dismisses and stance.side == 1):
-        return stance
-    return None if before is not None and before.side == -1 else before
-
-
-def _order_uncertain(committed: Iterable[tuple[Light, int]]) -> bool:
-    under_way: dict[int, float] = {}
-    for light, side in committed:
-        earliest, latest, _ = light.key
-        if -side in under_way and under_way[-side] >= earliest:
-            return True
-        under_way[side] = max(under_way.get(side, latest), latest)
-    return False
-
-
-def _weigh(cell: Cell, numbers: list[int], assessments: list[tuple[Light, int]]) -> None:
-    cell.assessment = None
-    if not assessments:
-        return
-    counting: tuple[Light, int] | None = None
-    for light, sign in sorted(assessments, key=_said):
-        if sign:
-            counting = light, sign
-    if counting is None:
-        return
-    light, sign = counting
-    assert light.assessed is not None
-    side, party = light.assessed
-    side *= sign
-    cell.assessment = light
-    numbers[COUNTING] = 1
-    numbers[FOR], numbers[AGAINST], numbers[PARTIES] = int(side == 1), int(side == -1), int(party)
-    numbers[REVISED] = int(bool(side) and any(a.assessed and a.assessed[0] * s == -side for a, s in assessments))
-
-
-def _sum_root(claim: Claim, root: str, tracker: Tracker) -> bool:
-    """Adds a root up anew (rules 3 and 5); tells whether that changed anything."""
-    speakers = claim.by_root.get(root)
-    if speakers is not None and not speakers:
-        del claim.by_root[root]
-    before = claim.sums.pop(root, _NO_ROOT)
-    after = _NO_ROOT
-    tied = None
-    cells = [claim.cells[speaker] for speaker in speakers or ()]
-    standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
-    if standing:
-        own = [cell for cell in standing if cell.own is not None]
-        classes = _classes(standing)
-        kind = tracker.kind(claim, classes)
-        named = _is_named(kind, standing)
-        if len(own) == len(standing):
-            classes_own, named_own = classes, named
-        else:
-            classes_own = _classes(own)
-            named_own = _is_named(tracker.kind(claim, classes_own), own)
-        registered = any(tracker.registered(name) for name in classes)
-        after = claim.sums[root] = _root_sum(cells, standing, kind, named, named_own, registered)
-        if any(map(tracker.is_tied, classes)):
-            tied = Tied(classes, named, classes_own, named_own)
-    changed = before != after
-    if tied is not None or root in claim.tied:
-        changed = changed or claim.tied.get(root) != tied
-        _put(claim.tied, root, tied)
-    if before != after:
-        totals = claim.totals
-        for place, (old, new) in enumerate(zip(before, after, strict=True)):
-            if old != new:
-                totals[place] += new - old
-    return changed
-
-
-def _classes(cells: list[Cell]) -> tuple[str, ...]:
-    return cells[0].circle if len(cells) == 1 else tuple(sorted({name for cell in cells for name in cell.circle}))
-
-
-def _is_named(kind: str | None, standing: list[Cell]) -> bool:
-    if kind is None or kind == "outlet":
-        return any(cell.named for cell in standing)
-    return kind in ev.NAMED
-
-
-def _root_sum(
-    cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool, registered: bool
-) -> RootSum:
-    support = opposition = support_own = opposition_own = framed = False
-    for cell in standing:
-        stance = cell.stand
-        assert stance is not None
-        if stance.side == 1:
-            support = True
-            support_own = support_own or cell.own is not None
-        else:
-            opposition = True
-            opposition_own = opposition_own or cell.own is not None
-            framed = framed or stance.act.framed
-    repeated = False
-    if len(cells) > 1 or max(cells[0].committed) > 1:
-        for_, against = (sum(cell.committed[place] for cell in cells) for place in (0, 1))
-        repeated = (support and for_ > 1) or (opposition and against > 1)
-    return RootSum(
-        support,
-        support_own,
-        opposition,
-        opposition_own,
-        support and named,
-        support_own and named_own,
-        opposition and named,
-        support and kind == "untraced",
-        kind is None,
-        not registered,
-        repeated,
-        support and opposition,
-        framed,
-    )
-
-
-def _row(claim: Claim, tracker: Tracker) -> Row:
-    totals, numbers = RootSum(*claim.totals), claim.numbers
-    support, support_floor = _provable(claim, tracker, 1)
-    opposition, opposition_floor = _provable(claim, tracker, -1)
-    own = support if totals.support_own == totals.support else _provable(claim, tracker, 1, own=True)[0]
-    if totals.support_own and totals.support_named_own != totals.support_named:
-        own = _provable(claim, tracker, 1, own=True)[0]
-    status = _primary(claim, totals.support, totals.opposition, own)
-    own_words = _primary(claim, totals.support_own, totals.opposition_own, own)
-    against = numbers[FOR] if status == "denied" else numbers[AGAINST]
-    raised = {
-        "unnamed-only": totals.support and not totals.support_named,
-        "untraced-only": totals.support and totals.support_untraced == totals.support,
-        "denial-unnamed-only": totals.opposition and not totals.opposition_named,
-        "kind-unstated": totals.kindless,
-        "source-unregistered": totals.unregistered,
-        "independence-unproven": support < totals.support or opposition < totals.opposition,
-        "provable-floor": support_floor or opposition_floor,
-        "repeated": totals.repeated,
-        "divided": totals.divided,
-        "support-inferred": totals.support and not totals.support_own,
-        "denial-inferred": totals.opposition and not totals.opposition_own,
-        "denial-framed": totals.framed,
-        "reversal": numbers[REVERSALS],
-        "order-uncertain": numbers[UNSURE],
-        "retracted": numbers[RETRACTED],
-        "attribution-denied": numbers[ATTRIBUTED],
-        "partly-denied": numbers[PARTLY],
-        "declined": numbers[DECLINED],
-        "relation-conflict": numbers[CONFLICTS],
-        "possibly-denied": numbers[POSSIBLY],
-        "assessments-diverge": numbers[FOR] and numbers[AGAINST],
-        "party-assessed": numbers[COUNTING] and numbers[PARTIES] == numbers[COUNTING],
-        "assessed-against": against and (totals.support or status == "denied"),
-        "assessment-revised": numbers[REVISED],
-        "reworded": numbers[REWORDED],
-        "time-uncertain": numbers[MARKED],
-        "time-uncertain-inferred": numbers[MARKED_INFERRED],
-    }
-    return Row(
-        claim=claim.name,
-        text=claim.texts[-1][1],
-        status=status,
-        own_words=own_words,
-        flags=sorted(flag for flag, is_raised in raised.items() if is_raised),
-        support=IntervalAnswer(support, totals.support),
-        opposition=IntervalAnswer(opposition, totals.opposition),
-        acts=ActCounts(*numbers[STATEMENTS : ASSESSMENTS + 1]),
-        changed_at=when.stamp(claim.changed[1]),
-    )
-
-
-def _primary(claim: Claim, support: int, opposition: int, provable_own: int) -> str:
-    numbers = claim.numbers
-    if (support and opposition) or (not support and not opposition and numbers[FOR] and numbers[AGAINST]):
-        return "disputed"
-    if support:
-        corroborated = provable_own >= 2 and claim.kind == "factual" and not numbers[AGAINST]
-        return "corroborated" if corroborated else "asserted"
-    if opposition:
-        return "denied"
-    if numbers[COUNTING]:
-        return "assessed"
-    return "withdrawn" if numbers[TAKEN_BACK] and not numbers[STAYS] else "raised"
-
-
-def _provable(claim: Claim, tracker: Tracker, side: int, *, own: bool = False) -> tuple[int, bool]:
-    """How many roots of a side are known to be distinct. Roots that nothing ties need no search."""
-    totals = RootSum(*claim.totals)
-    if side == 1:
-        possible, named = (
-            (totals.support_own, totals.support_named_own) if own else (totals.support, totals.support_named)
-        )
-    else:
-        possible, named = totals.opposition, totals.opposition_named
-    if possible <= 1:
-        return possible, False
-    tied = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-    if len(tied) < 2:
-        return max(named, 1), False
-    known = claim.searched.get((side, own))
-    if known is None or known.among != tied:
-        known = claim.searched[side, own] = _search(tied, tracker, own)
-    declared = sum(1 for _, of in tied if any(name in tracker.independent for name in of.classes))
-    if declared > EXACT:  # whose order then matters
-        roots = [_as_root(claim, root, tracker, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
-        return provable(sorted(roots, key=lambda root: (root.first, root.root)), tracker)
-    return max(named - known.named + known.largest_named, known.largest), known.floor
-
-
-def _search(tied: list[tuple[str, Tied]], tracker: Tracker, own: bool) -> Searched:
-    roots = [
-        _plain_root(root, of.classes_own if own else of.classes, of.named_own if own else of.named) for root, of in tied
-    ]
-    named = [root for root in roots if root.named]
-    largest_named, floor = provable(named, tracker)
-    largest = largest_named
-    if any(name in tracker.independent for root in roots for name in root.classes):
-        largest, more = provable(roots, tracker)
-        floor = floor or more
-    return Searched(tied, len(named), largest_named, max(largest, 1), floor)
-
-
-def _is_on(of: RootSum, side: int, own: bool) -> bool:
-    if side == 1:
-        return bool(of.support_own if own else of.support)
-    return bool(of.opposition_own if own else of.opposition)
-
-
-def _as_root(claim: Claim, root: str, tracker: Tracker, side: int, own: bool) -> Root:
-    cells = [claim.cells[speaker] for speaker in claim.by_root[root]]
-    standing = [cell for cell in cells if (cell.own if own else cell.stand) is not None]
-    first = []
-    for cell in standing:
-        stance = cell.own if own else cell.stand
-        if stance is not None and stance.side == side:
-            first.append(min(filter(None, (stance.act.position, cell.first[0 if side == 1 else 1]))))
-    classes = _classes(standing)
-    named = _is_named(tracker.kind(claim, classes), standing)
-    return replace(_plain_root(root, classes, named), first=min(first))
-
-
-def _plain_root(root: str, classes: tuple[str, ...], named: bool) -> Root:
-    return Root(root=root, classes=classes, name=root, kind=None, named=named, registered=False, stands=())
+    def _is_settled(self, cell: Cell, source: str) -> bool:
+        """Whether no act that comes near can tell otherwise of what kind a speaker is, or its root."""
+        for name in (source, *cell.circle):
+            for raw in self.members(name):
+                info = self._sources.get(raw)
+                kinds = self._kinds_told.get(raw, 0)
+                if kinds and (info is None or not info.kind) and (not cell.known or kinds & kinds - 1):
+                    return False
+        return True
 
 
 def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:
@@ -1272,25 +843,8 @@ def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:
     return iter(best.items())
 
 
-def _reworded(texts: list[tuple[int, str]], position: int) -> bool:
-    """Whether the text a claim had at a position was changed since."""
-    then = next((text for at, text in reversed(texts) if at <= position), texts[0][1])
-    return any(text != then for at, text in texts if at > position)
-
-
 def _kept(claims: Iterable[str], members: dict[str, set[int]]) -> Iterator[str]:
     return (claim for claim in claims if 1 in members.get(claim, ()))
-
-
-def _put(held: dict[_K, _T], key: _K, value: _T | None) -> None:
-    if value is None:
-        held.pop(key, None)
-    else:
-        held[key] = value
-
-
-def _said(pair: tuple[Light, int]) -> tuple[float, int, int]:
-    return pair[0].key
 
 
 def _position(record: Record) -> int:
@@ -1299,7 +853,3 @@ def _position(record: Record) -> int:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-_TYPE: Final = {PARTLY: DENIALS, DECLINED: DENIALS}
-_BY_SPEAKER: Final = {BY_SPEAKER}

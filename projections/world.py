@@ -8,15 +8,16 @@ another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ledger import events as ev
 from ledger import names, when
 from ledger.errors import InvalidEvent
 from ledger.intake import changed
+from ledger.lines import Lines
 from ledger.records import Record
 
-from .register import Register
+from .reach import Reach
 
 Key: TypeAlias = tuple[float, int, int]
 """The order in which things were said: (earliest, latest, position), unknown earliest first."""
@@ -98,6 +99,18 @@ class Meaning(NamedTuple):
     span: when.Span
 
 
+class Related(Protocol):
+    """What settling asks of a register."""
+
+    @property
+    def lines(self) -> Lines:
+        """Who is who among the sources, and who speaks for whom."""
+
+    @property
+    def reach(self) -> Reach:
+        """How the claims hang together."""
+
+
 class World:
     """What had been said, settled: the acts at both cuts, each with what was taken back of it.
 
@@ -107,7 +120,7 @@ class World:
 
     def __init__(
         self,
-        register: Register,
+        register: Related,
         utterances: list[Record],
         said_by: int | None,
         also: Callable[[Record], bool] | None = None,

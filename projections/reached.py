@@ -1,0 +1,182 @@
+"""Where may one record change where claims stand? More claims than it does at times, never fewer.
+
+What is said of a claim reaches what is the same or its negation, and what entails leads to. What is known of a source
+reaches every claim on which it, or whoever speaks for it, is quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import permutations
+
+from ledger import Ledger, NotFound, Record
+from ledger import events as ev
+from ledger.fold import Question
+from ledger.records import ACTS, changes_within, targets
+
+from .board import named_by
+from .dossier import new_sources, new_targets
+from .reach import Reach, Relation
+from .tracker import REACH, OutOfReach
+
+_ABOUT_SOURCES = (ev.SourceRelated, ev.SourceRegistered)
+
+
+def reached(ledger: Ledger, record: Record, limit: int = REACH) -> set[str]:
+    """The claims whose rows on the board a record may change. Raises OutOfReach where there are more than the limit."""
+    concerned = list(_concerned(ledger, record.event, record.position, set()))
+    claims = {claim for event in concerned for claim in _named(event)}
+    sources = {source for event in concerned for source in _sources(event)}
+    if sources:
+        claims |= _quoted(ledger, sources, record.position)
+        _check(claims, limit, record)
+    if len(concerned) > 1 or not isinstance(record.event, ACTS):
+        near = _near(ledger, claims, record.position)
+        _check(near, limit, record)
+        # Whether a denial is live that perhaps means another claim, may hang on what its speaker took back.
+        for claim in near:
+            for denial in ledger.events(claim=claim, types=["denial"], as_of=record.position):
+                claims.update(getattr(denial.event, "possible_claims", ()))
+    found = _near(ledger, claims, record.position)
+    _check(found, limit, record)
+    return found
+
+
+def _check(claims: set[str], limit: int, record: Record) -> None:
+    if len(claims) > limit:
+        raise OutOfReach(
+            f"position {record.position}: {record.id!r} may change where {len(claims):,} claims stand, more than "
+            f"{limit:,}; allow more reach, or rebuild the view"
+        )
+
+
+def _concerned(ledger: Ledger, event: ev.Event, until: int, seen: set[str]) -> Iterator[ev.Event]:
+    """An event, what it is about, and what else is about that, and so on."""
+    yield event
+    for target in (*targets(event), *new_targets(getattr(event, "changes", {}))):
+        if target in seen:
+            continue
+        seen.add(target)
+        try:
+            found = ledger.record(target)
+        except NotFound:
+            continue  # a change may name what is not there
+        yield from _concerned(ledger, found.event, until, seen)
+        for other in ledger.state(_About(target), as_of=until):
+            if other.id not in seen:
+                seen.add(other.id)
+                yield from _concerned(ledger, other.event, until, seen)
+
+
+class _About:
+    """A projection: the records that are about an event, or about what is about it."""
+
+    def __init__(self, event_id: str) -> None:
+        self._event_id = event_id
+
+    def initial(self, question: Question) -> list[Record]:
+        """None."""
+        return []
+
+    def wants(self, state: list[Record]) -> set[str]:
+        """Whatever has it for its target."""
+        return {f"act:{self._event_id}"}
+
+    def evolve(self, state: list[Record], record: Record) -> list[Record]:
+        """One more."""
+        return [*state, record]
+
+
+def _named(event: ev.Event) -> Iterator[str]:
+    yield from named_by(event)
+    for within in changes_within(getattr(event, "changes", {})):
+        for field in ("claims", "possible_claims"):
+            value = within.get(field)
+            yield from (c for c in value if isinstance(c, str)) if isinstance(value, (list, tuple)) else ()
+        for field in ("claim", "from", "to"):
+            if isinstance(value := within.get(field), str):
+                yield value
+
+
+def _sources(event: ev.Event) -> Iterator[str]:
+    if isinstance(event, ev.SourceRelated):
+        yield from (event.from_, event.to)
+    elif isinstance(event, ev.SourceRegistered):
+        yield event.source
+    for within in changes_within(getattr(event, "changes", {})):
+        for field in ("source", "from", "to"):
+            if isinstance(value := within.get(field), str):
+                yield value
+
+
+def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
+    """The claims of all acts in whose chains one of these sources stands, or one that counts by what is known of it."""
+    below = dict.fromkeys(sources)
+    claims: set[str] = set()
+    for source in (queue := list(below)):  # grows while it is walked
+        for record in ledger.events(source=source, as_of=until):
+            event = record.event
+            if isinstance(event, ACTS):
+                claims.update(named_by(event))
+                continue
+            for about in _concerned(ledger, event, until, set()):
+                claims.update(_named(about))
+                more = set(_sources(about)) | set(new_sources(getattr(about, "changes", {})))
+                if isinstance(about, ACTS):
+                    more.clear()
+                for other in more:
+                    if other not in below:
+                        below[other] = None
+                        queue.append(other)
+    return claims
+
+
+def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:
+    found = set(claims)
+    reach = Reach(ledger.state(_Related(found), as_of=until))
+    return {near for claim in found for near in reach.neighbourhood(claim)}
+
+
+class _Related:
+    """A projection: the relations in which claims hang, held once or still, and as any change may have made them."""
+
+    def __init__(self, claims: Iterable[str]) -> None:
+        self.claims = set(claims)
+        self.relations: dict[str, ev.ClaimsRelated] = {}
+        self.amendments: list[ev.RecordAmended] = []
+
+    def initial(self, question: Question) -> _Related:
+        """No relations."""
+        return self
+
+    def wants(self, state: _Related) -> set[str]:
+        """The relations of what was found."""
+        amended = {f"id:{amendment.target}" for amendment in self.amendments}
+        return amended | {f"relation:claim:{claim}" for claim in self.claims}
+
+    def evolve(self, state: _Related, record: Record) -> _Related:
+        """Takes a relation in, or what changes one."""
+        event = record.event
+        if isinstance(event, ev.ClaimsRelated):
+            self.relations[record.id] = event
+            self.claims |= {event.from_, event.to}
+        elif isinstance(event, ev.RecordAmended):
+            self.amendments.append(event)
+            self.claims.update(_ends(event))
+        return self
+
+    def answer(self, state: _Related) -> list[Relation]:
+        """The relations; of an amended one, between any two of the claims it ever named."""
+        found = [Relation(id_, r.from_, r.to, r.relation) for id_, r in self.relations.items()]
+        for place, amendment in enumerate(self.amendments):
+            of = self.relations.get(amendment.target)
+            ends = {*_ends(amendment), *((of.from_, of.to) if of is not None else ())}
+            for one, other in permutations(sorted(ends), 2):
+                for relation in ("entails", "negates"):
+                    found.append(Relation(f"{place} {one} {other} {relation}", one, other, relation))
+        return found
+
+
+def _ends(amendment: ev.RecordAmended) -> Iterator[str]:
+    for within in changes_within(amendment.changes):
+        yield from (value for field in ("from", "to") if isinstance(value := within.get(field), str))

@@ -1,0 +1,299 @@
+"""Does the board beside the ledger say what the records say, at every position, whichever way it came about?"""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import apsw
+import pytest
+
+from ledger import Denial, Ledger, NotFound, SourceRelated, Statement, UsageError, intake
+from ledger.synthetic import synthetic
+from ledger.testing import by, opened, random_ledger
+from projections import board, status
+from projections.tracker import OutOfReach, Tracker
+from projections.views import ORDERS, STATUSES, Views, _reading
+
+ANN = (by("Ann"),)
+BOB = (by("Bob"),)
+
+
+def folded(ledger, as_of=None):
+    """The board as a fold of all records gives it."""
+    return ledger.state(board, as_of=as_of).claims
+
+
+def rows(view, **how):
+    return view.page(limit=None, **how).rows
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger.open(tmp_path / "claims.db") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """Two thousand records, and the view of them."""
+    with Ledger.open(tmp_path_factory.mktemp("large") / "claims.db") as made:
+        for _ in made.load(islice(synthetic(2_500, seed=5), 2_500)):
+            pass
+        with Views.open(made) as view:
+            view.catch_up()
+            yield made, view
+
+
+# The same rows, whichever way
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed):
+    with opened(random_ledger(Random(seed), 40)) as ledger:
+        tracker = Tracker(_reading(ledger))
+        kept = {}
+        for record in ledger.events():
+            changed = tracker.take(record)
+            kept |= {claim: tracker.row(claim) for claim in changed}
+            for claim in tracker.gone:
+                kept.pop(claim, None)
+            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
+    with opened(random_ledger(Random(seed), 50)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
+        built.rebuild()
+        caught.catch_up()
+        assert built.difference(caught) is None
+        assert built.state_hash() == caught.state_hash()
+        for position in range(0, ledger.head + 1, 9):
+            assert rows(built, as_of=position) == rows(caught, as_of=position) == folded(ledger, position)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(300, 420))
+def test_and_so_it_is_on_longer_ledgers(seed):
+    with opened(random_ledger(Random(seed), 120)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
+        built.rebuild()
+        caught.catch_up()
+        assert built.difference(caught) is None
+        for position in range(0, ledger.head + 1, 17):
+            assert rows(built, as_of=position) == folded(ledger, position)
+
+
+def test_a_view_says_what_the_board_and_the_single_status_say(large):
+    ledger, view = large
+    for position in (500, 1_700, ledger.head):
+        assert rows(view, as_of=position) == folded(ledger, position)
+    picked = Random(1).sample([row.claim for row in rows(view)], 60)
+    for claim in picked:
+        single, row = ledger.state(status, claim), view.row(claim)
+        assert (row.text, row.status, row.own_words, row.flags) == (
+            single.text, single.status, single.own_words, single.flags,
+        )  # fmt: skip
+        for side in ("support", "opposition"):
+            one, other = getattr(single, side), getattr(row, side)
+            assert (one.provable, one.possible) == (other.provable, other.possible)
+
+
+def test_it_does_not_matter_in_how_many_steps_a_view_came_about(large, tmp_path):
+    _, view = large
+    with Ledger.open(tmp_path / "copy.db") as copy, Views.open(copy) as stepwise:
+        exported = iter(list(synthetic(2_500, seed=5))[:2_500])
+        for size in (700, 1, 550, 1_249):
+            for _ in copy.load(islice(exported, size)):
+                pass
+            stepwise.catch_up()
+        assert stepwise.difference(view) is None
+        assert stepwise.state_hash() == view.state_hash()
+        for position in (1_000, 2_000):
+            assert stepwise.kept_hash(position) == view.kept_hash(position) == view.state_hash(as_of=position)
+
+
+# Orders, filters, pages
+
+
+def test_pages_follow_each_other_in_every_order_and_skip_nothing(large):
+    ledger, view = large
+    for order in ORDERS:
+        for as_of in (None, 1_200):
+            whole = rows(view, order=order, as_of=as_of)
+            assert sorted(row.claim for row in whole) == sorted(row.claim for row in folded(ledger, as_of))
+            paged, cursor = [], None
+            while True:
+                page = view.page(order=order, as_of=as_of, limit=37, cursor=cursor)
+                paged += page.rows
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            assert paged == whole
+
+
+def test_orders_are_by_id_by_change_and_by_acts(large):
+    _, view = large
+    assert [row.claim for row in rows(view)] == sorted(row.claim for row in rows(view))
+    changes = [row.changed_at for row in rows(view, order="newest")]
+    assert changes == sorted(changes, reverse=True)
+    assert [row.changed_at for row in rows(view, order="oldest")] == sorted(changes)
+    acts = [row.acts.statement + row.acts.denial + row.acts.assessment for row in rows(view, order="acts")]
+    assert acts == sorted(acts, reverse=True)
+
+
+def test_claims_are_found_by_status_and_by_flag(large):
+    _, view = large
+    whole = rows(view, as_of=2_000)
+    assert rows(view, as_of=2_000, status=["disputed", "denied"]) == [
+        row for row in whole if row.status in ("disputed", "denied")
+    ]
+    flagged = rows(view, as_of=2_000, flags=["unnamed-only", "independence-unproven"])
+    assert flagged == [row for row in whole if {"unnamed-only", "independence-unproven"} <= set(row.flags)]
+    assert flagged
+
+
+def test_claims_are_counted_by_status_as_of_any_position(large):
+    ledger, view = large
+    for position in (0, 1, 999, 1_750, ledger.head):
+        found = [row.status for row in folded(ledger, position)]
+        assert view.counts(as_of=position) == {status: found.count(status) for status in STATUSES}
+
+
+@pytest.mark.parametrize(
+    "how", [{"order": "loudest"}, {"status": ["true"]}, {"cursor": "x:y", "order": "acts"}, {"as_of": 99_999}]
+)
+def test_what_is_no_order_status_cursor_or_position_is_told(large, how):
+    with pytest.raises(UsageError):
+        large[1].page(**how)
+
+
+# Keeping up
+
+
+def test_who_has_appended_sees_it(ledger):
+    with Views.open(ledger) as view:
+        said = ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+        assert view.lag == 2
+        assert view.catch_up(wait_for=said) == 2
+        assert view.lag == 0
+        assert view.row("dam").status == "asserted"
+        assert view.row("dam", as_of=1).status == "raised"
+        with pytest.raises(NotFound):
+            view.row("dam", as_of=0)
+        with pytest.raises(UsageError, match="position 3 is not in this ledger"):
+            view.catch_up(wait_for=3)
+
+
+def test_a_view_is_taken_up_where_it_was_left(ledger):
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+    ledger.append(Denial(claims=("dam",), chain=BOB))
+    with Views.open(ledger) as view:
+        assert view.checkpoint.position == 2
+        view.catch_up()
+        assert rows(view) == folded(ledger)
+        assert view.row("dam", as_of=2).status == "asserted"
+
+
+@pytest.mark.parametrize("harm", ["deleted", "no database", "of another version"])
+def test_a_view_that_is_lost_costs_a_replay_and_no_more(ledger, harm):
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        path = Path(view.path)
+    if harm == "of another version":
+        connection = apsw.Connection(str(path))
+        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'version'; UPDATE row SET status = 'denied'")
+        connection.close()
+    else:
+        path.unlink() if harm == "deleted" else path.write_bytes(b"no database at all, but long enough to be one" * 99)
+    with Views.open(ledger) as view:
+        assert view.checkpoint.position == 0
+        view.catch_up()
+        assert rows(view) == folded(ledger)
+
+
+def test_a_view_that_meets_another_ledger_begins_anew(ledger, tmp_path):
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Ledger.open(tmp_path / "other.db") as other:
+        other.append(Denial(claims=("dam",), chain=BOB), register=True)
+        with Views.open(ledger, tmp_path / "shared.views") as view:
+            view.catch_up()
+        with Views.open(other, tmp_path / "shared.views") as view:
+            assert view.checkpoint.position == 0
+            view.catch_up()
+            assert rows(view) == folded(other)
+
+
+def test_a_view_that_knows_more_than_a_restored_ledger_begins_anew(ledger, tmp_path):
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    exported = [stored for _, stored in ledger.stored()]
+    ledger.append(Denial(claims=("dam",), chain=BOB))
+    with Views.open(ledger, tmp_path / "shared.views") as view:
+        view.catch_up()
+    with Ledger.open(tmp_path / "restored.db") as restored:
+        for _ in restored.load(map(intake.record, exported)):
+            pass
+        with Views.open(restored, tmp_path / "shared.views") as view:
+            view.catch_up()
+            assert view.row("dam").status == "asserted"
+        restored.append(Statement(claims=("dam",), chain=BOB))  # at the position where the other ledger had a denial
+        with Views.open(ledger, tmp_path / "elsewhere.views") as view:
+            view.catch_up()
+        with Views.open(restored, tmp_path / "elsewhere.views") as view:
+            view.catch_up()
+            assert view.row("dam").status == "corroborated"
+
+
+def test_a_view_is_read_on_while_it_is_rebuilt(ledger):
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Views.open(ledger) as reader, Views.open(ledger) as builder:
+        reader.catch_up()
+        ledger.append(Denial(claims=("dam",), chain=BOB))
+        seen = []
+        builder.rebuild(progress=lambda _: seen.append(reader.row("dam").status))
+        assert seen == ["asserted"]
+        assert builder.row("dam").status == reader.row("dam").status == "disputed"
+
+
+def test_a_record_that_reaches_too_many_claims_is_told_and_nothing_is_lost(ledger):
+    for claim in ("dam", "dyke", "sluice"):
+        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
+        with pytest.raises(OutOfReach, match=r"position 7: .* 3 claims stand, more than 2"):
+            view.catch_up(reach=2)
+        assert view.checkpoint.position == 6
+        with pytest.raises(OutOfReach):
+            view.rebuild(reach=2)
+        assert view.checkpoint.position == 6
+        view.catch_up()
+        assert rows(view) == folded(ledger)
+
+
+def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path):
+    ledger, view = large
+    with Views.open(ledger, tmp_path / "other.views") as other:
+        other.rebuild()
+        assert view.difference(other) is None
+    connection = apsw.Connection(str(tmp_path / "other.views"))
+    since, claim = connection.execute(
+        "SELECT from_position, name FROM row JOIN claim USING (claim_id) WHERE from_position > 1500"
+        " ORDER BY from_position, name LIMIT 1"
+    ).fetchall()[0]
+    connection.execute(
+        "UPDATE row SET support_possible = 99 WHERE from_position = ? AND claim_id = (SELECT claim_id FROM claim"
+        " WHERE name = ?)",
+        (since, claim),
+    )
+    connection.close()
+    with Views.open(ledger, tmp_path / "other.views") as other:
+        found = view.difference(other)
+        assert (found.position, found.claim) == (since, claim)
+        assert (found.one.support.possible, found.other.support.possible) == (
+            view.row(claim, as_of=since).support.possible,
+            99,
+        )
