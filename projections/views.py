@@ -172,7 +172,7 @@ class Views:
         if wanted > self._ledger.head:
             raise UsageError(f"position {wanted} is not in this ledger, which ends at {self._ledger.head}")
         if self.checkpoint.position == 0 and self._ledger.head > GRID:
-            self.rebuild(reach=reach)
+            self.rebuild()
         while (start := self.checkpoint.position) < self._ledger.head:
             with self._connection:
                 self._check()
@@ -189,7 +189,7 @@ class Views:
                     self._mark(last.position)
         return self.checkpoint.position
 
-    def rebuild(self, *, reach: int = REACH, progress: Callable[[int], object] = lambda _: None) -> None:
+    def rebuild(self, *, reach: int = _FOREVER, progress: Callable[[int], object] = lambda _: None) -> None:
         """Makes the view anew from every record, in a new file, which becomes this one in one transaction.
 
         Whoever reads the view meanwhile, reads on as it was. `progress` is told of every so many records taken in.
@@ -221,6 +221,7 @@ class Views:
                     writer.put(record.position, claim, None)
                 writer.end(record.position)
                 if record.position % GRID == 0:
+                    gc.collect(0)
                     progress(GRID)
             writer.flush()
             if until:
@@ -602,7 +603,10 @@ def _opened(path: str) -> apsw.Connection:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """A tracker holds millions of objects and no circles: looking for those would take most of the time."""
+    """A tracker holds millions of objects: to look through all of them for circles would take most of the time.
+
+    What was made since the last look is looked through every so often, which finds what the settling of acts leaves.
+    """
     was = gc.isenabled()
     gc.disable()
     try:

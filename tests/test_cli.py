@@ -195,7 +195,7 @@ def test_it_ends_with_1_when_the_machine_fails(here: Run) -> None:
         (["status", "dam-leaks", "--as-of", "yesterday"], "yesterday"),
         (["status", "dam-leaks", "--said-by", "3"], "'3' is no moment"),
         (["status", "--why"], "name it"),
-        (["status", "dam-leaks", "--limit", "3"], "page the board"),
+        (["status", "dam-leaks", "--limit", "3"], "are of the board"),
         (["status", "--json", "--format", "ndjson"], "exclude each other"),
         (["log", "--follow", "--as-of", "1"], "--follow"),
         (["log", "--type", "rumour"], "'rumour' is no event type"),

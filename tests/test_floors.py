@@ -32,7 +32,9 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 #: Who may know whom of the outside world; what is not named here, only the standard library.
 MAY_KNOW = {
     "msgspec": {"ledger", "projections"},
-    "apsw": {"ledger.store"},
+    "apsw": {"ledger.store", "projections.views"},
+    "backports": {"ledger.cli.ndjson"},
+    "compression": {"ledger.cli.ndjson"},
     "eventsourcing": {"ledger.store"},
     "click": {"ledger.cli"},
     "hypothesis": {"ledger.testing"},

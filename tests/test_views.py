@@ -270,7 +270,7 @@ def test_a_record_that_reaches_too_many_claims_is_told_and_nothing_is_lost(ledge
         with pytest.raises(OutOfReach):
             view.rebuild(reach=2)
         assert view.checkpoint.position == 6
-        view.catch_up()
+        view.rebuild()
         assert rows(view) == folded(ledger)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, cast
 
 import click
 import msgspec
@@ -12,6 +13,8 @@ from ledger import Assessment, Ledger
 from projections import board, status
 from projections.board import Board, Row
 from projections.dossier import Dossier
+from projections.status import RULES
+from projections.views import Order, Views, beside
 
 from . import render, words
 from .options import for_reading
@@ -27,12 +30,30 @@ _COLUMNS: Final = (
 )
 
 
-def board_page(
-    db: str, form: str, as_of: str | None, said_by: str | None, limit: int | None, cursor: str | None
-) -> None:
-    """Prints the board, or the page of it after `cursor`."""
+class Wanted(NamedTuple):
+    """Which part of the board is wanted, and in which order."""
+
+    limit: int | None
+    cursor: str | None
+    order: str = "id"
+    statuses: Sequence[str] = ()
+    flags: Sequence[str] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether a fold of all records gives it: every claim, by id."""
+        return self.order == "id" and not self.statuses and not self.flags
+
+
+def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wanted: Wanted) -> None:
+    """Prints the board, or a part of it; from the view beside the ledger, where there is one or it takes one."""
+    if said_by is not None and not wanted.plain:
+        raise click.UsageError("--order, --status and --flag know the knowledge cut alone; leave --said-by out")
     with for_reading(db) as ledger:
-        found, following = page_of(ledger.state(board, as_of=as_of, said_by=said_by), limit, cursor)
+        if said_by is None and (not wanted.plain or os.path.exists(beside(ledger))):
+            found, following = _viewed(ledger, as_of, wanted)
+        else:
+            found, following = page_of(ledger.state(board, as_of=as_of, said_by=said_by), wanted.limit, wanted.cursor)
         if form == "json":
             whole: dict[str, Any] = msgspec.to_builtins(found)
             render.data(msgspec.json.encode(whole | ({"next": following} if following else {})))
@@ -43,6 +64,22 @@ def board_page(
             render.show(board_table(ledger, found, Screen.here()))
     if following is not None and form != "json":
         click.echo(f"more: --cursor {render.visible(following)}", err=True)
+
+
+def _viewed(ledger: Ledger, as_of: str | None, wanted: Wanted) -> tuple[Board, str | None]:
+    at = ledger.question(as_of=as_of).as_of
+    by_id = wanted.order == "id"
+    cursor = f"0:{wanted.cursor}" if by_id and wanted.cursor is not None else wanted.cursor
+    with Views.open(ledger) as view:
+        view.catch_up()
+        page = view.page(
+            order=cast(Order, wanted.order), limit=wanted.limit, cursor=cursor, as_of=at.position,
+            status=wanted.statuses, flags=wanted.flags,
+        )  # fmt: skip
+    following = page.cursor
+    if by_id and following is not None:
+        following = following.partition(":")[2]
+    return Board(as_of=at, said_by=None, rules=RULES, claims=page.rows), following
 
 
 def page_of(found: Board, limit: int | None, cursor: str | None) -> tuple[Board, str | None]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import click
@@ -13,8 +16,10 @@ from ledger import IntegrityError, Ledger, LedgerError, Record, fold, names, rul
 from ledger import events as ev
 from ledger.records import tags as tags_of
 from projections import board, provenance, sources, status, timeline
+from projections.views import Views
 
 from . import render
+from .ndjson import progress
 from .options import at_ledger, for_reading, in_format
 
 #: The projections about one claim, or about one source.
@@ -30,16 +35,27 @@ _STEP: Final = 1_000
 
 @click.command("replay")
 @click.option("--projection", type=click.Choice(["board", *_ABOUT_CLAIMS, *_ABOUT_SOURCES]), default="board")
+@click.option("--views", "views", is_flag=True, help="Make the view of the board anew, beside the ledger.")
+@click.option("--check", "check", is_flag=True, help="Hold the view against one made anew by another process.")
 @click.option("--to", metavar="T", help="Up to this position, event id or time of recording. Default: all.")
 @in_format("table", "json", "ndjson")
 @at_ledger
-def replay_command(db: str, form: str, projection: str, to: str | None) -> None:
+def replay_command(db: str, form: str, projection: str, views: bool, check: bool, to: str | None) -> None:
     """Rebuild answers from the records alone, and compare them with what the ledger gives, byte for byte.
 
     An answer reads the few records that the stored index of tags gives it. The board (default) is rebuilt from every
     record, without any index, and held against the status of each claim. Any other projection is rebuilt by an index
     that is made anew from the records, and held against its own answers.
+
+    With --views, the board at all its positions is made anew in a file beside the ledger; whoever reads the old one
+    reads on. With --check, that file is held, position by position, against one made by a fresh process with another
+    hash seed, time zone and locale; the first row that differs is told, both ways.
     """
+    if views or check:
+        if to is not None or projection != "board":
+            raise click.UsageError("a view is of the whole board; leave --to and --projection out")
+        _views(db, check=check)
+        return
     with for_reading(db) as ledger:
         until = ledger.question(as_of=to).as_of.position
         records = list(_counted(ledger.events(as_of=until), until))
@@ -57,6 +73,43 @@ def replay_command(db: str, form: str, projection: str, to: str | None) -> None:
         render.data(msgspec.json.encode(told))
     else:
         click.echo(f"{len(records):,} records up to position {until}, {compared:,} answers of {projection}: same")
+
+
+def _views(db: str, *, check: bool) -> None:
+    with for_reading(db) as ledger, Views.open(ledger) as view:
+        if not check:
+            with progress("replaying", ledger.head) as advance:
+                view.rebuild(progress=advance)
+            click.echo(f"{view.path}: {ledger.head:,} records, state {view.state_hash()}")
+            return
+        view.catch_up()
+        with TemporaryDirectory() as folder:
+            path = os.path.join(folder, "other.views")
+            strange = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Chatham", "LC_ALL": "C"}
+            made = subprocess.run(  # noqa: S603
+                [sys.executable, "-c", _ELSEWHERE, ledger.name, path], env={**os.environ, **strange}, check=False
+            )
+            if made.returncode:
+                raise LedgerError("the other process ended early; what it said stands above")
+            with Views.open(ledger, path) as other:
+                found = view.difference(other)
+        if found is not None:
+            raise IntegrityError(
+                f"from position {found.position} on, {found.claim!r} differs: the view has {found.one}, the records "
+                f"give {found.other}; the records stand: `claims replay --views` makes the view anew"
+            )
+        click.echo(
+            f"{view.checkpoint.position:,} records, every row at every position: same; state {view.state_hash()}"
+        )
+
+
+_ELSEWHERE: Final = """
+import sys
+from ledger import Ledger
+from projections.views import Views
+with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.open(ledger, sys.argv[2]) as view:
+    view.rebuild()
+"""
 
 
 Pairs = Iterator[tuple[str, bytes, bytes]]

@@ -1,0 +1,103 @@
+"""Is the board from the view the board from the records, on the command line too, and is it told where it is not?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.cli import main
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Path:
+    """The ledger of the demo."""
+    path = tmp_path / "story.db"
+    assert CliRunner().invoke(main, ["demo", "--db", str(path)]).exit_code == 0
+    return path
+
+
+@pytest.fixture
+def claims(story: Path) -> Run:
+    return lambda *args: CliRunner().invoke(main, ["--db", str(story), *args])
+
+
+@pytest.mark.parametrize("cut", [(), ("--as-of", "A16"), ("--as-of", "40")])
+def test_the_board_is_the_same_with_a_view_and_without(claims: Run, story: Path, cut: tuple[str, ...]) -> None:
+    forms = ((), ("--json",), ("--limit", "5"), ("--format", "ndjson"))
+    without = [claims("status", *cut, *form).stdout for form in forms]
+    assert claims("replay", "--views").exit_code == 0
+    assert Path(f"{story}.views").exists()
+    assert [claims("status", *cut, *form).stdout for form in forms] == without
+
+
+def test_a_view_is_caught_up_before_it_is_read(claims: Run) -> None:
+    claims("replay", "--views")
+    claims("state", "dam-leaks", "--by", "Ann", "--register")
+    row = next(row for row in json.loads(claims("status", "--json").stdout)["claims"] if row["claim"] == "dam-leaks")
+    assert row["status"] == "asserted"
+
+
+def test_the_board_is_paged_in_any_order(claims: Run) -> None:
+    whole = json.loads(claims("status", "--order", "acts", "--json").stdout)["claims"]
+    first = claims("status", "--order", "acts", "--limit", "8", "--json")
+    page = json.loads(first.stdout)
+    rest = json.loads(claims("status", "--order", "acts", "--cursor", page["next"], "--json").stdout)
+    assert page["claims"] + rest["claims"] == whole
+    acts = [sum(row["acts"].values()) for row in whole]
+    assert acts == sorted(acts, reverse=True)
+
+
+def test_the_board_is_filtered_by_status_and_flag(claims: Run) -> None:
+    whole = json.loads(claims("status", "--json").stdout)["claims"]
+    filtered = claims("status", "--status", "disputed", "--flag", "support-inferred", "--json")
+    found = json.loads(filtered.stdout)["claims"]
+    assert found == [row for row in whole if row["status"] == "disputed" and "support-inferred" in row["flags"]]
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("status", "--order", "acts", "--said-by", "2024-10-09"), "leave --said-by out"),
+        (("status", "--status", "true"), "'true' is no status"),
+        (("status", "six-killed", "--order", "acts"), "leave the claim out"),
+        (("replay", "--views", "--to", "A5"), "leave --to and --projection out"),
+        (("status", "--order", "acts", "--cursor", "six-killed"), "is no cursor"),
+    ],
+)
+def test_what_does_not_go_together_is_told(claims: Run, args: tuple[str, ...], said: str) -> None:
+    ran = claims(*args)
+    assert ran.exit_code == 2
+    assert said in ran.stderr
+
+
+def test_a_view_that_is_what_the_records_say_is_told_so(claims: Run) -> None:
+    made = claims("replay", "--views").stdout
+    checked = claims("replay", "--check")
+    assert (checked.exit_code, checked.stderr) == (0, "")
+    assert checked.stdout == f"63 records, every row at every position: same; state {made.split()[-1]}\n"
+
+
+def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(claims: Run, story: Path) -> None:
+    claims("replay", "--views")
+    planted = apsw.Connection(f"{story}.views")
+    [(since, claim_id, claim)] = planted.execute(
+        "SELECT from_position, claim_id, name FROM row JOIN claim USING (claim_id) WHERE from_position > 40"
+        " ORDER BY from_position, name LIMIT 1"
+    ).fetchall()
+    change = "UPDATE row SET status = 'corroborated' WHERE claim_id = ? AND from_position = ?"
+    planted.execute(change, (claim_id, since))
+    planted.close()
+    ran = claims("replay", "--check")
+    assert ran.exit_code == 7
+    assert ran.stderr.startswith(f"claims: from position {since} on, {claim!r} differs: the view has Row(")
+    assert "status='corroborated'" in ran.stderr
+    assert claims("replay", "--views").exit_code == 0
+    assert claims("replay", "--check").exit_code == 0
