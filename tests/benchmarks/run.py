@@ -26,6 +26,7 @@ except ImportError:  # not installed: measure the checkout
 import appends  # noqa: F401  each declares its figures
 import reads  # noqa: F401
 import startup  # noqa: F401
+import whole  # noqa: F401
 from measure import GROUPS, Figure, Group, Measured, Setting, filesystem, workplace
 
 _ROW = "{:<26}{:>18}{:>18}{:>9}   {:<10}{:<8}{}"
