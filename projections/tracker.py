@@ -90,6 +90,8 @@ class Tracker:
         self.tied: set[str] = set()
         self._cells_of: dict[str, set[str]] = {}
         self._kinds_told: dict[str, int] = {}
+        self._told_on: dict[str, set[str]] = {}
+        """The claims on which acts tell of what kind a source is, or once told."""
         self._plural: set[str] = set()
         """The sources that share a kind with others: the same as another, or in a circle with it."""
         # What is left to be done for the record being taken
@@ -184,6 +186,7 @@ class Tracker:
         for source, code in _telling(event, position):
             before = max((tells.get(source, 0) for tells in (claim.told, *claim.retold.values())), default=0)
             claim.told[source] = code
+            self._told_on.setdefault(source, set()).add(name)
             known = self._kinds_told.get(source, 0)
             self._kinds_told[source] = kinds = known | 1 << (code & 15)
             # Else it was told so before, never to be of another kind anywhere, and by nobody else's kind it counts.
@@ -405,6 +408,7 @@ class Tracker:
             if tells:
                 claim.retold[position] = tells
                 for source, code in tells.items():
+                    self._told_on.setdefault(source, set()).add(name)
                     self._kinds_told[source] = self._kinds_told.get(source, 0) | 1 << (code & 15)
             for source in told.keys() | tells.keys():
                 if told.get(source) != tells.get(source):
@@ -799,29 +803,25 @@ class Tracker:
             kinds |= self._kinds_told.get(raw, 0)
         if kinds & kinds - 1 == 0:  # never told to be of two kinds, anywhere: who tells it last is all the same
             return _KINDS[kinds.bit_length() - 1] if kinds and self._is_told(claim, raws) else None
-        best = 0
-        for near in self.reach.near(claim.name):
-            told = self.claims.get(near)
-            if told is not None:
-                for tells in (told.told, *told.retold.values()):
-                    best = max(best, *(tells.get(raw, 0) for raw in raws), 0)
-        return _KINDS[best & 15]
+        told = (tells.get(raw, 0) for raw in raws for tells in self._tells_near(claim, raw))
+        return _KINDS[max(told, default=0) & 15]
 
     def _is_told(self, claim: Claim, raws: list[str]) -> bool:
         """Whether any act near a claim tells of what kind one of these sources is."""
-        nearest = [claim.name]
-        for raw in raws:  # as a rule, what tells is the act itself that brings a speaker here
-            nearest += claim.arrived.get(raw, ())
-        for near in chain(nearest, self.reach.near(claim.name)):
-            told = self.claims.get(near)
-            if told is None:
-                continue
-            for raw in raws:
-                if raw in told.told:
-                    return True
-                if told.retold and any(raw in tells for tells in told.retold.values()):
-                    return True
-        return False
+        return any(raw in claim.told for raw in raws) or any(
+            raw in tells for raw in raws for tells in self._tells_near(claim, raw)
+        )
+
+    def _tells_near(self, claim: Claim, raw: str) -> Iterator[dict[str, int]]:
+        """What acts tell on those claims near one, on which any told of a source."""
+        near, on = self.reach.near(claim.name), self._told_on.get(raw, ())
+        few, many = (on, near) if len(on) < len(near) else (near, on)
+        for name in few:
+            if name in many:
+                told = self.claims[name]
+                yield told.told
+                if told.retold:
+                    yield from told.retold.values()
 
     def _is_settled(self, cell: Cell, source: str) -> bool:
         """Whether no act that comes near can tell otherwise of what kind a speaker is, or its root."""
