@@ -174,7 +174,9 @@ class Literals(Reach):
             return (claim,)
         known = self._near.get(claim)
         if known is None:
-            known = self._near[claim] = frozenset(super().neighbourhood(claim))
+            # What implies a literal is what its contrary leads to, the other way round.
+            both = self.closure([(claim, 1), (claim, -1)], dismisses=False)
+            known = self._near[claim] = frozenset(near for near, _ in both)
         return known
 
     def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterable[tuple[str, Sign]]:
