@@ -272,12 +272,12 @@ class Views:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
         for unknown in set(status) - set(STATUSES):
             raise UsageError(f"{unknown!r} is no status; there are {', '.join(STATUSES)}")
-        sql, values = _page_query(order, cursor, at, status, flags)
+        question = self._ledger.question(as_of=at)
+        sql, values = _page_query(order, cursor, question.as_of, status, flags)
         rows = self._connection.execute(f"{sql} LIMIT ?", (*values, -1 if limit is None else limit + 1)).fetchall()
         more = limit is not None and len(rows) > limit
         rows = rows[:limit]
         found = [self._row(name_, claim_id, at, columns) for claim_id, name_, _, *columns in rows]
-        question = self._ledger.question(as_of=at)
         following = f"{rows[-1][2]}:{rows[-1][1]}" if more else None
         return Page(question.as_of, found, following)
 
@@ -506,11 +506,14 @@ def _judged(ledger: Ledger, claim: str, position: int) -> Row | None:
 
 
 def _page_query(
-    order: Order, cursor: str | None, at: int, status: Collection[str], flags: Collection[str]
+    order: Order, cursor: str | None, at: AsOf, status: Collection[str], flags: Collection[str]
 ) -> tuple[str, list[Any]]:
     key = {"id": "0", "newest": "changed_at", "oldest": "changed_at", "acts": "acts"}[order]
     where = ["from_position <= ?", "until_position > ?"]
-    values: list[Any] = [at, at]
+    values: list[Any] = [at.position, at.position]
+    if order in ("newest", "oldest") and at.recorded_at is not None:
+        where.append("changed_at <= ?")  # no row of then knows of later: the index need not be walked through it
+        values.append(when.instant(at.recorded_at))
     down = "DESC" if order in ("newest", "acts") else "ASC"
     if cursor is not None:
         value, _, claim = cursor.partition(":")
