@@ -421,6 +421,14 @@ def voids_the_registration_of(claim: str, ledger: Ledger) -> None:
     ledger.append(RecordVoided(target=registration.id, why="w"))
 
 
+def test_one_may_state_what_another_has_registered_since(two: tuple[Ledger, Ledger]) -> None:
+    one, other = two
+    one.append(registers("x"))
+    other.append(registers("y"))
+    receipt = one.append(states("y"), expected=2)
+    assert receipt.position == 3
+
+
 def test_what_one_knows_of_claims_does_not_outlive_what_another_voids(two: tuple[Ledger, Ledger]) -> None:
     ours, theirs = two
     ours.append_all([registers("x"), registers("y"), states("x", "y")])
@@ -430,14 +438,6 @@ def test_what_one_knows_of_claims_does_not_outlive_what_another_voids(two: tuple
     ours.append(states("y"))
     theirs.append(registers("x"))
     assert ours.append(states("x")).position == 7
-
-
-def test_one_may_state_what_another_has_registered_since(two: tuple[Ledger, Ledger]) -> None:
-    one, other = two
-    one.append(registers("x"))
-    other.append(registers("y"))
-    receipt = one.append(states("y"), expected=2)
-    assert receipt.position == 3
 
 
 def test_nor_what_is_voided_while_one_appends_about_another_claim(two: tuple[Ledger, Ledger]) -> None:
