@@ -43,7 +43,9 @@ Order: TypeAlias = Literal["id", "newest", "oldest", "acts"]
 ORDERS: Final[Sequence[Order]] = ("id", "newest", "oldest", "acts")
 STATUSES: Final = ("disputed", "corroborated", "asserted", "denied", "assessed", "withdrawn", "raised")
 
-_SCHEMA: Final = """
+_APPLICATION_ID: Final = 0x434C5657  # "CLVW"
+_SCHEMA: Final = f"""
+PRAGMA application_id = {_APPLICATION_ID};
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE claim (claim_id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE row (
@@ -129,13 +131,13 @@ class Views:
         try:
             view = cls(ledger, where)
             view._check()
-        except apsw.NotADBError:
+        except apsw.NotADBError as error:
+            if path is not None:  # it may be anything
+                raise LedgerError(f"{where} is no view; delete it, or give another path") from error
             Path(where).unlink()
             view = cls(ledger, where)
         except apsw.Error as error:
-            raise LedgerError(
-                f"{where}: the view cannot be opened ({error}); it may be deleted, and is made anew"
-            ) from error
+            raise LedgerError(f"the view {where} cannot be opened ({error}); delete it, and it is made anew") from error
         return view
 
     def __enter__(self) -> Self:
@@ -594,6 +596,10 @@ def _digest(ledger: Ledger, position: int) -> str:
 def _opened(path: str) -> apsw.Connection:
     connection = apsw.Connection(path)
     connection.set_busy_timeout(30_000)
+    empty = not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+    if not empty and connection.pragma("application_id") != _APPLICATION_ID:
+        connection.close()
+        raise LedgerError(f"{path} is no view, but an SQLite file of something else; give another path")
     if path != ":memory:":
         connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "normal")  # what a crash takes away here is caught up again

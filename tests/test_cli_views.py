@@ -44,6 +44,13 @@ def test_a_view_is_caught_up_before_it_is_read(claims: Run) -> None:
     assert row["status"] == "asserted"
 
 
+def test_a_view_that_cannot_be_read_is_done_without(claims: Run, story: Path) -> None:
+    without = claims("status", "--json").stdout
+    Path(f"{story}.views").mkdir()
+    assert claims("status", "--json").stdout == without
+    assert claims("status", "--order", "acts").exit_code == 1
+
+
 def test_the_board_is_paged_in_any_order(claims: Run) -> None:
     whole = json.loads(claims("status", "--order", "acts", "--json").stdout)["claims"]
     first = claims("status", "--order", "acts", "--limit", "8", "--json")

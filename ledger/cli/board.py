@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 import click
 import msgspec
 
-from ledger import Assessment, Ledger
+from ledger import Assessment, Ledger, LedgerError
 from projections import board, status
 from projections.board import Board, Row
 from projections.dossier import Dossier
@@ -50,10 +50,16 @@ def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wante
     if said_by is not None and not wanted.plain:
         raise click.UsageError("--order, --status and --flag know the knowledge cut alone; leave --said-by out")
     with for_reading(db) as ledger:
+        viewed = None
         if said_by is None and (not wanted.plain or os.path.exists(beside(ledger))):
-            found, following = _viewed(ledger, as_of, wanted)
-        else:
-            found, following = page_of(ledger.state(board, as_of=as_of, said_by=said_by), wanted.limit, wanted.cursor)
+            try:
+                viewed = _viewed(ledger, as_of, wanted)
+            except LedgerError:  # a view that cannot be caught up here, in a folder that may not be written
+                if not wanted.plain:
+                    raise
+        found, following = viewed or page_of(
+            ledger.state(board, as_of=as_of, said_by=said_by), wanted.limit, wanted.cursor
+        )
         if form == "json":
             whole: dict[str, Any] = msgspec.to_builtins(found)
             render.data(msgspec.json.encode(whole | ({"next": following} if following else {})))
