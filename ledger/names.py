@@ -46,12 +46,18 @@ def is_source_id(text: str) -> bool:
     return all(map(_is_slug, text.split("@")))
 
 
+@lru_cache(maxsize=16_384)  # an answer asks for them again and again, and of the same acts
 def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
     """The source id of every link, the utterer's first.
 
     A given `source` stands as given. Left out it is the slug of the name; an unnamed, collective or untraced link is
     its own source for each carrier that had it: the slug, `@`, and the source of the next link, where there is one.
     """
+    return tuple(fresh_sources(chain))
+
+
+def fresh_sources(chain: Sequence[Link]) -> list[str]:
+    """The same, not remembered: what is appended is seldom seen again."""
     ids: list[str] = []
     for link in reversed(chain):
         own = link.source
@@ -61,7 +67,7 @@ def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
                 own = f"{own}@{ids[-1]}"
         ids.append(own)
     ids.reverse()
-    return tuple(ids)
+    return ids
 
 
 def speaker(chain: Sequence[Link]) -> str:

@@ -126,7 +126,7 @@ def tags(event: Event) -> list[str]:
         found = [f"claim:{claim}" for claim in event.claims]
         if event.possible_claims:
             found += [f"claim:{claim}" for claim in event.possible_claims]
-        found += [f"source:{source}" for source in names.sources(event.chain)]
+        found += [f"source:{source}" for source in names.fresh_sources(event.chain)]
         if isinstance(event, ev.Denial) and event.acts:
             found += [f"act:{act}" for act in event.acts]
     else:
