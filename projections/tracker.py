@@ -267,8 +267,8 @@ class Tracker:
 
     def _disturb(self, raw: Record) -> None:
         """An utterance is about others, or was amended or voided: the acts that hang on it are settled anew."""
-        queue = {raw.id: None}
-        for event_id in (found := list(queue)):  # grows while it is walked
+        found = {raw.id: None}
+        for event_id in (queue := list(found)):  # grows while it is walked
             record = self._clerk.by_id.get(event_id)
             if record is None:
                 continue
@@ -277,9 +277,9 @@ class Tracker:
                     continue
                 for target in (*targets(version.event), *new_targets(getattr(version.event, "changes", {}))):
                     self._about.setdefault(target, {})[event_id] = None
-                    if target not in queue:
-                        queue[target] = None
-                        found.append(target)
+                    if target not in found:
+                        found[target] = None
+                        queue.append(target)
                         self._keep_named(target)
             if isinstance(record.event, ACTS):
                 self._disturb_act(record)
