@@ -92,6 +92,8 @@ class Tracker:
         self._kinds_told: dict[str, int] = {}
         self._told_on: dict[str, set[str]] = {}
         """The claims on which acts tell of what kind a source is, or once told."""
+        self._unsure: set[str] = set()
+        """The sources that were told to be of several kinds."""
         self._plural: set[str] = set()
         """The sources that share a kind with others: the same as another, or in a circle with it."""
         # What is left to be done for the record being taken
@@ -187,11 +189,17 @@ class Tracker:
             before = max((tells.get(source, 0) for tells in (claim.told, *claim.retold.values())), default=0)
             claim.told[source] = code
             self._told_on.setdefault(source, set()).add(name)
-            known = self._kinds_told.get(source, 0)
-            self._kinds_told[source] = kinds = known | 1 << (code & 15)
+            kinds = self._note_kind(source, code)
             # Else it was told so before, never to be of another kind anywhere, and by nobody else's kind it counts.
             if not before or kinds != 1 << (code & 15) or source in self._plural:
                 self._retell(name, source)
+
+    def _note_kind(self, source: str, code: int) -> int:
+        """Notes a kind that an act tells; gives all that were ever told, as bits."""
+        kinds = self._kinds_told[source] = self._kinds_told.get(source, 0) | 1 << (code & 15)
+        if kinds & kinds - 1:
+            self._unsure.add(source)
+        return kinds
 
     def _retell(self, name: str, source: str) -> None:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it is rooted anew."""
@@ -409,7 +417,7 @@ class Tracker:
                 claim.retold[position] = tells
                 for source, code in tells.items():
                     self._told_on.setdefault(source, set()).add(name)
-                    self._kinds_told[source] = self._kinds_told.get(source, 0) | 1 << (code & 15)
+                    self._note_kind(source, code)
             for source in told.keys() | tells.keys():
                 if told.get(source) != tells.get(source):
                     self._retell(name, source)
@@ -808,9 +816,13 @@ class Tracker:
 
     def _is_told(self, claim: Claim, raws: list[str]) -> bool:
         """Whether any act near a claim tells of what kind one of these sources is."""
-        return any(raw in claim.told for raw in raws) or any(
-            raw in tells for raw in raws for tells in self._tells_near(claim, raw)
-        )
+        for raw in raws:
+            if raw in claim.told:
+                return True
+            for name in claim.arrived.get(raw, ()):  # as a rule the act that brings a speaker here tells its kind
+                if raw in self.claims[name].told:
+                    return True
+        return any(raw in tells for raw in raws for tells in self._tells_near(claim, raw))
 
     def _tells_near(self, claim: Claim, raw: str) -> Iterator[dict[str, int]]:
         """What acts tell on those claims near one, on which any told of a source."""
@@ -825,13 +837,11 @@ class Tracker:
 
     def _is_settled(self, cell: Cell, source: str) -> bool:
         """Whether no act that comes near can tell otherwise of what kind a speaker is, or its root."""
-        for name in (source, *cell.circle):
-            for raw in self.members(name):
-                info = self._sources.get(raw)
-                kinds = self._kinds_told.get(raw, 0)
-                if kinds and (info is None or not info.kind) and (not cell.known or kinds & kinds - 1):
-                    return False
-        return True
+        if not cell.known or source in self._unsure or source in self._plural:
+            return False
+        return cell.circle == (source,) or (
+            self._unsure.isdisjoint(cell.circle) and self._plural.isdisjoint(cell.circle)
+        )
 
 
 def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:

@@ -77,14 +77,22 @@ with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.ope
 def _run(setting: Setting, code: str, *arguments: str) -> Ran:
     import ledger as package
 
-    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
+    peak = setting.path("peak")
+    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1]), "PEAK": str(peak)}
+    command = [sys.executable, "-c", _PEAK + code, *arguments]
     started = time.perf_counter()
-    running = subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(running.pid, 0)
-    running.returncode = os.waitstatus_to_exitcode(status)
-    if running.returncode:
-        raise RuntimeError(f"{code!r} ended with {running.returncode}")
-    return Ran(time.perf_counter() - started, usage.ru_maxrss / 1024)
+    subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=True)
+    return Ran(time.perf_counter() - started, int(peak.read_text()) / 1024)
+
+
+# What getrusage tells of a child begins with what its parent had.
+_PEAK = """
+import atexit, os
+@atexit.register
+def tell():
+    with open("/proc/self/status") as status, open(os.environ["PEAK"], "w") as peak:
+        peak.write(next(line for line in status if line.startswith("VmHWM")).split()[1])
+"""
 
 
 def _export(setting: Setting, exported: Path, path: Path) -> None:
