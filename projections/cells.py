@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from ledger import events as ev
@@ -24,6 +24,13 @@ ZEROS: Final[tuple[int, ...]] = (0,) * NUMBERS
 _TYPE: Final = {PARTLY: DENIALS, DECLINED: DENIALS}
 _BY_SPEAKER: Final = {BY_SPEAKER}
 _DECLINING: Final = frozenset({"non_denial", "no_comment", "cannot_confirm"})
+
+
+def add_up(totals: list[int], before: Sequence[int], after: Sequence[int]) -> None:
+    """Puts one part of a sum in the place of what it was."""
+    for place, (old, new) in enumerate(zip(before, after, strict=True)):
+        if old != new:
+            totals[place] += new - old
 
 
 class Light:

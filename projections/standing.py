@@ -40,6 +40,7 @@ from .cells import (
     UNSURE,
     Cell,
     Light,
+    add_up,
 )
 from .distinct import EXACT, provable
 from .register import SourceInfo
@@ -173,10 +174,7 @@ def sum_root(claim: Claim, root: str, desk: Desk) -> bool:
         changed = changed or claim.tied.get(root) != tied
         put(claim.tied, root, tied)
     if before != after:
-        totals = claim.totals
-        for place, (old, new) in enumerate(zip(before, after, strict=True)):
-            if old != new:
-                totals[place] += new - old
+        add_up(claim.totals, before, after)
     return changed
 
 

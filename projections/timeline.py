@@ -7,7 +7,7 @@ ledger: what it knew after each record, at the world cut. Both are projections f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -131,9 +131,9 @@ class _Cut(Struct, frozen=True):
     records: list[Record]
 
 
-class _StatusAt:
+class _StatusAt(Protocol):
     def __call__(self, cut: _Cut) -> Status | None:
-        raise NotImplementedError
+        """The status at a cut; None where the claim is not there."""
 
 
 class _SaidBy(_StatusAt):

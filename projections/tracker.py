@@ -26,7 +26,19 @@ from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
 
 from .board import Row, named_by
-from .cells import CONFLICTS, MARKED_INFERRED, POSSIBLY, REWORDED, Cell, Light, Stance, following, reworded, work_out
+from .cells import (
+    CONFLICTS,
+    MARKED_INFERRED,
+    POSSIBLY,
+    REWORDED,
+    Cell,
+    Light,
+    Stance,
+    add_up,
+    following,
+    reworded,
+    work_out,
+)
 from .dossier import new_sources, new_targets
 from .reach import CARRIED, Literals, Relation
 from .register import SourceInfo, source_info
@@ -560,11 +572,12 @@ class Tracker:
         after = {lines.class_of(source) for source in sources | ends}
         if event.relation == "same_as":
             self._merge(before | after, what)
-        moved = {raw for name in below | self._all_below(after) for raw in self.members(name)} | sources
+        below |= self._all_below(after)
+        moved = {raw for name in below for raw in self.members(name)} | sources
         for judged, involved in self._judged.items():
             if not involved.isdisjoint(moved):
                 self._unsettled[judged] = None
-        self._reroot(below | self._all_below(after), what)
+        self._reroot(below, what)
 
     def _relate_sources_anew(self) -> None:
         held = [
@@ -667,10 +680,9 @@ class Tracker:
         if cell is None:
             if not acts and not possible and source not in claim.arrived:
                 return
-            cell = claim.cells[source] = Cell()
-            self._cells_of.setdefault(source, set()).add(name)
+            cell = self._new_cell(claim, source)
         work_out(cell, name, members, acts)
-        if any(light.is_live and not members.keys().isdisjoint(_kept(light.possible, members)) for light in possible):
+        if any(light.is_live and any(1 in members.get(own, ()) for own in light.possible) for light in possible):
             cell.base = (*cell.base[:POSSIBLY], 1, *cell.base[POSSIBLY + 1 :])
         if cell.own != before:
             if before is not None:
@@ -720,9 +732,7 @@ class Tracker:
         if cell is None:
             if source not in claim.arrived:
                 return
-            cell = claim.cells[source] = Cell()
-            self._cells_of.setdefault(source, set()).add(name)
-            self._rootless[name, source] = None
+            cell = self._new_cell(claim, source)
         cell.inferred, conflict = self._inferred(claim, cell, source)
         numbers = list(cell.base)
         numbers[CONFLICTS] += conflict
@@ -732,24 +742,28 @@ class Tracker:
         if len(claim.texts) > 1:
             counted += [cell.assessment] if cell.assessment is not None else []
             numbers[REWORDED] = int(any(reworded(claim.texts, light.position) for light in counted))
-        totals = claim.numbers
         after = tuple(numbers)
         if after != cell.numbers:
-            for place, (old, new) in enumerate(zip(cell.numbers, after, strict=True)):
-                if old != new:
-                    totals[place] += new - old
+            add_up(claim.numbers, cell.numbers, after)
             cell.numbers = after
             self._changed[name] = None
         if cell.root is None:
             self._rootless[name, source] = None
         else:
             self._unsummed[name, cell.root] = None
-        if cell.own is None and cell.inferred is None and not any(cell.numbers) and not self._has_acts(claim, source):
+        if self._is_empty(claim, cell, source):
             self._rootless[name, source] = None
 
-    def _has_acts(self, claim: Claim, source: str) -> bool:
+    def _new_cell(self, claim: Claim, source: str) -> Cell:
+        self._cells_of.setdefault(source, set()).add(claim.name)
+        cell = claim.cells[source] = Cell()
+        return cell
+
+    def _is_empty(self, claim: Claim, cell: Cell, source: str) -> bool:
+        if cell.stand is not None or any(cell.numbers):
+            return False
         members = self.reach.signs(claim.name)
-        return bool(self._acts(members, "on", source) or self._acts(members, "perhaps", source))
+        return not self._acts(members, "on", source) and not self._acts(members, "perhaps", source)
 
     def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
         arrived = claim.arrived.get(source)
@@ -778,7 +792,7 @@ class Tracker:
         cell = claim.cells.get(source) if claim is not None else None
         if claim is None or cell is None:
             return
-        empty = cell.stand is None and not any(cell.numbers) and not self._has_acts(claim, source)
+        empty = self._is_empty(claim, cell, source)
         kind = self.kind(claim, (source,))
         cell.named = kind in ev.NAMED
         cell.circle = tuple(self.lines.circle(source)) if cell.named else (source,)
@@ -851,10 +865,6 @@ def _telling(event: ev.Act, position: int) -> Iterator[tuple[str, int]]:
         if link.kind is not None and source not in best:
             best[source] = position << 10 | (63 - place) << 4 | _KIND[link.kind]
     return iter(best.items())
-
-
-def _kept(claims: Iterable[str], members: dict[str, set[int]]) -> Iterator[str]:
-    return (claim for claim in claims if 1 in members.get(claim, ()))
 
 
 def _position(record: Record) -> int:

@@ -17,6 +17,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Self, TypeAlias
 
@@ -175,20 +176,18 @@ class Views:
             raise UsageError(f"position {wanted} is not in this ledger, which ends at {self._ledger.head}")
         if self.checkpoint.position == 0 and self._ledger.head > GRID:
             self.rebuild()
-        while (start := self.checkpoint.position) < self._ledger.head:
+        while self.lag:
             with self._connection:
                 self._check()
-                start = self.checkpoint.position
-                until = min(self._ledger.head, start + GRID)
+                at = self.checkpoint.position
                 writer = _Writer(self._connection)
-                last = None
-                for record in self._ledger.events(after=start, as_of=until):
+                for record in self._ledger.events(after=at, as_of=min(self._ledger.head, at + GRID)):
+                    at = record.position
                     for claim in sorted(reached(self._ledger, record, reach)):
-                        writer.put(record.position, claim, _judged(self._ledger, claim, record.position))
-                    writer.end(record.position)
-                    last = record
-                if last is not None:
-                    self._mark(last.position)
+                        writer.put(at, claim, _judged(self._ledger, claim, at))
+                    writer.end(at)
+                writer.flush()
+                self._mark(at)
         return self.checkpoint.position
 
     def rebuild(self, *, reach: int = _FOREVER, progress: Callable[[int], object] = lambda _: None) -> None:
@@ -326,16 +325,11 @@ class Views:
 
     def difference(self, other: Views) -> Difference | None:
         """The first position, and there the first claim, at which two views of one ledger differ; None for none."""
-        for one, two in zip(_changes(self), _changes(other), strict=False):
-            if one != two:
-                position, claim = min((one[0], one[1]), (two[0], two[1]))
+        for changes in zip_longest(_changes(self), _changes(other)):
+            if changes[0] != changes[1]:
+                position, claim = min(change[:2] for change in changes if change is not None)
                 return Difference(position, claim, _at(self, claim, position), _at(other, claim, position))
-        counts = [sum(1 for _ in _changes(view)) for view in (self, other)]
-        if counts[0] == counts[1]:
-            return None
-        longer = self if counts[0] > counts[1] else other
-        position, claim, *_ = list(_changes(longer))[min(counts)]
-        return Difference(position, claim, _at(self, claim, position), _at(other, claim, position))
+        return None
 
     def _position(self, as_of: int | None) -> int:
         head = self.checkpoint.position
@@ -346,20 +340,7 @@ class Views:
         return as_of
 
     def _row(self, claim: str, claim_id: int, at: int, columns: Sequence[Any]) -> Row:
-        status, own_words, flags, sp, sq, op, oq, statements, denials, assessments, changed_at = columns
-        sql = "SELECT text FROM wording WHERE claim_id = ? AND from_position <= ? ORDER BY from_position DESC LIMIT 1"
-        [(text,)] = self._connection.execute(sql, (claim_id, at)).fetchall()
-        return Row(
-            claim=claim,
-            text=text,
-            status=status,
-            own_words=own_words,
-            flags=flags.split(),
-            support=IntervalAnswer(sp, sq),
-            opposition=IntervalAnswer(op, oq),
-            acts=ActCounts(statements, denials, assessments),
-            changed_at=when.stamp(changed_at),
-        )
+        return _row(self._connection, claim, claim_id, at, columns)
 
 
 class _Writer:
@@ -411,19 +392,14 @@ class _Writer:
         if position % GRID == 0:
             state = (self._hash & _MASK).to_bytes(16)
             self._states.append((position, state))
-        if len(self._rows) >= BATCH or (not self._alone and (self._states or self._tallied)):
+        if len(self._rows) >= BATCH:
             self._flush()
-        if not self._alone:
-            self._keep_hash()
 
     def flush(self) -> None:
         """Writes what holds to the end."""
         for claim, (since, row, _) in self._held.items():
             self._rows.append(_columns(self._ids[claim], since, _FOREVER, row))
         self._flush()
-        self._keep_hash()
-
-    def _keep_hash(self) -> None:
         self._connection.execute("INSERT OR REPLACE INTO meta VALUES ('hash', ?)", (f"{self._hash & _MASK:032x}",))
 
     def _claim_id(self, claim: str) -> int:
@@ -439,20 +415,15 @@ class _Writer:
 
     def _read(self, claim: str, claim_id: int) -> tuple[int, Row, int] | None:
         sql = (
-            f"SELECT from_position, {_COLUMNS} FROM row WHERE claim_id = ?"  # noqa: S608
+            f"SELECT from_position, until_position, {_COLUMNS} FROM row WHERE claim_id = ?"  # noqa: S608
             " ORDER BY from_position DESC LIMIT 1"
         )
         rows = self._connection.execute(sql, (claim_id,)).fetchall()
-        held = "SELECT 1 FROM row WHERE claim_id = ? AND from_position = ? AND until_position = ?"
-        if not rows or not self._connection.execute(held, (claim_id, rows[0][0], _FOREVER)).fetchall():
+        if not rows or rows[0][1] != _FOREVER:
             return None
-        since, status, own_words, flags, sp, sq, op, oq, statements, denials, assessments, changed_at = rows[0]
-        words = "SELECT text FROM wording WHERE claim_id = ? ORDER BY from_position DESC LIMIT 1"
-        [(text,)] = self._connection.execute(words, (claim_id,)).fetchall()
-        row = Row(
-            claim, text, status, own_words, flags.split(), IntervalAnswer(sp, sq), IntervalAnswer(op, oq),
-            ActCounts(statements, denials, assessments), when.stamp(changed_at),
-        )  # fmt: skip
+        since, until, *columns = rows[0]
+        row = _row(self._connection, claim, claim_id, until, columns)
+        self._texts[claim_id] = row.text
         return since, row, _hash(row)
 
     def _close(self, claim_id: int, since: int, row: Row, position: int) -> None:
@@ -497,6 +468,23 @@ class _Writer:
 def beside(ledger: Ledger) -> str:
     """Where the view of a ledger lies: beside its file, or in memory as it does."""
     return ":memory:" if ledger.name == ":memory:" else f"{ledger.name}.views"
+
+
+def _row(connection: Any, claim: str, claim_id: int, at: int, columns: Sequence[Any]) -> Row:
+    status, own_words, flags, sp, sq, op, oq, statements, denials, assessments, changed_at = columns
+    sql = "SELECT text FROM wording WHERE claim_id = ? AND from_position <= ? ORDER BY from_position DESC LIMIT 1"
+    [(text,)] = connection.execute(sql, (claim_id, at)).fetchall()
+    return Row(
+        claim=claim,
+        text=text,
+        status=status,
+        own_words=own_words,
+        flags=flags.split(),
+        support=IntervalAnswer(sp, sq),
+        opposition=IntervalAnswer(op, oq),
+        acts=ActCounts(statements, denials, assessments),
+        changed_at=when.stamp(changed_at),
+    )
 
 
 def _judged(ledger: Ledger, claim: str, position: int) -> Row | None:
