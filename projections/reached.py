@@ -25,7 +25,7 @@ _ABOUT_SOURCES = (ev.SourceRelated, ev.SourceRegistered)
 def reached(ledger: Ledger, record: Record, limit: int = REACH) -> set[str]:
     """The claims whose rows on the board a record may change. Raises OutOfReach where there are more than the limit."""
     concerned = list(_concerned(ledger, record.event, record.position, set()))
-    claims = {claim for event in concerned for claim in _named(event)}
+    claims = {claim for event in concerned for claim in named_at_all(event)}
     sources = {source for event in concerned for source in _sources(event)}
     if sources:
         claims |= _quoted(ledger, sources, record.position)
@@ -87,7 +87,7 @@ class _About:
         return [*state, record]
 
 
-def _named(event: ev.Event) -> Iterator[str]:
+def named_at_all(event: ev.Event) -> Iterator[str]:
     yield from named_by(event)
     for within in changes_within(getattr(event, "changes", {})):
         for field in ("claims", "possible_claims"):
@@ -120,7 +120,7 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
                 claims.update(named_by(event))
                 continue
             for about in _concerned(ledger, event, until, set()):
-                claims.update(_named(about))
+                claims.update(named_at_all(about))
                 more = set(_sources(about)) | set(new_sources(getattr(about, "changes", {})))
                 if isinstance(about, ACTS):
                     more.clear()

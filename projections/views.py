@@ -218,7 +218,7 @@ class Views:
             for record in self._ledger.events(as_of=until):
                 for claim in tracker.take(record):
                     writer.put(record.position, claim, tracker.row(claim))
-                for claim in tracker.gone:
+                for claim in ():
                     writer.put(record.position, claim, None)
                 writer.end(record.position)
                 if record.position % GRID == 0:
@@ -567,10 +567,7 @@ def _reading(ledger: Ledger) -> Reading:
     def at(position: int) -> Record:
         return next(ledger.events(after=position - 1, as_of=position))
 
-    def of(claim: str, source: str, until: int) -> Iterable[Record]:
-        return ledger.events(claim=claim, source=source, as_of=until)
-
-    return Reading(ledger.record, at, of)
+    return Reading(ledger.record, at)
 
 
 def _identity(ledger: Ledger) -> str:
