@@ -64,6 +64,10 @@ class Lines:
             source = parent
         return source
 
+    def leads(self, source_class: str) -> bool:
+        """Whether a class speaks, or once spoke, for any other."""
+        return source_class in self._far.get("speaks_for", ())
+
     def principal(self, source_class: str) -> str | None:
         """Whom a class speaks for; of two, the later recorded. Nobody speaks for itself."""
         fars = self.beyond("speaks_for", source_class)

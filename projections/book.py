@@ -62,7 +62,11 @@ def quoted(records: Iterable[Record]) -> set[str]:
     for record in records:
         event = record.event
         if isinstance(event, ACTS):
-            found.add(names.speaker(event.chain))
+            first = event.chain[0]
+            if first.kind in ev.BY_CARRIER:
+                found.add(names.speaker(event.chain))
+            else:
+                found.add(first.source or names.slug(first.name))
             chains[record.id] = event.chain
         elif isinstance(event, (ev.Retraction, ev.Correction)):
             found.update(names.sources(event.chain))

@@ -41,6 +41,10 @@ class Desk:
         self.lines = Lines()
         self.plural: set[str] = set()
         """The sources that share, or once shared, a kind with others: the same as another, or in a circle with it."""
+        self.registered: set[str] = set()
+        """The classes any source of which is registered."""
+        self.kinds: dict[str, str] = {}
+        """The kinds of the classes that were registered with one."""
         self._ends: dict[str, dict[str, int]] = {}  # relation -> source -> at how many of them it stands at either end
         self._nears: dict[str, dict[str, dict[str, int]]] = {}  # relation -> far end -> near ends -> how often
         self._entries: dict[str, dict[int, ev.SourceRegistered]] = {}
@@ -56,25 +60,34 @@ class Desk:
     def circle(self, source_class: str) -> tuple[str, ...]:
         """The classes at the end of the line of a class; the least of them is the root of whoever is named."""
         known = self._circles.get(source_class)
+        if known is None and not self.lines.leads(source_class):
+            return (source_class,)
         if known is None:
             known = self._circles[source_class] = tuple(self.lines.circle(source_class))
             if len(known) > 1:
                 self.plural.update(source for name in known for source in self.members(name))
         return known
 
-    def kind(self, classes: Iterable[str]) -> str | None:
+    def kind(self, classes: tuple[str, ...]) -> str | None:
         """The kind of a root made of these classes as it was last registered; None where it was not."""
-        infos, latest, kind = self._infos, -1, None
-        for name in classes:
-            for source in self._same.get(name) or (name,):
-                info = infos.get(source)
-                if info is not None and info.kind and info.position > latest:
-                    latest, kind = info.position, info.kind
-        return kind
+        if len(classes) == 1:
+            return self.kinds.get(classes[0])
+        sources = [source for name in classes if name in self.registered for source in self.members(name)]
+        return self._registered_kind(sources)
 
-    def is_registered(self, classes: Iterable[str]) -> bool:
-        """Whether any source of these classes was ever registered."""
-        return any(source in self._infos for name in classes for source in self.members(name))
+    def _registered_kind(self, sources: Iterable[str]) -> str | None:
+        infos = [info for source in sources if (info := self._infos.get(source)) is not None and info.kind]
+        return max(infos, key=_position).kind if infos else None
+
+    def _note_registered(self, name: str) -> None:
+        members = self.members(name)
+        self.registered.discard(name)
+        if any(source in self._infos for source in members):
+            self.registered.add(name)
+        kind = self._registered_kind(members)
+        self.kinds.pop(name, None)
+        if kind is not None:
+            self.kinds[name] = kind
 
     def is_at(self, relation: str, classes: Iterable[str]) -> bool:
         """Whether any source of these classes stands at either end of such a relation."""
@@ -132,7 +145,9 @@ class Desk:
         self._infos.pop(event.source, None)
         for at in sorted(entries):
             self._infos[event.source] = source_info(entries[at], at, self._infos.get(event.source))
-        return self.lines.class_of(event.source)
+        name = self.lines.class_of(event.source)
+        self._note_registered(name)
+        return name
 
     def relate(self, event: ev.SourceRelated, position: int, there: bool) -> Moved:
         """A relation holds from now on, or no longer."""
@@ -173,6 +188,12 @@ class Desk:
             if len(members) > 1:
                 self._same[name] = members
                 self.plural.update(members)
+        for name in {*before, *groups}:
+            self._note_registered(name)
+
+
+def _position(info: SourceInfo) -> int:
+    return info.position
 
 
 def _count(counts: dict[str, int], key: str, by: int) -> None:

@@ -7,8 +7,10 @@ are looked at together, and only when one of them has changed (rules 3, 5 and 6 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol, TypeVar
+from itertools import compress
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ledger import events as ev
@@ -16,33 +18,23 @@ from ledger import events as ev
 from .cells import (
     AGAINST,
     ASSESSMENTS,
-    ATTRIBUTED,
-    CONFLICTS,
     COUNTING,
-    DECLINED,
     DENIALS,
+    FLAGGED,
     FOR,
-    MARKED,
-    MARKED_INFERRED,
     NUMBERS,
     PARTIES,
-    PARTLY,
-    POSSIBLY,
-    RETRACTED,
-    REVERSALS,
     REVISED,
-    REWORDED,
     STATEMENTS,
     STAYS,
     TAKEN_BACK,
-    UNSURE,
     Cell,
     Light,
 )
 from .desk import DECLARED, TANGLED, Desk
 from .distinct import EXACT, provable
 from .roots import Root
-from .rows import CLAIM_KINDS, COUNTS, FLAG_BITS, FOREVER, OPEN, STATUSES, Columns, claim_key
+from .rows import CLAIM_KINDS, COUNTS, FLAG_BITS, FOREVER, OPEN, STATUSES, claim_key
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")
@@ -57,13 +49,14 @@ class Told(Protocol):
         """The kind of a root made of these classes, there."""
 
 
-# What one root adds to its claim, each 0 or 1, by place.
+# What one root adds to its claim, as bits of one integer; the claim counts each.
+_SUMMED: Final = 13
 (
     SUPPORT, SUPPORT_OWN, OPPOSITION, OPPOSITION_OWN, SUPPORT_NAMED, SUPPORT_NAMED_OWN, OPPOSITION_NAMED,
     SUPPORT_UNTRACED, KINDLESS, UNREGISTERED, REPEATED, DIVIDED, FRAMED,
-) = range(13)  # fmt: skip
-_NO_ROOT: Final = (0,) * 13
-_Sum = tuple[int, ...]
+) = range(_SUMMED)  # fmt: skip
+_TO_OTHERS: Final = (1 << KINDLESS) - 1 & ~(1 << SUPPORT_UNTRACED)
+"""Those of its bits by which a root that is tied changes what others come to."""
 
 
 class Tied(NamedTuple):
@@ -89,42 +82,38 @@ class Searched(NamedTuple):
     floor: bool
 
 
-class Claim:
+class Claim(Struct):
     """A claim and its cells, with the counters that its row is made of."""
 
-    __slots__ = (
-        "arrived", "by_root", "cells", "changed_us", "entries", "key", "kind", "name", "numbers", "on", "open",
-        "perhaps", "searched", "sums", "texts", "tied", "told", "totals",
-    )  # fmt: skip
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.kind: int | None = None
-        """None where the claim is not registered."""
-        self.key = b""
-        self.texts: list[tuple[int, str]] = []
-        self.entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
-        self.changed_us = 0
-        """When the last record came that names the claim, or is about what does."""
-        self.on: dict[str, list[int]] = {}
-        """Positions of the acts that are on it, or once were, by speaker; in order."""
-        self.perhaps: dict[str, list[int]] = {}
-        """Positions of the denials that perhaps mean it, by speaker."""
-        self.told: dict[str, list[int]] = {}
-        """Of what kinds acts on this claim tell a source to be: position, nearness, kind, as one int; in order."""
-        self.arrived: dict[str, dict[str, tuple[int, Light]]] = {}
-        """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
-        self.cells: dict[str, Cell] = {}
-        self.open: set[str] = set()
-        """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
-        self.numbers = [0] * NUMBERS
-        self.by_root: dict[str, list[str]] = {}
-        self.sums: dict[str, _Sum] = {}
-        self.totals = [0] * len(_NO_ROOT)
-        self.tied: dict[str, Tied] = {}
-        """The roots that something may tie to another, or that are declared independent of one."""
-        self.searched: dict[tuple[int, bool], Searched] = {}
-        """What the tied roots of a side come to, while they are the same."""
+    name: str
+    kind: int | None = None
+    """None where the claim is not registered."""
+    key: bytes = b""
+    changed_us: int = 0
+    """When the last record came that names the claim, or is about what does."""
+    texts: list[tuple[int, str]] = []
+    entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
+    on: dict[str, list[int]] = {}
+    """Positions of the acts that are on it, or once were, by speaker; in order."""
+    perhaps: dict[str, list[int]] = {}
+    """Positions of the denials that perhaps mean it, by speaker."""
+    told: dict[str, int] = {}
+    """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
+    arrived: dict[str, dict[str, tuple[int, Light]]] = {}
+    """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
+    cells: dict[str, Cell] = {}
+    open: set[str] = set()
+    """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
+    counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
+    """Its acts by type, and how many of its cells have each bit set."""
+    by_root: dict[str, list[str]] = {}
+    sums: dict[str, int] = {}
+    totals: list[int] = field(default_factory=lambda: [0] * _SUMMED)
+    """How many of its roots have each bit set."""
+    tied: dict[str, Tied] = {}
+    """The roots that something may tie to another, or that are declared independent of one."""
+    searched: dict[tuple[int, bool], Searched] = {}
+    """What the tied roots of a side come to, while they are the same."""
 
     def retext(self) -> None:
         """Brings kind and texts to what the entries say."""
@@ -143,7 +132,7 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
     speakers = claim.by_root.get(root)
     if speakers is not None and not speakers:
         del claim.by_root[root]
-    before, after, tied = claim.sums.get(root, _NO_ROOT), _NO_ROOT, None
+    before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
     cells = [claim.cells[speaker] for speaker in speakers or ()]
     standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
     if standing:
@@ -153,27 +142,33 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         kind = standing[0].kind if classes == (standing[0].source,) else told.kind(claim, classes)
         named = _is_named(kind, standing)
         if len(own) == len(standing):
-            classes_own, named_own = classes, named and own[0].own is not None
+            classes_own, named_own = classes, named
         else:
             classes_own = _classes(own) if own else ()
             named_own = bool(own) and _is_named(told.kind(claim, classes_own), own)
-        after = _sum(cells, standing, kind, named, named_own, told.desk.is_registered(classes))
-        tie = told.desk.tie(classes, named)
-        tie_own = tie if classes_own is classes else told.desk.tie(classes_own, named_own) if own else None
+        after = _sum(cells, standing, kind, named, named_own)
+        if desk.registered.isdisjoint(classes):
+            after |= 1 << UNREGISTERED
+        tie = desk.tie(classes, named)
+        tie_own = tie if classes_own is classes else desk.tie(classes_own, named_own) if own else None
         if tie is not None or tie_own is not None:
             tied = Tied(classes, named, tie, classes_own, named_own, tie_own)
     # What others come to beside a root that is tied hangs on the side it is on, and whether it is named.
-    changed = claim.tied.get(root) != tied or (tied is not None and before[:KINDLESS] != after[:KINDLESS])
+    changed = claim.tied.get(root) != tied or (tied is not None and bool((before ^ after) & _TO_OTHERS))
     if changed:
         claim.searched.clear()
         put(claim.tied, root, tied)
     if before == after:
         return changed
-    put(claim.sums, root, after if standing else None)
-    totals = claim.totals
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new:
-            totals[place] += new - old
+    if standing:
+        claim.sums[root] = after
+    else:
+        del claim.sums[root]
+    totals, different = claim.totals, before ^ after
+    while different:
+        place = different.bit_length() - 1
+        totals[place] += 1 if after >> place & 1 else -1
+        different ^= 1 << place
     return True
 
 
@@ -187,65 +182,53 @@ def _is_named(kind: str | None, standing: list[Cell]) -> bool:
     return kind in ev.NAMED
 
 
-def _sum(
-    cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool, registered: bool
-) -> _Sum:
-    support = opposition = support_own = opposition_own = framed = False
+def _sum(cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool) -> int:
+    bits = 0
     for cell in standing:
         stance = cell.own or cell.inferred
         assert stance is not None
         if stance.side == 1:
-            support = True
-            support_own = support_own or cell.own is not None
+            bits |= 1 << SUPPORT if cell.own is None else 1 << SUPPORT | 1 << SUPPORT_OWN
         else:
-            opposition = True
-            opposition_own = opposition_own or cell.own is not None
-            framed = framed or stance.act.framed
-    repeated = (support and sum(cell.for_ for cell in cells) > 1) or (
-        opposition and sum(cell.against for cell in cells) > 1
-    )
-    return (
-        support,
-        support_own,
-        opposition,
-        opposition_own,
-        support and named,
-        support_own and named_own,
-        opposition and named,
-        support and kind == "untraced",
-        kind is None,
-        not registered,
-        repeated,
-        support and opposition,
-        framed,
-    )
+            bits |= 1 << OPPOSITION if cell.own is None else 1 << OPPOSITION | 1 << OPPOSITION_OWN
+            if stance.act.framed:
+                bits |= 1 << FRAMED
+    if bits & 1 << SUPPORT:
+        if named:
+            bits |= 1 << SUPPORT_NAMED
+        elif kind == "untraced":
+            bits |= 1 << SUPPORT_UNTRACED
+        if named_own and bits & 1 << SUPPORT_OWN:
+            bits |= 1 << SUPPORT_NAMED_OWN
+        if bits & 1 << OPPOSITION:
+            bits |= 1 << DIVIDED
+        if sum([cell.for_ for cell in cells]) > 1:
+            bits |= 1 << REPEATED
+    if bits & 1 << OPPOSITION:
+        if named:
+            bits |= 1 << OPPOSITION_NAMED
+        if sum([cell.against for cell in cells]) > 1:
+            bits |= 1 << REPEATED
+    return bits if kind is not None else bits | 1 << KINDLESS
 
 
 _DISPUTED, _CORROBORATED, _ASSERTED, _DENIED, _ASSESSED, _WITHDRAWN, _RAISED = range(len(STATUSES))
 assert STATUSES[_DISPUTED] == "disputed" and STATUSES[_RAISED] == "raised"
 _SUPPORT_FLAGS: Final = FLAG_BITS["unnamed-only"], FLAG_BITS["untraced-only"], FLAG_BITS["support-inferred"]
 _OPPOSITION_FLAGS: Final = FLAG_BITS["denial-unnamed-only"], FLAG_BITS["denial-inferred"]
-_BY_TOTAL: Final = (
-    (KINDLESS, FLAG_BITS["kind-unstated"]),
-    (UNREGISTERED, FLAG_BITS["source-unregistered"]),
-    (REPEATED, FLAG_BITS["repeated"]),
-    (DIVIDED, FLAG_BITS["divided"]),
-    (FRAMED, FLAG_BITS["denial-framed"]),
-)
-_BY_NUMBER: Final = (
-    (RETRACTED, FLAG_BITS["retracted"]),
-    (ATTRIBUTED, FLAG_BITS["attribution-denied"]),
-    (PARTLY, FLAG_BITS["partly-denied"]),
-    (DECLINED, FLAG_BITS["declined"]),
-    (CONFLICTS, FLAG_BITS["relation-conflict"]),
-    (POSSIBLY, FLAG_BITS["possibly-denied"]),
-    (REVERSALS, FLAG_BITS["reversal"]),
-    (UNSURE, FLAG_BITS["order-uncertain"]),
-    (REVISED, FLAG_BITS["assessment-revised"]),
-    (REWORDED, FLAG_BITS["reworded"]),
-    (MARKED, FLAG_BITS["time-uncertain"]),
-    (MARKED_INFERRED, FLAG_BITS["time-uncertain-inferred"]),
-)
+_BY_TOTAL: Final = [
+    FLAG_BITS[flag] for flag in ("kind-unstated", "source-unregistered", "repeated", "divided", "denial-framed")
+]
+"""From KINDLESS on."""
+_BY_NUMBER: Final = [
+    FLAG_BITS[flag]
+    for flag in (
+        "retracted", "attribution-denied", "partly-denied", "declined", "relation-conflict", "possibly-denied",
+        "reversal", "order-uncertain", "reworded", "time-uncertain", "time-uncertain-inferred",
+    )
+]  # fmt: skip
+"""From FLAGGED on."""
+_REVISED: Final = FLAG_BITS["assessment-revised"]
 _UNPROVEN: Final = FLAG_BITS["independence-unproven"]
 _FLOOR: Final = FLAG_BITS["provable-floor"]
 _DIVERGE: Final = FLAG_BITS["assessments-diverge"]
@@ -253,44 +236,58 @@ _PARTY: Final = FLAG_BITS["party-assessed"]
 _ASSESSED_AGAINST: Final = FLAG_BITS["assessed-against"]
 
 
-def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> Columns:
-    """The row of a registered claim from a position on."""
-    totals, numbers = claim.totals, claim.numbers
+def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> tuple[Any, ...]:
+    """The `Columns` of a registered claim from a position on, as a plain tuple: more are made than of anything else."""
+    totals, counts = claim.totals, claim.counts
     possible, opposing = totals[SUPPORT], totals[OPPOSITION]
-    flags = 0
-    for place, bit in _BY_NUMBER:
-        if numbers[place]:
-            flags |= bit
+    flags = sum(compress(_BY_NUMBER, counts[FLAGGED:]))
     support = opposition = own = 0
     if possible:
-        support, floor = _provable(claim, told, 1)
+        support, floor = _provable(claim, told, 1) if possible > 1 else (1, False)
         own = support
         if totals[SUPPORT_OWN] != possible or totals[SUPPORT_NAMED_OWN] != totals[SUPPORT_NAMED]:
             own = _provable(claim, told, 1, own=True)[0]
-        flags |= _UNPROVEN * (support < possible) | _FLOOR * floor
+        if support < possible:
+            flags |= _UNPROVEN
+        if floor:
+            flags |= _FLOOR
         unnamed, untraced, inferred = _SUPPORT_FLAGS
-        flags |= unnamed * (not totals[SUPPORT_NAMED]) | untraced * (totals[SUPPORT_UNTRACED] == possible)
-        flags |= inferred * (not totals[SUPPORT_OWN])
+        if not totals[SUPPORT_NAMED]:
+            flags |= unnamed
+            if totals[SUPPORT_UNTRACED] == possible:
+                flags |= untraced
+        if not totals[SUPPORT_OWN]:
+            flags |= inferred
     if opposing:
-        opposition, floor = _provable(claim, told, -1)
-        flags |= _UNPROVEN * (opposition < opposing) | _FLOOR * floor
+        opposition, floor = _provable(claim, told, -1) if opposing > 1 else (1, False)
+        if opposition < opposing:
+            flags |= _UNPROVEN
+        if floor:
+            flags |= _FLOOR
         unnamed, inferred = _OPPOSITION_FLAGS
-        flags |= unnamed * (not totals[OPPOSITION_NAMED]) | inferred * (not totals[OPPOSITION_OWN])
+        if not totals[OPPOSITION_NAMED]:
+            flags |= unnamed
+        if not totals[OPPOSITION_OWN]:
+            flags |= inferred
     if possible or opposing:
-        for place, bit in _BY_TOTAL:
-            if totals[place]:
-                flags |= bit
+        flags |= sum(compress(_BY_TOTAL, totals[KINDLESS:]))
     status = _primary(claim, possible, opposing, own)
     own_words = status
     if totals[SUPPORT_OWN] != possible or totals[OPPOSITION_OWN] != opposing:
         own_words = _primary(claim, totals[SUPPORT_OWN], totals[OPPOSITION_OWN], own)
-    if numbers[COUNTING]:
-        for_, against = numbers[FOR], numbers[AGAINST]
-        flags |= _DIVERGE * bool(for_ and against) | _PARTY * (numbers[PARTIES] == numbers[COUNTING])
-        flags |= _ASSESSED_AGAINST * bool(for_ if status == _DENIED else against and possible)
-    statements, denials, assessments = numbers[STATEMENTS], numbers[DENIALS], numbers[ASSESSMENTS]
+    if counts[COUNTING]:
+        for_, against = counts[FOR], counts[AGAINST]
+        if for_ and against:
+            flags |= _DIVERGE
+        if counts[PARTIES] == counts[COUNTING]:
+            flags |= _PARTY
+        if for_ if status == _DENIED else against and possible:
+            flags |= _ASSESSED_AGAINST
+        if counts[REVISED]:
+            flags |= _REVISED
+    statements, denials, assessments = counts[STATEMENTS], counts[DENIALS], counts[ASSESSMENTS]
     assert claim.kind is not None
-    return Columns(
+    return (
         claim_no,
         position,
         FOREVER,
@@ -305,17 +302,17 @@ def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> Column
 
 
 def _primary(claim: Claim, support: int, opposition: int, provable_own: int) -> int:
-    numbers = claim.numbers
+    counts = claim.counts
     if support:
         if opposition:
             return _DISPUTED
-        corroborated = provable_own >= 2 and not claim.kind and not numbers[AGAINST]  # and the claim is factual
+        corroborated = provable_own >= 2 and not claim.kind and not counts[AGAINST]  # and the claim is factual
         return _CORROBORATED if corroborated else _ASSERTED
     if opposition:
         return _DENIED
-    if numbers[COUNTING]:
-        return _DISPUTED if numbers[FOR] and numbers[AGAINST] else _ASSESSED
-    return _WITHDRAWN if numbers[TAKEN_BACK] and not numbers[STAYS] else _RAISED
+    if counts[COUNTING]:
+        return _DISPUTED if counts[FOR] and counts[AGAINST] else _ASSESSED
+    return _WITHDRAWN if counts[TAKEN_BACK] and not counts[STAYS] else _RAISED
 
 
 def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tuple[int, bool]:
@@ -360,10 +357,9 @@ def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
     return Searched(len(named), distinct, largest, floor)
 
 
-def _is_on(of: _Sum, side: int, own: bool) -> bool:
-    if side == 1:
-        return bool(of[SUPPORT_OWN] if own else of[SUPPORT])
-    return bool(of[OPPOSITION_OWN] if own else of[OPPOSITION])
+def _is_on(of: int, side: int, own: bool) -> bool:
+    place = (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
+    return bool(of >> place & 1)
 
 
 def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
@@ -373,10 +369,10 @@ def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
 
 def _as_root(claim: Claim, root: str, told: Told, side: int, own: bool) -> Root:
     cells = [claim.cells[speaker] for speaker in claim.by_root[root]]
-    standing = [cell for cell in cells if (cell.own if own else cell.stand) is not None]
+    standing = [cell for cell in cells if (cell.own if own else cell.own or cell.inferred) is not None]
     first = []
     for cell in standing:
-        stance = cell.own if own else cell.stand
+        stance = cell.own if own else cell.own or cell.inferred
         if stance is not None and stance.side == side:
             first.append(min(filter(None, (stance.act.position, cell.first_for if side == 1 else cell.first_against))))
     classes = _classes(standing)

@@ -13,12 +13,12 @@ It answers at the knowledge cut alone. The world cut is a fold of its own.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger import events as ev
-from ledger import names
+from ledger import names, when
 from ledger.errors import LedgerError
 from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
@@ -34,7 +34,9 @@ from .cells import (
     Light,
     Stance,
     following,
+    light_of,
     reworded,
+    settled_light,
     work_out,
 )
 from .desk import DECLARED, TANGLED, Desk
@@ -44,10 +46,13 @@ from .reach import Relation
 from .rows import Columns, to_row
 from .standing import Claim, columns_of, put, sum_root
 from .webs import Web, Webs
-from .world import Act, World, order, span_of
+from .world import Act, Key, World, order, span_of
 
 REACH: Final = 10_000
 """So many claims one record may reach, unless its reader allows more."""
+
+
+_UNKNOWN: Final = float("-inf")
 
 
 class OutOfReach(LedgerError):
@@ -83,6 +88,7 @@ class Tracker:
         """Until when retractions of a speaker take back what it said on a claim, what comes late, too."""
         self._judged: dict[tuple[str, str], set[str]] = {}
         """Those whose acts were taken back or denied, with all sources by whose relations that stands or falls."""
+        self._judging: dict[str, dict[tuple[str, str], None]] = {}  # the other way round
         self._cells_of: dict[str, set[str]] = {}
         self._claims_of_root: dict[str, set[str]] = {}
         self._kinds_told: dict[str, int] = {}
@@ -108,7 +114,7 @@ class Tracker:
         self._changed = {}
         self.position = record.position
         event = record.event
-        if isinstance(event, ACTS) and not targets(event):  # most records are
+        if isinstance(event, ACTS) and not (isinstance(event, ev.Denial) and event.acts):  # most records are
             self._take_act(record, event)
         else:
             self._touch(record, self._named(event))
@@ -117,7 +123,7 @@ class Tracker:
             self._work_off()
         return self._changed
 
-    def columns(self, claim: str, claim_no: int = 0) -> Columns | None:
+    def columns(self, claim: str, claim_no: int = 0) -> tuple[Any, ...] | None:
         """The row of a claim from the last record on, as a view keeps it; None where the claim is not registered."""
         found = self.claims.get(claim)
         if found is None or found.kind is None:
@@ -127,7 +133,7 @@ class Tracker:
     def row(self, claim: str) -> Row | None:
         """The row of a claim on the board; None where it is not registered."""
         columns = self.columns(claim)
-        return None if columns is None else to_row(claim, self.claims[claim].texts[-1][1], columns)
+        return None if columns is None else to_row(claim, self.claims[claim].texts[-1][1], Columns(*columns))
 
     def _claim(self, name: str) -> Claim | None:
         """A claim, or None for one that is outside."""
@@ -142,24 +148,31 @@ class Tracker:
     # Acts
 
     def _take_act(self, record: Record, event: ev.Act) -> None:
-        """The hot path: an act goes into one cell of each of its claims."""
+        """The hot path of every rebuild: an act goes into one cell of each of its claims."""
         position, recorded_us = record.position, record.recorded_us
         sources = names.fresh_sources(event.chain)
         speaker = sources[0]
-        span = span_of(event, record)
-        light = self._lights[position] = Light(event, sources, order(span, position), span.marked)
+        key, marked = _said(event.said_at, recorded_us, position)
+        light = self._lights[position] = light_of(event, sources, key, marked)
         source = self.desk.lines.class_of(speaker)
         plain = speaker not in self.desk.plural
-        for claim in self._inside(event.claims):
-            name = claim.name
+        webs = self.reach.of
+        for name in event.claims:
+            claim = self.claims.get(name) or self._claim(name)
+            if claim is None:
+                continue
             claim.changed_us = recorded_us
             self._changed[name] = None
-            self._tell(claim, light)
+            alone = name not in webs
+            if light.tells:
+                self._tell(claim, light, alone)
             claim.on.setdefault(speaker, []).append(position)
             until = self._sweeping.get((name, source))
-            if until is not None and light.key <= until:
+            if until is not None and key <= until:
                 self._unsettled[name, source] = None
-            if plain and self.reach.is_alone(name):
+            if plain and alone and source not in claim.cells:
+                self._begin(claim, source, light)
+            elif plain and (alone or self.reach.is_alone(name)):
                 self._add(claim, source, light)
             else:
                 self._mark(name, source)
@@ -171,13 +184,40 @@ class Tracker:
                     claim.perhaps.setdefault(speaker, []).append(position)
                     self._mark(claim.name, source)
 
+    def _begin(self, claim: Claim, source: str, light: Light) -> None:
+        """The first act of a speaker, who is nobody else, on a claim that is in no web: most acts are.
+
+        What `_root`, `_note_open` and `_infer` come to there.
+        """
+        cell, name, desk = self._new_cell(claim, source), claim.name, self.desk
+        cell.add(light, (), claim.counts)
+        kind = desk.kinds.get(source)
+        if kind is None:
+            told = claim.told.get(source)
+            kinds = self._kinds_told.get(source, 0)
+            if told is None or kinds & kinds - 1:
+                claim.open.add(source)
+            kind = None if told is None else KINDS[told & 15]
+        cell.kind = kind
+        cell.named = kind in ev.NAMED
+        cell.circle = circle = desk.circle(source) if cell.named else (source,)
+        if len(circle) > 1 or circle[0] != source:
+            self._note_open(claim, cell, source, kind)
+        cell.root = root = min(circle)
+        claim.by_root.setdefault(root, []).append(source)
+        self._claims_of_root.setdefault(root, set()).add(name)
+        if len(claim.texts) > 1:
+            self._arriving[name, source] = None
+        if cell.own is not None:
+            sum_root(claim, root, self)
+
     def _add(self, claim: Claim, source: str, light: Light) -> None:
         """Adds an act to a cell of a claim that is alone in its class."""
         cell = claim.cells.get(source)
         if cell is None:
             cell = self._new_cell(claim, source)
         before = cell.own
-        restands = cell.add(light, self._still_on(claim, light), claim.numbers)
+        restands = cell.add(light, self._still_on(claim, light), claim.counts)
         name = claim.name
         if cell.own is not before and name in self.reach.of:
             self._move(name, source, before, cell.own)
@@ -207,44 +247,56 @@ class Tracker:
 
     # Of what kind acts tell sources to be
 
-    def _tell(self, claim: Claim, light: Light) -> None:
-        told = claim.told
+    def _tell(self, claim: Claim, light: Light, alone: bool = False) -> None:
+        told, all_kinds, desk = claim.told, self._kinds_told, self.desk
         for source, code in light.tells:
-            codes, kind = told.get(source), 1 << (code & 15)
-            if codes:
-                insort(codes, code)
-            else:
-                told[source] = [code]
+            before, kind = told.get(source, 0), 1 << (code & 15)
+            if code > before:
+                told[source] = code
+            if not before and not alone:
                 web = self.reach.of.get(claim.name)
                 if web is not None:
                     web.told[source] = web.told.get(source, 0) | 3 << 2 * web.numbers[claim.name]
-            kinds = self._kinds_told.get(source, 0)
-            if kinds != kinds | kind:
-                self._kinds_told[source] = kinds | kind
+            kinds = all_kinds.get(source, 0)
+            if not kinds & kind:
+                all_kinds[source] = kinds | kind
                 if kinds:  # the first time that it is told to be of another kind
                     self._reopen(source)
             # Else it was told so before, and never to be of another kind anywhere.
-            if not codes or kinds & kinds - 1 or source in self.desk.plural:
+            if before and not kinds & kinds - 1 and source not in desk.plural:
+                continue
+            if not alone or source in desk.plural:
                 self._retell(claim, source)
+            elif source not in desk.kinds:  # the same where nobody else is near, and the source nobody else
+                if source in claim.cells:
+                    self._rootless[claim.name, source] = None
+                if source in claim.by_root:
+                    self._unsummed[claim.name, source] = None
 
     def _untell(self, claim: Claim, light: Light) -> None:
-        told = claim.told
         for source, code in light.tells:
-            codes = told.get(source, [])
-            if code in codes:
-                codes.remove(code)
-                if not codes:
-                    del told[source]
-                    web = self.reach.of.get(claim.name)
-                    if web is not None:
-                        web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
+            if claim.told.get(source) == code:
+                del claim.told[source]
+                for other, other_code in self._tells_on(claim):
+                    if other == source and other_code > claim.told.get(source, 0):
+                        claim.told[source] = other_code
+                web = self.reach.of.get(claim.name)
+                if web is not None and source not in claim.told:
+                    web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
                 self._retell(claim, source)
+
+    def _tells_on(self, claim: Claim) -> Iterator[tuple[str, int]]:
+        """What acts on a claim tell of what kinds sources are."""
+        for position in chain.from_iterable(claim.on.values()):
+            light = self._lights.get(position)
+            if light is not None and claim.name in light.claims:
+                yield from light.tells
 
     def _retell(self, claim: Claim, source: str) -> None:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it nearby is rooted anew."""
         desk = self.desk
         source = desk.lines.class_of(source)
-        if desk.kind((source,)) is not None:
+        if source in desk.kinds:
             return  # what is registered beats what is told
         for name in self._near_among(claim.name, self._cells_of.get(source, ())):
             self._rootless[name, source] = None
@@ -266,29 +318,30 @@ class Tracker:
                 for speaker in self.claims[name].by_root.get(top, ()):
                     self._rootless[name, speaker] = None
 
-    def _near_among(self, name: str, among: Iterable[str]) -> Iterator[str]:
+    def _near_among(self, name: str, among: Collection[str]) -> Iterable[str]:
         """Those of some claims that are near one."""
+        if not among:
+            return ()
         web = self.reach.of.get(name)
         if web is None:
-            return iter((name,) if name in among else ())  # type: ignore[operator]
-        near = web.near(name)
-        numbers = web.numbers
-        return (other for other in among if (number := numbers.get(other)) is not None and near >> 2 * number & 3)
+            return (name,) if name in among else ()
+        return web.near_among(name, among)
 
     def kind(self, claim: Claim, classes: tuple[str, ...]) -> str | None:
         """The kind of a root made of these classes: by the register, else by the latest act near the claim."""
         registered = self.desk.kind(classes)
         if registered is not None:
             return registered
-        raws = classes if len(classes) == 1 else None
-        if raws is None or classes[0] in self.desk.plural:
-            raws = tuple(raw for name in classes for raw in self.desk.members(name))
-        kinds = 0
-        for raw in raws:
-            kinds |= self._kinds_told.get(raw, 0)
+        kinds_told = self._kinds_told
+        if len(classes) == 1 and classes[0] not in self.desk.plural:
+            raws, kinds = classes, kinds_told.get(classes[0], 0)
+        else:
+            raws, kinds = tuple(raw for name in classes for raw in self.desk.members(name)), 0
+            for raw in raws:
+                kinds |= kinds_told.get(raw, 0)
         if not kinds:
             return None
-        if kinds & kinds - 1 == 0:  # never told to be of two kinds, anywhere: who tells it last is all the same
+        if not kinds & kinds - 1:  # never told to be of two kinds, anywhere: who tells it last is all the same
             return KINDS[kinds.bit_length() - 1] if any(self._is_told(claim, raw) for raw in raws) else None
         return KINDS[max(chain.from_iterable(self._told_near(claim, raw) for raw in raws), default=0) & 15]
 
@@ -308,9 +361,8 @@ class Tracker:
         else:
             near = web.names(web.told.get(raw, 0) & web.near(claim.name))
         for name in near:
-            codes = self.claims[name].told.get(raw) if name in self.claims else None
-            if codes:
-                yield codes[-1]
+            if name in self.claims and raw in self.claims[name].told:
+                yield self.claims[name].told[raw]
 
     # Records about others
 
@@ -415,14 +467,22 @@ class Tracker:
                     involved.update(names.sources(record.event.chain))
         for member in members:
             put(self._sweeping, (member, source), until)
-            put(self._judged, (member, source), involved or None)
+            self._note_judged((member, source), involved)
+
+    def _note_judged(self, judged: tuple[str, str], involved: set[str]) -> None:
+        for other in self._judged.pop(judged, set()) - involved:
+            self._judging[other].pop(judged, None)
+        if involved:
+            self._judged[judged] = involved
+            for other in involved:
+                self._judging.setdefault(other, {})[judged] = None
 
     def _replace(self, position: int, act: Act | None, members: Iterable[str]) -> None:
         """Puts an act in the place of what it was. What was taken back of it outside this class is settled there."""
         before = self._lights.pop(position, None)
         now = None
         if act is not None:
-            now = self._lights[position] = Light.settled(act)
+            now = self._lights[position] = settled_light(act)
             if now.claims:
                 now.gone = {claim: why for claim, why in now.gone.items() if claim in members}
                 if before is not None:
@@ -485,9 +545,9 @@ class Tracker:
         moved = self.desk.relate(event, position, there)
         if moved.regrouped:
             self._regroup_sources(moved.regrouped, what)
-        for judged, involved in self._judged.items() if moved.counting else ():
-            if any(self.desk.lines.class_of(source) in moved.counting for source in involved):
-                self._unsettled[judged] = None
+        for name in moved.counting:
+            for raw in self.desk.members(name):
+                self._unsettled.update(self._judging.get(raw, {}))
         self._reroot(moved.counting, moved.tied, what)
 
     def _relate_claims(self, relation: Relation, there: bool) -> None:
@@ -653,10 +713,10 @@ class Tracker:
             if not acts and not possible and source not in claim.arrived:
                 return
             cell = self._new_cell(claim, source)
-        work_out(cell, name, members, acts, claim.numbers)
+        work_out(cell, name, members, acts, claim.counts)
         meant = any(light.is_live and any(1 in members.get(own, ()) for own in light.possible) for light in possible)
-        _number(claim, cell, POSSIBLY, int(meant))
-        if cell.own != before:
+        cell.put(1 << POSSIBLY, meant << POSSIBLY, claim.counts)
+        if cell.own is not before:
             self._move(name, source, before, cell.own)
         self._arriving[name, source] = None
 
@@ -711,13 +771,13 @@ class Tracker:
                 return
             cell = self._new_cell(claim, source)
         cell.inferred, conflict = self._inferred(claim, cell, source)
-        _number(claim, cell, CONFLICTS, cell.conflict + conflict)
-        marked = cell.own is None and cell.inferred is not None and cell.inferred.act.marked
-        _number(claim, cell, MARKED_INFERRED, int(marked))
-        if len(claim.texts) > 1 or cell.numbers[REWORDED]:
-            counted = [stance.act for stance in (cell.stand, cell.assessment) if stance is not None]
-            changed = len(claim.texts) > 1 and any(reworded(claim.texts, light.position) for light in counted)
-            _number(claim, cell, REWORDED, int(changed))
+        bits = (cell.conflict or conflict) << CONFLICTS
+        if cell.own is None and cell.inferred is not None:
+            bits |= cell.inferred.act.marked << MARKED_INFERRED
+        if len(claim.texts) > 1:
+            counted = [stance.act for stance in (cell.own or cell.inferred, cell.assessment) if stance is not None]
+            bits |= any(reworded(claim.texts, light.position) for light in counted) << REWORDED
+        cell.put(1 << CONFLICTS | 1 << MARKED_INFERRED | 1 << REWORDED, bits, claim.counts)
         self._changed[name] = None
         if cell.root is None or self._is_empty(claim, cell, source):
             self._rootless[name, source] = None
@@ -730,7 +790,7 @@ class Tracker:
         return cell
 
     def _is_empty(self, claim: Claim, cell: Cell, source: str) -> bool:
-        if cell.own is not None or cell.inferred is not None or any(cell.numbers):
+        if not cell.is_bare:
             return False
         members = self.reach.signs(claim.name)
         return not self._acts(members, "on", source) and not self._acts(members, "perhaps", source)
@@ -804,12 +864,16 @@ class Tracker:
         return any(name in plural or (told := kinds.get(name, 0)) & told - 1 for name in classes)
 
 
-def _number(claim: Claim, cell: Cell, place: int, now: int) -> None:
-    """Brings one of the numbers of a cell, and its claim's, up to date."""
-    before = cell.numbers[place]
-    if before != now:
-        cell.numbers[place] = now
-        claim.numbers[place] += now - before
+def _said(said_at: str | None, recorded_us: int, position: int) -> tuple[Key, bool]:
+    """Where an act stands in the order in which things were said, and whether its time is marked as uncertain."""
+    if said_at is None:
+        return (_UNKNOWN, recorded_us, position), False
+    earliest, latest, marked = when.parse(said_at)
+    if latest is None or latest > recorded_us:
+        latest = recorded_us
+    if earliest is None:
+        return (_UNKNOWN, latest, position), marked
+    return (earliest if earliest < recorded_us else recorded_us, latest, position), marked
 
 
 def _until(record: Record) -> tuple[float, int, int]:

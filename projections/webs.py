@@ -7,7 +7,7 @@ sets at once, and whether what is told on one claim is near another is a single 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from .reach import Relation, Sign
@@ -19,7 +19,7 @@ _NONE: Final[dict[str, Any]] = {}
 class Web:
     """Claims that were ever tied to each other, numbered; literal 2n says that the n-th is so, 2n + 1 that it is not."""
 
-    __slots__ = ("claims", "down", "forward", "numbers", "relations", "told", "up")
+    __slots__ = ("after", "before", "claims", "down", "forward", "numbers", "told", "up")
 
     def __init__(self, claim: str) -> None:
         self.claims = [claim]
@@ -28,8 +28,9 @@ class Web:
         """The literals that lead to each, itself among them."""
         self.up = [1, 2]
         """The literals that each leads to, itself among them."""
-        self.relations: dict[str, Relation] = {}
-        """Those that hold, by id."""
+        self.after: list[list[int]] = [[], []]
+        """The literals that each leads to by one relation; `before`, that lead to it."""
+        self.before: list[list[int]] = [[], []]
         self.told: dict[str, int] = {}
         """Both literals of the claims on which acts tell of what kind a source is, by source."""
         self.forward: dict[tuple[str, Sign, bool], dict[str, int]] = {}
@@ -44,6 +45,12 @@ class Web:
         """Whether any of the claims of which both literals are among `told` is near another."""
         return bool(self.near(claim) & told)
 
+    def near_among(self, claim: str, among: Collection[str]) -> Iterator[str]:
+        """Those of some claims that are near one of this web."""
+        near, numbers = self.near(claim), self.numbers
+        few: Iterable[str] = among if len(among) < len(numbers) else filter(among.__contains__, self.claims)
+        return (other for other in few if (number := numbers.get(other)) is not None and near >> 2 * number & 3)
+
     def names(self, literals: int) -> Iterator[str]:
         """The claims of literals, each once or twice."""
         return (self.claims[number >> 1] for number in _bits(literals))
@@ -55,16 +62,18 @@ class Web:
         self.claims += other.claims
         self.down += [literals << shift for literals in other.down]
         self.up += [literals << shift for literals in other.up]
-        self.relations |= other.relations
+        self.after += [[number + shift for number in numbers] for numbers in other.after]
+        self.before += [[number + shift for number in numbers] for numbers in other.before]
         for source, literals in other.told.items():
             self.told[source] = self.told.get(source, 0) | literals << shift
 
     def relate(self, relation: Relation) -> int:
         """A relation holds; gives the literals that may be near others now."""
-        self.relations[relation.id] = relation
         self.forward.clear()
         changed = 0
         for one, other in self._edges(relation):
+            self.after[one].append(other)
+            self.before[other].append(one)
             if not self.up[one] >> other & 1:
                 before, after = self.down[one], self.up[other]
                 for literal in _bits(before):
@@ -76,16 +85,20 @@ class Web:
 
     def unrelate(self, relation: Relation) -> int:
         """A relation holds no longer; gives the literals that were near it."""
-        changed = 0
-        for end in (relation.from_, relation.to):
-            changed |= self.near(end)
-        del self.relations[relation.id]
         self.forward.clear()
-        self.down = [1 << number for number in range(len(self.down))]
-        self.up = list(self.down)
-        for left in list(self.relations.values()):
-            self.relate(left)
-        return changed
+        edges = list(self._edges(relation))
+        for one, other in edges:
+            self.after[one].remove(other)
+            self.before[other].remove(one)
+        before = after = 0
+        for one, other in edges:
+            before |= self.down[one]
+            after |= self.up[other]
+        for literal in _bits(before):
+            self.up[literal] = _closure(literal, self.after)
+        for literal in _bits(after):
+            self.down[literal] = _closure(literal, self.before)
+        return before | after
 
     def _edges(self, relation: Relation) -> Iterator[tuple[int, int]]:
         one, other = 2 * self.numbers[relation.from_], 2 * self.numbers[relation.to]
@@ -242,6 +255,16 @@ class Webs:
             larger.join(smaller)
             self.of.update(dict.fromkeys(smaller.claims, larger))
         return larger
+
+
+def _closure(literal: int, following: list[list[int]]) -> int:
+    found = 1 << literal
+    for here in (queue := [literal]):  # grows while it is walked
+        for other in following[here]:
+            if not found >> other & 1:
+                found |= 1 << other
+                queue.append(other)
+    return found
 
 
 def _bits(literals: int) -> Iterator[int]:
