@@ -45,23 +45,26 @@ class Dossier:
         """Takes a record in."""
         self.clerk.add(record)
         event = record.event
+        self._targets.update(targets(event))
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
-                self._sources |= set(names.sources(event.chain)[: None if self._carriers else 1])
+                self._sources.add(names.speaker(event.chain))
+                if self._carriers:
+                    self._sources.update(names.sources(event.chain))
                 if event.possible_claims:
                     self._beside.update(event.claims)
-            case ev.Retraction() | ev.Correction():
-                self._sources |= set(names.sources(event.chain))
-            case ev.ClaimsRelated() | ev.SourceRelated():
-                self._relations.append(event)
+            case ev.Retraction():
+                self._sources.update(names.sources(event.chain))
+            case ev.Correction():
+                self._sources.update(names.sources(event.chain))
+                self._take_changes(event.changes)
             case ev.RecordAmended():
                 self._amendments.append(event)
+                self._take_changes(event.changes)
+            case ev.ClaimsRelated() | ev.SourceRelated():
+                self._relations.append(event)
             case _:  # says nothing of what else is to be read, but for its targets
                 pass
-        self._targets.update(targets(event))
-        if isinstance(event, (ev.RecordAmended, ev.Correction)):
-            self._targets.update(new_targets(event.changes))
-            self._sources.update(new_sources(event.changes))
         return self
 
     def wants(self) -> set[str]:
@@ -104,6 +107,10 @@ class Dossier:
                         continue
                     assert isinstance(amended, (ev.ClaimsRelated, ev.SourceRelated))
                     yield amended
+
+    def _take_changes(self, changes: dict[str, Any]) -> None:
+        self._targets.update(new_targets(changes))
+        self._sources.update(new_sources(changes))
 
     def _reached_sources(self, relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> set[str]:
         links: dict[str, set[str]] = {}

@@ -13,6 +13,7 @@ from ledger.fold import Question
 from ledger.records import Record, targets
 
 from .judgement import Judgement, Side
+from .stands import Stands
 from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
 
 FLAGS: Final = {
@@ -80,28 +81,22 @@ def _of_roots(judgement: Judgement) -> Iterator[str]:
     return (flag for flag, is_raised in raised.items() if is_raised)
 
 
-def _repeats(judgement: Judgement, side: Side, side_sign: int) -> bool:
-    acts: dict[str, int] = {}
-    for act in judgement.acts:
-        if act.side and (sign := judgement.sign(act)) and act.side_at(sign) == side_sign:
-            acts[act.source] = acts.get(act.source, 0) + 1
-    by_root: dict[str, int] = {}
-    for speaker, count in acts.items():
-        root = judgement.root_of(speaker)
-        by_root[root] = by_root.get(root, 0) + count
-    return any(by_root.get(root.root, 0) > 1 for root in side.roots)
+def _repeats(judgement: Judgement, side: Side, sign: int) -> bool:
+    times: dict[str, int] = {}
+    for speaker, acts in judgement.committing.items():
+        if count := sum(taken == sign for _, taken in acts):
+            root = judgement.root_of(speaker)
+            times[root] = times.get(root, 0) + count
+    return any(times.get(root.root, 0) > 1 for root in side.roots)
 
 
 def _of_speakers(judgement: Judgement) -> Iterator[str]:
-    committed: dict[str, list[tuple[Act, int]]] = {}
-    for act in judgement.acts:
-        if act.side and (sign := judgement.sign(act)) and (side := act.side_at(sign)):
-            committed.setdefault(act.source, []).append((act, side))
+    both = {speaker: acts for speaker, acts in judgement.committing.items() if len({side for _, side in acts}) > 1}
     for stand in judgement.stands:
-        own = committed.get(stand.speaker, ())
+        own = both.get(stand.speaker, ())
         if not stand.inferred and any(side == -stand.side and act.key < stand.act.key for act, side in own):
             yield "reversal"
-    if any(map(_order_uncertain, committed.values())):
+    if any(map(_order_uncertain, both.values())):
         yield "order-uncertain"
 
 
@@ -118,29 +113,28 @@ def _order_uncertain(acts: Iterable[tuple[Act, int]]) -> bool:
 
 def _of_acts(judgement: Judgement) -> Iterator[str]:
     members = judgement.members
+    gone = {why for act in judgement.acts for claim, whys in act.gone.items() if claim in members for why in whys}
+    if BY_SPEAKER in gone or BY_CARRIER in gone:
+        yield "retracted"
+    if DENIED in gone:
+        yield "attribution-denied"
     kept_sign = {claim for claim, signs in members.items() if 1 in signs}
     conflict = judgement.inferred_conflict
-    for act in judgement.acts:
-        gone = {why for claim, whys in act.gone.items() if claim in members for why in whys}
-        if BY_SPEAKER in gone or BY_CARRIER in gone:
-            yield "retracted"
-        if DENIED in gone:
-            yield "attribution-denied"
-        live = [claim for claim in act.live if claim in members]
+    for act, sign in judgement.bearing:
         match act.event:
-            case ev.Denial(form="partial") if not kept_sign.isdisjoint(live):
+            case ev.Denial(form="partial") if not kept_sign.isdisjoint(act.live):
                 yield "partly-denied"
-            case ev.Denial(form="non_denial" | "no_comment" | "cannot_confirm") if live:
+            case ev.Denial(form="non_denial" | "no_comment" | "cannot_confirm"):
                 yield "declined"
             case _:  # the other forms commit, and so does a statement
                 pass
-        if judgement.sign(act) == 0 and (act.side or isinstance(act.event, ev.Assessment)):
+        if sign == 0 and (act.side or isinstance(act.event, ev.Assessment)):
             conflict = True
     if conflict:
         yield "relation-conflict"
-    for act in judgement.world_acts:
-        if isinstance(act.event, ev.Denial) and act.is_live and not kept_sign.isdisjoint(act.event.possible_claims):
-            yield "possibly-denied"
+    perhaps = (act for claim in kept_sign for act in judgement.world.perhaps_on.get(claim, ()))
+    if any(isinstance(act.event, ev.Denial) and act.is_live for act in perhaps):
+        yield "possibly-denied"
 
 
 def _of_assessments(judgement: Judgement) -> Iterator[str]:
@@ -169,7 +163,7 @@ def _of_times(judgement: Judgement, utterances: list[Record], question: Question
             yield "time-uncertain-inferred" if stand.inferred else "time-uncertain"
     if question.said_by is None:
         return
-    inferring = judgement.register.reach.neighbourhood(judgement.claim) - judgement.members.keys()
+    inferring = judgement.neighbourhood - judgement.members.keys()
     for flag, claims in (("time-uncertain", set(judgement.members)), ("time-uncertain-inferred", inferring)):
         if _would_change(judgement, utterances, question.said_by, claims):
             yield flag
@@ -184,7 +178,7 @@ def _would_change(judgement: Judgement, utterances: list[Record], said_by: int, 
     ):
         return False
     world = World(judgement.register, utterances, said_by, also=lambda record: record.id in near)
-    return _measure(Judgement(judgement.register, world, judgement.info)) != _measure(judgement)
+    return _measure(Judgement(Stands(judgement.register, world), judgement.info)) != _measure(judgement)
 
 
 def _redates(record: Record) -> bool:

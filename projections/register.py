@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -87,13 +88,13 @@ class Register:
             for r in self.relations
             if isinstance(r.event, ev.ClaimsRelated)
         )
-        self._by_class: dict[str, list[str]] = {}
-        for source in self.sources:
-            self._by_class.setdefault(self.lines.class_of(source), []).append(source)
+        self._by_class: dict[str, list[SourceInfo]] = {}
+        for info in sorted(self.sources.values(), key=attrgetter("position")):
+            self._by_class.setdefault(self.lines.class_of(info.source), []).append(info)
 
-    def registered(self, source_class: str) -> list[SourceInfo]:
+    def registered(self, source_class: str) -> Sequence[SourceInfo]:
         """What is registered of the sources of a class, what was told last at the end."""
-        return sorted((self.sources[s] for s in self._by_class.get(source_class, ())), key=lambda info: info.position)
+        return self._by_class.get(source_class, ())
 
 
 def claim_info(register: Register, question: Question) -> ClaimInfo:

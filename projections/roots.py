@@ -45,16 +45,18 @@ class Root(Struct, frozen=True):
 class Kinds:
     """What kind of source each is, and its name: from the register, else from the latest act that tells."""
 
-    def __init__(self, register: Register, acts: Iterable[Act]) -> None:
+    def __init__(self, register: Register, acts: Sequence[Act]) -> None:
         self._register = register
+        self._origins: dict[str, list[str]] = {}
         self._kinds: dict[str, tuple[int, int, str]] = {}  # (position, how near the utterer, kind)
         self._names: dict[str, str] = {}
-        for act in acts:  # by position, so the latest stays; within an act the link nearest its utterer
-            links = list(zip(act.event.chain, names.sources(act.event.chain), strict=True))
-            for place, (link, source) in reversed(list(enumerate(links))):
-                source = register.lines.class_of(source)
-                self._names[source] = link.name
-                if link.kind is not None:
+        class_of = register.lines.class_of
+        for act in reversed(acts):  # the latest act tells, and in it the link nearest its utterer
+            chain = act.event.chain
+            for place, source in enumerate(map(class_of, names.sources(chain))):
+                link = chain[place]
+                self._names.setdefault(source, link.name)
+                if link.kind is not None and source not in self._kinds:
                     self._kinds[source] = (act.position, -place, link.kind)
 
     def kind(self, classes: Sequence[str]) -> str | None:
@@ -74,21 +76,25 @@ class Kinds:
         """Whether a speaker is named: a person, an office, an organisation or a state."""
         return self.kind([source]) in NAMED
 
+    def origin(self, speaker: str) -> list[str]:
+        """The classes a speaker counts for, the least of them its root: where its line ends if it is named, else its own."""
+        known = self._origins.get(speaker)
+        if known is None:
+            circle = self._register.lines.circle(speaker) if self.is_named(speaker) else [speaker]
+            known = self._origins[speaker] = circle
+        return known
 
-def roots(stands: Iterable[Stand], kinds: Kinds, register: Register) -> dict[str, Root]:
-    """The roots of all who stand on a claim, by id, whatever the side (see `on_side`)."""
+
+def roots(stands: Iterable[Stand], kinds: Kinds, register: Register) -> list[Root]:
+    """The roots of all who stand on a claim, whatever the side (see `on_side`)."""
     held: dict[str, list[Stand]] = {}
     classes: dict[str, set[str]] = {}
     for stand in stands:
-        circle = origin(stand.speaker, kinds, register)
-        held.setdefault(min(circle), []).append(stand)
-        classes.setdefault(min(circle), set()).update(circle)
-    return {root: _root(tuple(sorted(classes[root])), held[root], kinds, register) for root in held}
-
-
-def origin(speaker: str, kinds: Kinds, register: Register) -> list[str]:
-    """The classes a speaker counts for: the end of its line where it is named, else its own; the least is the root."""
-    return register.lines.circle(speaker) if kinds.is_named(speaker) else [speaker]
+        circle = kinds.origin(stand.speaker)
+        root = min(circle)
+        held.setdefault(root, []).append(stand)
+        classes.setdefault(root, set()).update(circle)
+    return [_root(tuple(sorted(classes[root])), held[root], kinds, register) for root in held]
 
 
 def on_side(all_roots: Iterable[Root], side: int, first: Callable[[Stand], int]) -> list[Root]:

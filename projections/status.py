@@ -33,7 +33,7 @@ from .flags import flags
 from .judgement import Assessed, Judgement, Side
 from .reach import Relation
 from .register import Register, claim_info
-from .stands import Stand
+from .stands import Stand, Stands
 from .world import World, span_of
 
 name: Final = "status"
@@ -192,7 +192,7 @@ def of_claim(register: Register, utterances: list[Record], question: Question) -
 def judge(register: Register, utterances: list[Record], question: Question) -> Judgement:
     """Who stands where on the claim asked about. Raises NotFound where it is not registered at the cut."""
     info = claim_info(register, question)
-    return Judgement(register, World(register, utterances, question.said_by), info)
+    return Judgement(Stands(register, World(register, utterances, question.said_by)), info)
 
 
 def interval(side: Side) -> IntervalAnswer:
