@@ -7,7 +7,7 @@ named by its smallest slug.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from .events import SourceRelated
 
@@ -51,6 +51,10 @@ class Lines:
         while (parent := same.get(source, source)) != source:
             source = parent
         return source
+
+    def classes_of(self, sources: Sequence[str]) -> Sequence[str]:
+        """The class of each of these sources; as a rule none is the same as any other."""
+        return [self.class_of(source) for source in sources] if self._same else sources
 
     def directed(self) -> Iterator[tuple[str, str]]:
         """Every relation that leads from one class up to another: speaks_for, member_of, republishes."""

@@ -45,7 +45,6 @@ class Dossier:
         """Takes a record in."""
         self.clerk.add(record)
         event = record.event
-        self._targets.update(targets(event))
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
                 self._sources.add(names.speaker(event.chain))
@@ -53,18 +52,25 @@ class Dossier:
                     self._sources.update(names.sources(event.chain))
                 if event.possible_claims:
                     self._beside.update(event.claims)
-            case ev.Retraction():
-                self._sources.update(names.sources(event.chain))
-            case ev.Correction():
-                self._sources.update(names.sources(event.chain))
-                self._take_changes(event.changes)
-            case ev.RecordAmended():
-                self._amendments.append(event)
-                self._take_changes(event.changes)
+                if isinstance(event, ev.Denial):
+                    self._targets.update(event.acts)
             case ev.ClaimsRelated() | ev.SourceRelated():
                 self._relations.append(event)
-            case _:  # says nothing of what else is to be read, but for its targets
+            case ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceRegistered() | ev.SourceGraded():
                 pass
+            case ev.Retraction() | ev.Correction():
+                self._sources.update(names.sources(event.chain))
+                self._targets.add(event.act)
+                if isinstance(event, ev.Correction):
+                    self._take_changes(event.changes)
+            case ev.RecordAmended():
+                self._amendments.append(event)
+                self._targets.add(event.target)
+                self._take_changes(event.changes)
+            case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
+                self._targets.update(targets(event))
+            case ev.RulingRecorded():
+                pass  # as above: it is about nothing but what it was found by
         return self
 
     def wants(self) -> set[str]:
@@ -76,15 +82,16 @@ class Dossier:
         reach = Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
         claims = reach.neighbourhood(subject)
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        claims |= {member for beside in self._beside for member in reach.signs(beside)}
+        for beside in self._beside:
+            claims.update(reach.signs(beside))
         wanted = {f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")}
         for target in self._targets:
             record = self.clerk.by_id.get(target)
             if record is None:
                 wanted |= {f"id:{target}", f"act:{target}"}
             elif isinstance(record.event, _UTTERANCE):
-                self._sources |= set(names.sources(record.event.chain))
-        wanted |= {f"relation:source:{source}" for source in self._reached_sources(relations)}
+                self._sources.update(names.sources(record.event.chain))
+        wanted.update([f"relation:source:{source}" for source in self._reached_sources(relations)])
         return wanted
 
     def settle(self) -> Register:
@@ -134,14 +141,8 @@ def initial(question: Question) -> Dossier:
     return Dossier(question)
 
 
-def evolve(dossier: Dossier, record: Record) -> Dossier:
-    """The dossier with one more record."""
-    return dossier.evolve(record)
-
-
-def wants(dossier: Dossier) -> set[str]:
-    """Tags still to be read."""
-    return dossier.wants()
+evolve = Dossier.evolve
+wants = Dossier.wants
 
 
 def new_sources(changes: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ never count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +19,9 @@ from ledger.events import NAMED
 from .register import Register
 from .stands import Stand
 from .world import Act
+
+
+_position = attrgetter("position")
 
 
 class Root(Struct, frozen=True):
@@ -48,36 +52,38 @@ class Kinds:
     def __init__(self, register: Register, acts: Sequence[Act]) -> None:
         self._register = register
         self._origins: dict[str, list[str]] = {}
-        self._kinds: dict[str, tuple[int, int, str]] = {}  # (position, how near the utterer, kind)
-        self._names: dict[str, str] = {}
-        class_of = register.lines.class_of
+        self._told: dict[str, tuple[int, int, str]] = {}  # (position, how near the utterer, kind)
+        self._printed: dict[str, str] = {}
+        told, printed, classes_of = self._told, self._printed, register.lines.classes_of
         for act in reversed(acts):  # the latest act tells, and in it the link nearest its utterer
             chain = act.event.chain
-            for place, source in enumerate(map(class_of, names.sources(chain))):
+            for place, source in enumerate(classes_of(names.sources(chain))):
                 link = chain[place]
-                self._names.setdefault(source, link.name)
-                if link.kind is not None and source not in self._kinds:
-                    self._kinds[source] = (act.position, -place, link.kind)
+                if source not in printed:
+                    printed[source] = link.name
+                if source not in told and link.kind is not None:
+                    told[source] = (act.position, -place, link.kind)
 
     def kind(self, classes: Sequence[str]) -> str | None:
         """The kind of a root made of these classes."""
-        told = [info for name in classes for info in self._register.registered(name) if info.kind]
-        if told:
-            return max(told, key=lambda info: info.position).kind
-        return max((self._kinds[name] for name in classes if name in self._kinds), default=(0, 0, None))[2]
+        registered = [info for name in classes for info in self._register.registered(name) if info.kind]
+        if registered:
+            return max(registered, key=_position).kind
+        told = [self._told[name] for name in classes if name in self._told]
+        return max(told)[2] if told else None
 
     def name(self, root: str) -> str:
         """The name to show: as registered, else as last printed, else the id."""
         infos = self._register.registered(root)
         own = [info.name for info in infos if info.source == root]
-        return (own or [info.name for info in infos] or [self._names.get(root, root)])[-1]
+        return (own or [info.name for info in infos] or [self._printed.get(root, root)])[-1]
 
     def is_named(self, source: str) -> bool:
         """Whether a speaker is named: a person, an office, an organisation or a state."""
         return self.kind([source]) in NAMED
 
     def origin(self, speaker: str) -> list[str]:
-        """The classes a speaker counts for, the least of them its root: where its line ends if it is named, else its own."""
+        """The classes a speaker counts for, the least of them its root: the end of its line if it is named."""
         known = self._origins.get(speaker)
         if known is None:
             circle = self._register.lines.circle(speaker) if self.is_named(speaker) else [speaker]

@@ -42,12 +42,18 @@ class Act:
         self.source = source
         """The class of its speaker."""
         self.id = record.id
-        self.position = record.position
-        self.key = order(span, record.position)
-        self.side = _side_of(event)
+        self.position = position = record.position
+        self.key = order(span, position)
+        self.side = 0
         """+1 for a committing statement, -1 for a committing denial, 0 for what commits nobody."""
-        self.dismisses = isinstance(event, ev.Denial) and event.form == "dismissal"
+        self.dismisses = False
         """True for a dismissal, which takes no side on the negation of what it dismisses."""
+        if isinstance(event, ev.Statement):
+            if event.mode == "asserted":
+                self.side = 1
+        elif isinstance(event, ev.Denial) and event.form in ("flat", "dismissal"):
+            self.side = -1
+            self.dismisses = event.form == "dismissal"
         self.gone: dict[str, set[str]] = {}
         """What took the act back, by claim: BY_SPEAKER, BY_CARRIER, DENIED."""
         self.removed = False
@@ -147,10 +153,11 @@ class World:
 
     def _take(self, record: Record, event: ev.Event, span: when.Span) -> None:
         """The next record back, as corrected: what was said by it, unless that was taken back."""
-        gone = self._taken_back(record.id, event)
+        about = record.id in self._retractions or record.id in self._denials
+        gone = self._taken_back(record.id, event) if about else None
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
-                act = Act(record, event, span, self._class(event))
+                act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
                 if gone:
                     act.removed = True
                     act.gone = {claim: set(gone) for claim in event.claims}
@@ -223,17 +230,6 @@ class World:
         return self._lines.class_of(names.speaker(event.chain))
 
 
-def _side_of(event: ev.Act) -> int:
-    """The side of an act that commits its speaker, 0 for what commits nobody."""
-    match event:
-        case ev.Statement():
-            return 1 if event.mode == "asserted" else 0
-        case ev.Denial():
-            return -1 if event.form in ("flat", "dismissal") else 0
-        case ev.Assessment():
-            return 0
-
-
 def order(span: when.Span, position: int) -> Key:
     """Where something stands in the order in which things were said."""
     assert span.latest is not None
@@ -243,7 +239,9 @@ def order(span: when.Span, position: int) -> Key:
 def span_of(event: ev.Event, record: Record) -> when.Span:
     """When an utterance was said, as its record could know it."""
     said_at = getattr(event, "said_at", None)
-    return (when.UNKNOWN if said_at is None else when.parse(said_at)).known_at(record.recorded_us)
+    if said_at is None:
+        return when.Span(None, record.recorded_us)
+    return when.parse(said_at).known_at(record.recorded_us)
 
 
 def may_be_said(span: when.Span, cut: int) -> bool:
