@@ -78,7 +78,10 @@ class Lines:
 
     def circle(self, source: str) -> list[str]:
         """The classes at the end of the line: one, or the circle in which it ends."""
-        line = list(self.line(source))
+        own = self.class_of(source)
+        if own not in self._principal:  # most speak for themselves
+            return [own]
+        line = list(self.line(own))
         back = self._principal.get(line[-1])
         return line[line.index(back) :] if back is not None else line[-1:]
 

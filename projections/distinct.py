@@ -178,7 +178,7 @@ def _colour(candidates: int, masks: Sequence[int]) -> tuple[list[int], list[int]
 
 def _closure(start: Iterable[str], links: dict[str, set[str]]) -> frozenset[str]:
     found = set(start)
-    if found.isdisjoint(links):  # most are bound to nobody
+    if links.keys().isdisjoint(found):  # most are bound to nobody
         return frozenset(found)
     queue = list(found)
     for name in queue:  # grows while it is walked

@@ -9,12 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ledger import events as ev
-from ledger.fold import Question
-from ledger.records import Record, targets
 
+from .doubt import Doubt
 from .judgement import Judgement, Side
-from .stands import Stands
-from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
+from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act
 
 FLAGS: Final = {
     "unnamed-only": "no supporting root is a named person, office, organisation or state",
@@ -47,13 +45,13 @@ FLAGS: Final = {
 }
 
 
-def flags(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
-    """The flags of a claim; `utterances` are at least those that bear on it, said by the cut or not."""
+def flags(judgement: Judgement, doubt: Doubt) -> Iterator[str]:
+    """The flags of a claim; `doubt` knows at least the utterances that bear on it, said by the cut or not."""
     yield from _of_roots(judgement)
     yield from _of_speakers(judgement)
     yield from _of_acts(judgement)
     yield from _of_assessments(judgement)
-    yield from _of_times(judgement, utterances, question)
+    yield from _of_times(judgement, doubt)
 
 
 def _of_roots(judgement: Judgement) -> Iterator[str]:
@@ -154,53 +152,14 @@ def _of_assessments(judgement: Judgement) -> Iterator[str]:
             yield "assessment-revised"
 
 
-def _of_times(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
+def _of_times(judgement: Judgement, doubt: Doubt) -> Iterator[str]:
     counted = [stand.act for stand in judgement.stands] + [assessed.act for assessed in judgement.counting]
     if any(judgement.text_then(act) is not None for act in counted):
         yield "reworded"
     for stand in judgement.stands:
         if stand.act.span.marked:
             yield "time-uncertain-inferred" if stand.inferred else "time-uncertain"
-    if question.said_by is None:
-        return
-    inferring = judgement.neighbourhood - judgement.members.keys()
-    for flag, claims in (("time-uncertain", set(judgement.members)), ("time-uncertain-inferred", inferring)):
-        if _would_change(judgement, utterances, question.said_by, claims):
-            yield flag
-
-
-def _would_change(judgement: Judgement, utterances: list[Record], said_by: int, claims: set[str]) -> bool:
-    """Whether counting all that may or may not lie before the cut, on these claims, changes the status or a count."""
-    bears = bearing(utterances)
-    near = {record.id: record for record in utterances if not bears[record.id].isdisjoint(claims)}
-    if not any(map(_redates, near.values())) and not any(
-        may_be_said(span_of(record.event, record), said_by) for record in near.values()
-    ):
-        return False
-    world = World(judgement.register, utterances, said_by, also=lambda record: record.id in near)
-    return _measure(Judgement(Stands(judgement.register, world), judgement.info)) != _measure(judgement)
-
-
-def _redates(record: Record) -> bool:
-    return isinstance(record.event, ev.Correction) and "said_at" in record.event.changes
-
-
-def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
-    support, opposition = judgement.support, judgement.opposition
-    return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)
-
-
-def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set[str]]:
-    """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
-    fields = ("claims", "possible_claims") if perhaps else ("claims",)
-    bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
-    for record in utterances:
-        event = record.event
-        if isinstance(event, ev.Correction):
-            for field in fields:
-                if isinstance(moved := event.changes.get(field), (list, tuple)):
-                    bears.setdefault(event.act, set()).update(moved)
-    for record in utterances:  # a target comes before what is about it, so it is complete by then
-        for target in targets(record.event):
-            bears[record.id] |= bears.get(target, set())
-    return bears
+    if doubt.matters(judgement, judgement.members.keys()):
+        yield "time-uncertain"
+    if doubt.matters(judgement, judgement.neighbourhood - judgement.members.keys()):
+        yield "time-uncertain-inferred"

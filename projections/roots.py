@@ -8,7 +8,9 @@ never count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +21,6 @@ from ledger.events import NAMED
 from .register import Register
 from .stands import Stand
 from .world import Act
-
 
 _position = attrgetter("position")
 
@@ -46,37 +47,51 @@ class Root(Struct, frozen=True):
         return list(dict.fromkeys(stand.act.id for stand in sorted(self.stands, key=lambda s: s.act.position)))
 
 
+class _Told(NamedTuple):
+    kinds: dict[str, tuple[int, int, str]]
+    """By source: the position of the act that tells, how near the utterer, and the kind."""
+    names: dict[str, str]
+
+
 class Kinds:
     """What kind of source each is, and its name: from the register, else from the latest act that tells."""
 
     def __init__(self, register: Register, acts: Sequence[Act]) -> None:
         self._register = register
+        self._acts = acts
         self._origins: dict[str, list[str]] = {}
-        self._told: dict[str, tuple[int, int, str]] = {}  # (position, how near the utterer, kind)
-        self._printed: dict[str, str] = {}
-        told, printed, classes_of = self._told, self._printed, register.lines.classes_of
-        for act in reversed(acts):  # the latest act tells, and in it the link nearest its utterer
+
+    @cached_property
+    def _told(self) -> _Told:
+        """What the acts tell, read where the register leaves something open."""
+        kinds: dict[str, tuple[int, int, str]] = {}
+        printed: dict[str, str] = {}
+        classes_of = self._register.lines.classes_of
+        for act in reversed(self._acts):  # the latest act tells, and in it the link nearest its utterer
             chain = act.event.chain
             for place, source in enumerate(classes_of(names.sources(chain))):
                 link = chain[place]
                 if source not in printed:
                     printed[source] = link.name
-                if source not in told and link.kind is not None:
-                    told[source] = (act.position, -place, link.kind)
+                if source not in kinds and link.kind is not None:
+                    kinds[source] = (act.position, -place, link.kind)
+        return _Told(kinds, printed)
 
     def kind(self, classes: Sequence[str]) -> str | None:
         """The kind of a root made of these classes."""
         registered = [info for name in classes for info in self._register.registered(name) if info.kind]
         if registered:
             return max(registered, key=_position).kind
-        told = [self._told[name] for name in classes if name in self._told]
-        return max(told)[2] if told else None
+        told = self._told.kinds
+        return max((told[name] for name in classes if name in told), default=(0, 0, None))[2]
 
     def name(self, root: str) -> str:
         """The name to show: as registered, else as last printed, else the id."""
         infos = self._register.registered(root)
+        if not infos:
+            return self._told.names.get(root, root)
         own = [info.name for info in infos if info.source == root]
-        return (own or [info.name for info in infos] or [self._printed.get(root, root)])[-1]
+        return own[-1] if own else infos[-1].name
 
     def is_named(self, source: str) -> bool:
         """Whether a speaker is named: a person, an office, an organisation or a state."""

@@ -58,7 +58,10 @@ class Stands:
     def sign(self, act: Act, claim: str, of: Iterable[str]) -> Sign | None:
         """How an act's claims `of` bear on a claim of their class: +1, -1, 0 for both ways, None for not at all."""
         members = self._reach.signs(claim)
-        signs = {sign for named in of for sign in members.get(named, ())}
+        signs: set[Sign] = set()
+        for named in of:
+            if named in members:
+                signs |= members[named]
         return None if not signs else signs.pop() if len(signs) == 1 else 0
 
     def own(self, claim: str) -> dict[str, Stand]:
@@ -73,9 +76,11 @@ class Stands:
         committing = [(act, sign) for act, sign in self.bearing(claim) if act.side and sign]
         for act, sign in sorted(committing, key=_said):
             _take(stands, Stand(act.source, act.side * sign, act))
-        if any(claim not in stand.act.live for stand in stands.values()):
+        indirect = [stand for stand in stands.values() if claim not in stand.act.live]
+        if indirect:
             walk = self._reach.own(claim, 1)
-            return {speaker: stand._replace(through=_through(stand.act, walk)) for speaker, stand in stands.items()}
+            for speaker, side, act, *_ in indirect:
+                stands[speaker] = Stand(speaker, side, act, _through(act, walk))
         return stands
 
     def inferred(self, claim: str, toward: Mapping[Sign, Walk]) -> tuple[dict[str, Stand], bool]:
@@ -126,7 +131,7 @@ class Stands:
 
 
 def _through(act: Act, own: Walk) -> Way:
-    """The relations by which an act in own words bears on a claim of its class, none where it names the claim."""
+    """The relations by which an act that does not name a claim bears on it, in own words."""
     ways = [own.way(step) for named in act.live for sign in (1, -1) if (step := Step(named, sign)) in own]
     return min(ways, key=_way_length)
 

@@ -29,6 +29,7 @@ from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
+from .doubt import Doubt
 from .flags import flags
 from .judgement import Assessed, Judgement, Side
 from .reach import Relation
@@ -180,7 +181,7 @@ def of_claim(register: Register, utterances: list[Record], question: Question) -
         support=_side(judgement.support),
         opposition=_side(judgement.opposition),
         assessments=[_assessment(assessed) for assessed in judgement.assessments],
-        flags=sorted(set(flags(judgement, utterances, question))),
+        flags=sorted(set(flags(judgement, Doubt(utterances, question.said_by)))),
         ruling=_ruling(register, question),
         grades=_grades(register, judgement),
         why=list(_why(judgement)),
