@@ -54,9 +54,9 @@ class Dossier:
                     self._beside.update(event.claims)
                 if isinstance(event, ev.Denial):
                     self._targets.update(event.acts)
-            case ev.ClaimsRelated() | ev.SourceRelated():
+            case ev.SourceRelated() | ev.ClaimsRelated():
                 self._relations.append(event)
-            case ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceRegistered() | ev.SourceGraded():
+            case ev.SourceRegistered() | ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceGraded():
                 pass
             case ev.Retraction() | ev.Correction():
                 self._sources.update(names.sources(event.chain))
@@ -84,7 +84,7 @@ class Dossier:
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
         for beside in self._beside:
             claims.update(reach.signs(beside))
-        wanted = {f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")}
+        wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         for target in self._targets:
             record = self.clerk.by_id.get(target)
             if record is None:
@@ -127,7 +127,7 @@ class Dossier:
                 if relation.relation == "same_as":
                     links.setdefault(relation.to, set()).add(relation.from_)
         reached = set(self._sources)
-        queue = list(reached)
+        queue = list(reached & links.keys())
         for source in queue:  # grows while it is walked
             for other in links.get(source, ()):
                 if other not in reached:

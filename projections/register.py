@@ -57,6 +57,10 @@ class Register:
             match record.event:
                 case ev.Statement() | ev.Denial() | ev.Assessment() | ev.Retraction() | ev.Correction():
                     self.utterances.append(record)
+                case ev.SourceRelated() | ev.ClaimsRelated():
+                    self.relations.append(record)
+                case ev.SourceRegistered() as event:
+                    self.sources[event.source] = source_info(event, record.position, self.sources.get(event.source))
                 case ev.ClaimRegistered() as event:
                     known = self.claims.get(event.claim)  # there is one where the voiding of an earlier one was voided
                     texts = [*(known.texts if known else ()), (record.position, event.text)]
@@ -64,12 +68,8 @@ class Register:
                 case ev.ClaimReworded() as event:
                     if event.claim in self.claims:
                         self.claims[event.claim].texts.append((record.position, event.text))
-                case ev.ClaimsRelated() | ev.SourceRelated():
-                    self.relations.append(record)
                 case ev.RelationWithdrawn() as event:
                     withdrawn.add(event.target)
-                case ev.SourceRegistered() as event:
-                    self.sources[event.source] = source_info(event, record.position, self.sources.get(event.source))
                 case ev.SourceGraded() as event:
                     self.source_grades.pop(event.source, None)  # the latest last, whichever source of a class it is of
                     self.source_grades[event.source] = event.grade

@@ -7,7 +7,7 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -27,6 +27,7 @@ BY_SPEAKER: Final = "retracted by its speaker"
 BY_CARRIER: Final = "retracted by a carrier"
 DENIED: Final = "denied as an utterance"
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _UTTERANCE: Final = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correction)
 
 
@@ -153,8 +154,7 @@ class World:
 
     def _take(self, record: Record, event: ev.Event, span: when.Span) -> None:
         """The next record back, as corrected: what was said by it, unless that was taken back."""
-        about = record.id in self._retractions or record.id in self._denials
-        gone = self._taken_back(record.id, event) if about else None
+        gone = self._taken_back(record.id, event)
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
                 act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
@@ -172,7 +172,10 @@ class World:
             case _:  # a retraction that was itself taken back takes nothing back
                 pass
 
-    def _taken_back(self, event_id: str, event: ev.Event) -> set[str]:
+    def _taken_back(self, event_id: str, event: ev.Event) -> Set[str]:
+        """As what the whole of an utterance is taken back, if it is."""
+        if event_id not in self._retractions and event_id not in self._denials:
+            return _NOTHING
         gone: set[str] = set()
         for retraction in self._retractions.get(event_id, ()):
             gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
