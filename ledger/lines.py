@@ -10,7 +10,7 @@ one only put their relations together, whatever hangs on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Final
 
@@ -64,6 +64,10 @@ class Lines:
             source = parent
         return source
 
+    def classes_of(self, sources: Sequence[str]) -> Sequence[str]:
+        """The class of each of these sources; as a rule none is the same as any other."""
+        return [self.class_of(source) for source in sources] if self._same else sources
+
     def leads(self, source_class: str) -> bool:
         """Whether a class speaks, or once spoke, for any other."""
         return source_class in self._far.get("speaks_for", ())
@@ -114,7 +118,10 @@ class Lines:
 
     def circle(self, source: str) -> list[str]:
         """The classes at the end of the line: one, or the circle in which it ends."""
-        line = list(self.line(source))
+        own = self.class_of(source)
+        if not self.leads(own):  # most speak for themselves
+            return [own]
+        line = list(self.line(own))
         back = self.principal(line[-1])
         return line[line.index(back) :] if back is not None else line[-1:]
 

@@ -72,7 +72,10 @@ def fresh_sources(chain: Sequence[Link]) -> list[str]:
 
 def speaker(chain: Sequence[Link]) -> str:
     """The source id of the first link."""
-    return sources(tuple(chain))[0]
+    first = chain[0]
+    if first.source is not None:
+        return first.source
+    return sources(tuple(chain))[0] if first.kind in BY_CARRIER else slug(first.name)
 
 
 def _is_slug(text: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The farthest zone behind UTC's date line runs 14 hours ahead: what is later than that has not been said yet.
 AHEAD_US: Final = 14 * 3600 * 1_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 _POINT: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -39,12 +40,10 @@ class Span(NamedTuple):
 
     def known_at(self, recorded_at: int) -> Span:
         """The same span, neither end later than the moment at which it was recorded."""
-        earliest = self.earliest
-        return Span(
-            None if earliest is None else min(earliest, recorded_at),
-            recorded_at if self.latest is None else min(self.latest, recorded_at),
-            self.marked,
-        )
+        earliest, latest, marked = self
+        if latest is not None and latest <= recorded_at:
+            return self
+        return Span(None if earliest is None else min(earliest, recorded_at), recorded_at, marked)
 
 
 UNKNOWN: Final = Span(None, None)
@@ -52,8 +51,7 @@ UNKNOWN: Final = Span(None, None)
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970-01-01T00:00:00Z of a zoned datetime."""
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (moment - EPOCH) // _MICROSECOND
 
 
 @lru_cache(maxsize=1024)  # a batch is recorded at one moment
