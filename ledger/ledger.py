@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -135,7 +135,7 @@ class Ledger:
         Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
-        return self.append_all([entry], expected=expected, register=register)[0]
+        return self._append([self._incoming(0, entry)], _position(expected), register)[0]
 
     def append_all(
         self,
@@ -148,7 +148,8 @@ class Ledger:
 
         As `append`, for many; the error of the first bad event is raised, its place in the batch as `index`.
         """
-        incoming = [self._incoming(index, entry) for index, entry in enumerate(entries)]
+        entries = list(entries)
+        incoming = self._incoming_all(entries, [None] * len(entries))
         if not 1 <= len(incoming) <= MAX_BATCH:
             raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(incoming):,}; append it in parts")
         return self._append(incoming, _position(expected), register)
@@ -173,14 +174,10 @@ class Ledger:
         What is here already, with the same content, is passed over as `replayed`. Raises Refused where a new record
         is older than what the ledger holds: a backfill goes into a new ledger.
         """
-        batch: list[_Incoming] = []
-        for index, (entry, recorded_us) in enumerate(exported):
-            batch.append(self._incoming(index, entry, recorded_us))
-            if len(batch) == MAX_BATCH:
-                yield from self._load(batch, index + 1 - MAX_BATCH)
-                batch = []
-        if batch:
-            yield from self._load(batch, index + 1 - len(batch))
+        exported, before = iter(exported), 0
+        while batch := list(islice(exported, MAX_BATCH)):
+            yield from self._load(batch, before)
+            before += len(batch)
 
     # Reading
 
@@ -289,7 +286,7 @@ class Ledger:
 
     def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> _Incoming:
         if type(item) is Settled and item.recorded_by is not None:
-            return _Incoming(item.id, item.recorded_by, item.event, item.data, recorded_us)
+            return _Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
@@ -301,14 +298,27 @@ class Ledger:
             error.index = index
             raise
 
+    def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[_Incoming]:
+        """As `_incoming`, of a batch."""
+        entries = [item if isinstance(item, Entry) else Entry(event=item) for item in items]
+        try:
+            recorders = [self._recorder() if e.recorded_by is None else e.recorded_by for e in entries]
+            for recorded_by in set(recorders):
+                intake.check_recorder(recorded_by)
+            ids = [entry.id for entry in entries]
+            intake.check_ids(ids)
+            return list(map(_Incoming, ids, recorders, *_settled(entries), times))
+        except (LedgerError, TypeError):  # which of them it is about is told one by one
+            return [self._incoming(*numbered, at) for numbered, at in zip(enumerate(items), times, strict=True)]
+
     def _recorder(self) -> str:
         if self._recorded_by is None:
             self._recorded_by = _user()
         return self._recorded_by
 
-    def _load(self, batch: list[_Incoming], before: int) -> list[Receipt]:
+    def _load(self, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
         try:
-            return self._append(batch, None, False)
+            return self._append(self._incoming_all(*zip(*batch, strict=True)), None, False)
         except LedgerError as error:
             if error.index is not None:
                 error.index += before
@@ -342,16 +352,14 @@ class Ledger:
         self._replaying = decided.replays
         alone, first, recorded_at = True, 0, when.EPOCH
         if decided.drafts:
-            tags = {tag.removeprefix("relation:") for tag in set().union(*[draft.tags for draft in decided.drafts])}
-            claims = {tag for tag in tags if tag.startswith("claim:")}
-            relations = {f"relation:{claim}" for claim in claims}
             if expected is not None:
-                self._check_expected(claims | relations, expected, head)
-            unless = [*known.read, *relations, *(claims if expected is not None else ())]
-            unless += [f"id:{item.id}" for item in incoming if item.id is not None]
+                self._check_expected(decided.claims(), expected, head)
             times = [draft.recorded_at for draft in decided.drafts if draft.recorded_at is not None]
             done = self._store.append(
-                decided.drafts, unless=unless, after=head, clock=lambda last: self._clock(last, times)
+                decided.drafts,
+                unless=_unless(incoming, known, decided, expected),
+                after=head,
+                clock=lambda last: self._clock(last, times),
             )
             alone = done.first == head + 1
             first, recorded_at, start = done.first, when.moment(done.recorded_at), Head(done.last, done.recorded_at)
@@ -383,7 +391,7 @@ class Ledger:
                 if recorded_us < last_us:
                     raise Refused(_older(f"{item.id!r}, recorded on", recorded_us, last_us))
                 last_us = recorded_us
-                if known.may_want_more(item.event):  # of what came before it in this batch
+                if records.targets(item.event):  # it may want more, of what came before it in this batch
                     self._read_wanted([item.event], known, head)
                 if register:
                     for claim in rules.claims_of(item.event):
@@ -398,24 +406,22 @@ class Ledger:
         return decided
 
     def _accept(self, item: _Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
-        event_id = item.id if item.id is not None else self._new_id(recorded_us)
-        event = item.event
-        tags = rules.decide(event, event_id, known, recorded_us)
+        event, event_id, recorded_by = item.event, item.id, item.recorded_by
+        if event_id is None:
+            event_id = self._new_id(recorded_us)
+        tags = rules.decide_on(event, item.tags, event_id, known, recorded_us)
         # Positions within the batch only need to follow each other; the store gives the real ones.
-        position = head + 1 + len(known.clerk.by_id)
-        recorded_at = when.moment(recorded_us)
-        known.add(
-            Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=item.recorded_by, event=event)
-        )
-        before, after = records.envelope(event_id, item.recorded_by, item.data)
+        position, recorded_at = head + 1 + len(known.clerk.by_id), when.moment(recorded_us)
+        known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
+        before, after = records.envelope(event_id, recorded_by, item.data)
         return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
 
     def _read_wanted(self, events: Sequence[Event], known: rules.Known, head: int) -> None:
-        while wanted := set().union(*map(known.wants, events)):
+        while wanted := known.wants(events):
             known.read |= wanted
             for record in records.decode_all(self._tagged(wanted, head)):
                 known.add(record)
-            events = [event for event in events if known.may_want_more(event)]
+            events = [event for event in events if records.targets(event)]
 
     def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
         ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
@@ -489,6 +495,7 @@ class _Incoming(Struct, frozen=True):
     recorded_by: str
     event: Event
     data: bytes
+    tags: list[str]
     recorded_us: int | None
 
 
@@ -497,21 +504,26 @@ class _Decided:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
-        self._answers: list[Receipt | tuple[int, bool]] = []  # a receipt, or the place of a draft, and if it replays it
-        self._places: dict[str, int] = {}
+        self._answers: list[Receipt | int] = []  # a receipt, or the place of a draft
+        self._repeats: set[int] = set()  # which answers are about a draft that stands earlier in the batch
 
     def __contains__(self, event_id: str) -> bool:
-        return event_id in self._places
+        return any(draft.id == event_id for draft in self.drafts)
 
     @property
     def replays(self) -> bool:
         """Whether any event was in the ledger before."""
         return any(isinstance(answer, Receipt) for answer in self._answers)
 
+    def claims(self) -> set[str]:
+        """The tags of all claims that the drafts are about or relate."""
+        tags = set().union(*[draft.tags for draft in self.drafts])
+        claims = {tag.removeprefix("relation:") for tag in tags if tag.startswith(("claim:", "relation:claim:"))}
+        return claims | {f"relation:{claim}" for claim in claims}
+
     def accepted(self, draft: Draft) -> None:
         """An event is written."""
-        self._places[draft.id] = place = len(self.drafts)
-        self._answers.append((place, False))
+        self._answers.append(len(self.drafts))
         self.drafts.append(draft)
 
     def unasked(self, draft: Draft) -> None:
@@ -525,19 +537,22 @@ class _Decided:
     def repeated(self, event_id: str) -> None:
         """An event stands earlier in the batch."""
         # Unless it was checked before, alone, and nobody asks for its receipt.
-        self._answers.append((self._places.get(event_id, 0), True))
+        place = next((place for place, draft in enumerate(self.drafts) if draft.id == event_id), 0)
+        self._repeats.add(len(self._answers))
+        self._answers.append(place)
 
     def receipts(self, first: int, recorded_at: datetime) -> list[Receipt]:
         """One for each event that came in, the first draft being written at this position and moment."""
         receipts: list[Receipt] = []
-        for answer in self._answers:
+        for index, answer in enumerate(self._answers):
             if isinstance(answer, Receipt):
                 receipts.append(answer)
                 continue
-            place, replayed = answer
-            event_id, brought = self.drafts[place].id, self.drafts[place].recorded_at
-            at = recorded_at if brought is None else when.moment(brought)
-            receipts.append(Receipt(id=event_id, position=first + place, recorded_at=at, replayed=replayed))
+            draft = self.drafts[answer]
+            assert draft.id is not None
+            at = recorded_at if draft.recorded_at is None else when.moment(draft.recorded_at)
+            receipt = Receipt(id=draft.id, position=first + answer, recorded_at=at, replayed=index in self._repeats)
+            receipts.append(receipt)
         return receipts
 
 
@@ -554,6 +569,24 @@ class _Ids:
         whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
         digits = f"{whole:032x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _settled(entries: list[Entry]) -> intake.Columns:
+    settled = [entry for entry in entries if type(entry) is Settled]
+    if len(settled) < len(entries):
+        return intake.canonical_all([entry.event for entry in entries])
+    return intake.Columns([e.event for e in settled], [e.data for e in settled], [e.tags for e in settled])
+
+
+def _unless(
+    incoming: Sequence[_Incoming], known: rules.Known, decided: _Decided, expected: int | None
+) -> Iterator[str]:
+    """The tags that nothing may carry that others append meanwhile. As a rule nobody does, and nobody asks."""
+    yield from known.read
+    for tag in decided.claims():
+        if expected is not None or tag.startswith("relation:"):
+            yield tag
+    yield from (f"id:{item.id}" for item in incoming if item.id is not None)
 
 
 def _older(what: str, recorded_us: int, last_us: int) -> str:
