@@ -561,9 +561,13 @@ class _Ids:
 
     def __init__(self) -> None:
         self._last = 0
+        self._random = b""
 
     def __call__(self, now_us: int) -> str:
-        fresh = (now_us // 1000 << 74) | int.from_bytes(os.urandom(9), "big") << 2
+        if not self._random:
+            self._random = os.urandom(9 * 64)  # the system is asked for many at once
+        random, self._random = self._random[:9], self._random[9:]
+        fresh = (now_us // 1000 << 74) | int.from_bytes(random, "big") << 2
         self._last = last = max(fresh, self._last + 1)
         high, low = last >> 62, last & (1 << 62) - 1
         whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low

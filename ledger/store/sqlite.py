@@ -43,8 +43,9 @@ _HEAD_TO_WRITE: Final = (
 _SCAN: Final = "SELECT position, data FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 _BY_ID: Final = "SELECT id, position, data FROM event WHERE id = ?"
 _NUMBER: Final = "SELECT name, tag_id FROM tag WHERE name = ?"
+_INSERT_TAG: Final = "INSERT OR IGNORE INTO event_tag VALUES (?, ?)"
 _INSERT_EVENT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)"
-# A list of integers costs less than a row of bindings for each, and every SQLite reads JSON.
+# A long list of integers costs less than a row of bindings for each, and every SQLite reads JSON.
 _INSERT_TAGS: Final = (
     "INSERT OR IGNORE INTO event_tag SELECT value / ?1, ?2 + value % ?1 FROM json_each(?3) WHERE value >= ?1"
 )
@@ -106,6 +107,10 @@ class SQLiteStore:
         self._names: dict[str, int] = {OWN_ID: 0}
         self._news = threading.Condition()
         self._last = 0
+        self._tail = (
+            -1,
+            (0, 0, 0),
+        )  # the version of the file after the last append, and what _HEAD_TO_WRITE tells there
         self._waiting = 0
 
     def head(self) -> Head:
@@ -225,18 +230,22 @@ class SQLiteStore:
         if not drafts:
             raise UsageError("there is nothing to append; give at least one event")
 
-        def write(writer: apsw.Connection) -> tuple[Appended, dict[str, int]]:
-            last = fetched(writer, _HEAD_TO_WRITE)
-            position, recorded_at, highest = last[0] if last else (0, 0, 0)
+        def write(writer: apsw.Connection) -> tuple[Appended, dict[str, int], int]:
+            version, last = self._tail
+            if version != writer.data_version():  # somebody else has written, or nobody yet
+                last = next(iter(fetched(writer, _HEAD_TO_WRITE)), (0, 0, 0))
+            position, recorded_at, highest = last
             # Where the head is still the one the caller saw, nothing can have come in between.
             if position > after and overtaken(partial(fetched, writer)):
                 raise Overtaken(f"a record after position {after} meets the condition")
             at = clock(recorded_at)
             numbers, new = self._interned(writer, drafts, highest)
             last_at = _insert(writer, position + 1, drafts, numbers, at, stamp)
-            return Appended(position + 1, position + len(drafts), last_at), new
+            highest = max(highest, *new.values()) if new else highest
+            return Appended(position + 1, position + len(drafts), last_at), new, highest
 
-        appended, new = self._connections.write(write)
+        (appended, new, highest), version = self._connections.write(write)
+        self._tail = (version, (appended.last, appended.recorded_at, highest))
         # Not before the commit: a rollback takes numbers back, and they are given out anew.
         if new:
             self._remember(new)
@@ -360,7 +369,10 @@ def _insert(
         if error.extendedresult in _TAKEN:  # type: ignore[attr-defined]
             raise Overtaken("an id is taken") from error
         raise
-    writer.execute(_INSERT_TAGS, (span, first, str(pairs)))
+    if len(pairs) > _FEW:
+        writer.execute(_INSERT_TAGS, (span, first, str(pairs)))
+    else:
+        writer.executemany(_INSERT_TAG, [(pair // span, first + pair % span) for pair in pairs if pair >= span])
     return at
 
 
