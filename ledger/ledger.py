@@ -376,16 +376,18 @@ class Ledger:
         now = max(self._clock_us(), start.recorded_at)
         decided = _Decided()
         last_us = start.recorded_at
+        by_id = known.clerk.by_id
         for index, item in enumerate(incoming):
             try:
-                if item.id is not None and item.id in stored:
-                    decided.stood(_replay_of(item, *stored[item.id]))
+                event_id = item.id
+                if event_id is not None and event_id in stored:
+                    decided.stood(_replay_of(item, *stored[event_id]))
                     continue
-                if item.id is not None and item.id in known.clerk.by_id:
-                    if not look and item.id not in decided:
+                if event_id is not None and event_id in by_id:
+                    if not look and event_id not in decided:
                         raise Overtaken("an id is taken, by a record that a rule has read")
-                    _replay(item, known.clerk.by_id[item.id])
-                    decided.repeated(item.id)
+                    _replay(item, by_id[event_id])
+                    decided.repeated(event_id)
                     continue
                 recorded_us = now if item.recorded_us is None else item.recorded_us
                 if recorded_us < last_us:

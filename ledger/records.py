@@ -138,7 +138,8 @@ def tags(event: Event) -> list[str]:
 
 def tags_of_act(event: ev.Act) -> list[str]:
     """Those of an act; this is the hot path of all that comes in."""
-    found = ["claim:" + claim for claim in event.claims]
+    claims = event.claims
+    found = ["claim:" + claims[0]] if len(claims) == 1 else ["claim:" + claim for claim in claims]
     if event.possible_claims:
         found += ["claim:" + claim for claim in event.possible_claims]
     for source in names.fresh_sources(event.chain):

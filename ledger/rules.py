@@ -95,12 +95,15 @@ class Known:
         """
         # A change that moved something here is found before it is.
         wanted = {f"{name}:{target}" for target in self._unread for name in ("id", "act")}
-        registered = self.registered
+        claims: list[str] = []  # of the acts among them: most events are, and want nothing else
         for event in events:
             if records.targets(event):
                 wanted.update(self._needs(event))
-            elif type(event) not in _ACTS or not registered.issuperset(claims_of(event)):
+            elif type(event) in _ACTS:
+                claims += claims_of(event)
+            else:
                 wanted.update(self._needs_itself(event))
+        wanted.update([f"relation:claim:{claim}" for claim in set(claims).difference(self.registered)])
         return wanted - self.read
 
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
@@ -252,6 +255,8 @@ class _Queue:
 
 def claims_of(event: Event) -> tuple[str, ...]:
     """The claims that must be registered before the event can be appended."""
+    if type(event) is ev.ClaimRegistered:  # itself
+        return ()
     match event:
         case ev.Statement() | ev.Denial() | ev.Assessment():
             return event.claims + event.possible_claims
@@ -261,7 +266,7 @@ def claims_of(event: Event) -> tuple[str, ...]:
             return (event.claim,)
         case ev.EvidenceAttached():
             return event.claims
-        case _:  # sources, gradings, voids and the registration itself name no claim; changes do in what they make
+        case _:  # sources, gradings and voids name no claim; changes do in what they make
             return ()
 
 
@@ -303,9 +308,11 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
         for target_id in targets:
             _check_target(event, event_id, known.target(target_id), known)
         _check_depth(targets, known)
+    if type(event) in _ACTS:
+        return  # that its claims and targets are there is all it takes
     match event:
         case ev.Statement() | ev.Denial() | ev.Assessment():
-            pass  # that its claims and targets are there is all it takes
+            pass
         case ev.ClaimRegistered():
             if event.claim in known.registered:
                 raise Refused(f"claim {event.claim!r} is registered already; `claims reword` changes its text")
