@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
-from typing import Any
 
 from . import events as ev
 from . import names, records, when
@@ -64,7 +63,9 @@ class Known:
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
         self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
-        self._made: tuple[Event, Event, Event] | tuple[None, None, Any] = None, None, None
+        self._made: dict[
+            int, tuple[Event, Event, Event]
+        ] = {}  # by the identity of the change: it, its target, the result
 
     def add(self, record: Record) -> None:
         """Takes a record in, read or just accepted."""
@@ -109,14 +110,14 @@ class Known:
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
         """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
         target = self.target(records.targets(event)[0]).event
-        of, at, made = self._made
-        if of is event and at is target:  # the one that is being decided on is asked for again and again
-            return made
+        known = self._made.get(id(event))
+        if known is not None and known[0] is event and known[1] is target:  # each is asked for again and again
+            return known[2]
         try:
             made = changed(target, event.changes)
         except InvalidEvent as error:
             raise InvalidEvent(error.reason, f"/changes{error.pointer}") from None
-        self._made = event, target, made
+        self._made[id(event)] = event, target, made
         return made
 
     def turns(self, event: Event) -> Iterator[Event]:
@@ -141,8 +142,8 @@ class Known:
         Those of its targets are among them: who reads a record with what is about it, reads the void of its void.
         """
         record = self.clerk.by_id.get(event_id)
-        if record is not None and not records.targets(record.event) and not self._near(event_id):
-            yield from records.tags(record.event)  # most records are about no other, and no other is about them
+        if record is not None and self._is_plain(event_id):
+            yield from records.tags(record.event)
             return
         versions = self._around([event_id])
         for known_id in (queue := _Queue([event_id])):
@@ -162,7 +163,7 @@ class Known:
                 targets.add(records.targets(made))
         except (InvalidEvent, NotFound, Refused):  # its target is not read yet, or for `decide` to refuse
             pass
-        for event_id in self._around(targets):
+        for event_id in targets if all(map(self._is_plain, targets)) else self._around(targets):
             yield f"id:{event_id}"
             yield f"act:{event_id}"
 
@@ -183,6 +184,11 @@ class Known:
     def _near(self, event_id: str) -> list[str]:
         """The ids of what voids or changes a record, or may by an amendment."""
         return [*self.clerk.about(event_id), *self._corrections.get(event_id, ())]
+
+    def _is_plain(self, event_id: str) -> bool:
+        """Whether a record is about no other, and no other about it, as far as was read; most are so."""
+        record = self.clerk.by_id.get(event_id)
+        return (record is None or not records.targets(record.event)) and not self._near(event_id)
 
     def _around(self, ids: Iterable[str]) -> dict[str, list[Event]]:
         """These records and those they hang on: what is about them, what they are about, and so on, read or not yet;

@@ -8,6 +8,7 @@ months and years are UTC. Inside this package a moment is an `int`: microseconds
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -75,14 +76,6 @@ def parse(text: str) -> Span:
 
     Raises ValueError, with what to write instead, for anything else.
     """
-    if len(text) == 10 and text[4] == text[7] == "-":  # most are a day
-        try:
-            begins = (date.fromisoformat(text).toordinal() - _EPOCH_DAY) * _DAY_US
-            return Span(begins, begins + _DAY_US - 1)
-        except ValueError:  # to be told what to write instead
-            return _point(text)
-    if _INSTANT.fullmatch(text):
-        return _instant(text, False)
     first, slash, second = text.partition("/")
     if not slash:
         return _point(text)
@@ -122,6 +115,12 @@ def cut(text: str) -> int:
 
 
 def _point(text: str) -> Span:
+    if len(text) == 10 and text[4] == text[7] == "-":  # most are a day
+        with suppress(ValueError):  # what is wrong with it is told below
+            begins = (date.fromisoformat(text).toordinal() - _EPOCH_DAY) * _DAY_US
+            return Span(begins, begins + _DAY_US - 1)
+    if _INSTANT.fullmatch(text):
+        return _instant(text, False)
     match = _POINT.fullmatch(text)
     if match is None:
         if _UNZONED.fullmatch(text):
