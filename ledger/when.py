@@ -8,7 +8,6 @@ months and years are UTC. Inside this package a moment is an `int`: microseconds
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -116,9 +115,11 @@ def cut(text: str) -> int:
 
 def _point(text: str) -> Span:
     if len(text) == 10 and text[4] == text[7] == "-":  # most are a day
-        with suppress(ValueError):  # what is wrong with it is told below
+        try:
             begins = (date.fromisoformat(text).toordinal() - _EPOCH_DAY) * _DAY_US
             return Span(begins, begins + _DAY_US - 1)
+        except ValueError:
+            pass  # what is wrong with it is told below
     if _INSTANT.fullmatch(text):
         return _instant(text, False)
     match = _POINT.fullmatch(text)
