@@ -18,7 +18,8 @@ import msgspec
 from msgspec import Struct
 
 from . import events as ev
-from . import names, records, scales, when
+from . import records, when
+from .checks import banded, checked
 from .errors import InvalidEvent
 from .events import Event
 
@@ -26,7 +27,6 @@ MAX_LINE_BYTES: Final = 256 * 1024
 #: Less by what its envelope takes: what is accepted can be exported, and read again.
 MAX_EVENT_BYTES: Final = MAX_LINE_BYTES - 2 * 1024
 MAX_DEPTH: Final = 64
-MAX_SOURCE: Final = 2_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ESCAPED: Final = re.compile(rb"\\[bfru]")
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
@@ -247,11 +247,11 @@ def _together(events: list[Event]) -> Columns | None:
 def _checked_together(events: list[Event], lines: list[bytes]) -> Columns:
     if max(map(len, lines)) > MAX_EVENT_BYTES:
         raise InvalidEvent("one of them is too long")
-    tags = list(map(_checked, events))
+    tags = list(map(checked, events))
     for place, event in enumerate(events):
         if type(event) is ev.Assessment:
-            if (banded := _banded(event)) is not event:
-                events[place], lines[place] = banded, records.encode_event(banded)
+            if (whole := banded(event)) is not event:
+                events[place], lines[place] = whole, records.encode_event(whole)
         elif type(event) is ev.Correction or type(event) is ev.RecordAmended:
             _clean(event.changes, "", 1)  # what is of free form may be JSON that 64 bits or levels do not hold
     return Columns(events, lines, tags)
@@ -395,178 +395,10 @@ def _clean_text(text: str, pointer: str) -> str:
 def _settled(event: Event, data: bytes) -> Canonical:
     if len(data) > MAX_EVENT_BYTES:
         raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_EVENT_BYTES:,}; shorten its texts")
-    tags = _checked(event)
-    if type(event) is ev.Assessment and (banded := _banded(event)) is not event:
-        return Canonical(banded, records.encode_event(banded), tags)
+    tags = checked(event)
+    if type(event) is ev.Assessment and (whole := banded(event)) is not event:
+        return Canonical(whole, records.encode_event(whole), tags)
     return Canonical(event, data, tags)
-
-
-def _checked(event: Event) -> list[str]:
-    """The tags that an event has of itself, where it is as it should be."""
-    match event:
-        case ev.Statement() | ev.Denial() | ev.Assessment():
-            return _checked_act(event)
-        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
-            _check_claim(event.claim, "/claim")
-            if type(event) is ev.ClaimRegistered:
-                _check_end(event.language, "/language")
-            elif type(event) is ev.RulingRecorded:
-                _check_time(event.said_at, "/said_at")
-        case ev.ClaimsRelated():
-            _check_claim(event.from_, "/from")
-            _check_claim(event.to, "/to")
-        case ev.Retraction() | ev.Correction():
-            _check_chain(event.chain)
-            _check_time(event.said_at, "/said_at")
-            if isinstance(event, ev.Correction) and "type" in event.changes:
-                raise InvalidEvent("an act never changes its type; retract it and append another", "/changes/type")
-        case ev.SourceRegistered() | ev.SourceGraded():
-            _check_source(event.source, "/source")
-        case ev.SourceRelated():
-            _check_source(event.from_, "/from")
-            _check_source(event.to, "/to")
-        case ev.EvidenceAttached():
-            _check_claims(event.claims, "/claims")
-            _check_end(event.sha256, "/sha256")
-            _check_end(event.media_type, "/media_type")
-            if not event.claims and event.act is None:
-                raise InvalidEvent("evidence bears on something: give claims, an act, or both", "/claims")
-        case ev.RecordAmended():
-            if "type" in event.changes:
-                raise InvalidEvent("an event never changes its type; void it and append another", "/changes/type")
-        case ev.RecordVoided() | ev.RelationWithdrawn() | ev.ActGraded():
-            pass  # a target and a reason: all there is to check is whether the target is there
-    return records.tags(event)
-
-
-def _checked_act(event: ev.Act) -> list[str]:
-    """The tags of an act that is as it should be: what makes them looks at every name. The hot path of all that comes
-    in."""
-    claims, chain = event.claims, event.chain
-    if len(claims) != 1 or not names.is_claim_id(claims[0]):
-        _check_claims(claims, "/claims")
-    if event.possible_claims:
-        _check_claims(event.possible_claims, "/possible_claims")
-    for link in chain:
-        if link.source is not None or link.published_at is not None:
-            _check_chain(chain)
-            break
-    try:
-        tags = records.tags_of_act(event)
-        if len("".join(tags)) > MAX_SOURCE:  # one of them may be
-            _check_chain(chain)
-    except ValueError:  # a name that makes no source
-        _check_chain(chain)
-        raise
-    if event.said_at is not None:
-        _check_time(event.said_at, "/said_at")
-    if event.language is not None:
-        _check_end(event.language, "/language")
-    if type(event) is ev.Denial:
-        if not event.claims and not event.acts:
-            raise InvalidEvent("a denial denies something: give claims, acts (event ids), or both", "/claims")
-        if event.acts and len(set(event.acts)) != len(event.acts):
-            raise InvalidEvent("an act stands twice; name it once", "/acts")
-    elif type(event) is ev.Assessment and event.likelihood is None and event.verdict is None:
-        raise InvalidEvent("an assessment says how likely, or gives a verdict: give likelihood, verdict, or both")
-    return tags
-
-
-def _check_claims(claims: tuple[str, ...], pointer: str) -> None:
-    if not all(map(names.is_claim_id, claims)):
-        for index, claim in enumerate(claims):
-            _check_claim(claim, f"{pointer}/{index}")
-    if len(claims) > 1 and len(set(claims)) != len(claims):
-        raise InvalidEvent("a claim stands twice; name it once", pointer)
-
-
-def _check_claim(claim: str, pointer: str) -> None:
-    if not names.is_claim_id(claim):
-        raise InvalidEvent(f"{claim!r} is no claim id{_rather(claim)}", pointer)
-
-
-def _check_source(source: str, pointer: str) -> None:
-    if not names.is_source_id(source):
-        raise InvalidEvent(f"{source!r} is no source id{_rather(source)}", pointer)
-
-
-def _rather(text: str) -> str:
-    try:
-        return f"; write {names.slug(text)!r}"
-    except ValueError:
-        return ": it has no letter or digit"
-
-
-def _check_chain(chain: tuple[ev.Link, ...]) -> None:
-    length = 0
-    for index, link in enumerate(chain):
-        if link.published_at is not None:
-            _check_time(link.published_at, f"/chain/{index}/published_at")
-        if link.source is not None:
-            if not names.is_source_id(link.source):
-                _check_source(link.source, f"/chain/{index}/source")
-            length += len(link.source) + 1
-            continue
-        try:
-            length += len(names.slug(link.name)) + 1
-        except ValueError as error:
-            raise InvalidEvent(str(error), f"/chain/{index}/name") from None
-    if length > MAX_SOURCE:  # no source is longer than all of them joined
-        for index, source in enumerate(names.sources(chain)):
-            if len(source) > MAX_SOURCE:
-                reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
-                raise InvalidEvent(reason, f"/chain/{index}/name")
-
-
-def _check_end(text: str | None, pointer: str) -> None:
-    """Refuses a newline at the end, which `$` in a pattern lets pass."""
-    if text is not None and text.endswith("\n"):
-        raise InvalidEvent("ends in a newline; take it out", pointer)
-
-
-def _check_time(text: str | None, pointer: str) -> None:
-    if text is not None:
-        try:
-            when.parse(text)
-        except ValueError as error:
-            raise InvalidEvent(str(error), pointer) from None
-
-
-def _banded(event: ev.Assessment) -> ev.Assessment:
-    """The assessment with the band its term stands for, so that the record holds it whatever becomes of the scale."""
-    likelihood = event.likelihood
-    if likelihood is None:
-        return event
-    low, high, scale = likelihood.low, likelihood.high, likelihood.scale or scales.INFERRED
-    if scale == scales.INFERRED:
-        if low is None or high is None:
-            raise InvalidEvent(
-                f"{likelihood.term!r} stands in no named scale: give low and high, or name the scale "
-                f"({', '.join(scales.SCALES)})",
-                "/likelihood/low" if low is None else "/likelihood/high",
-            )
-    else:
-        band = scales.band(scale, likelihood.term)
-        if band is None:
-            raise InvalidEvent(
-                f"{likelihood.term!r} is no term of {scale} ({'; '.join(scales.terms(scale))}); "
-                'or give scale "inferred" with low and high',
-                "/likelihood/term",
-            )
-        if (low is not None and low != band.low) or (high is not None and high != band.high):
-            raise InvalidEvent(
-                f"{likelihood.term!r} of {scale} is {band.low}–{band.high}; leave low and high out", "/likelihood"
-            )
-        low, high = band
-    for name, value in (("low", low), ("high", high)):
-        if round(value, 4) != value:
-            raise InvalidEvent(f"{value} has more than four decimals", f"/likelihood/{name}")
-    if low > high:
-        raise InvalidEvent(f"low {low} is above high {high}", "/likelihood/low")
-    if (scale, low, high) == (likelihood.scale, likelihood.low, likelihood.high):
-        return event
-    banded = msgspec.structs.replace(likelihood, scale=scale, low=low, high=high)
-    return msgspec.structs.replace(event, likelihood=banded)
 
 
 def _recorded_at(text: object) -> int:

@@ -21,11 +21,10 @@ from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from msgspec import Struct
-
 from . import events as ev
 from . import fold, intake, records, rules, when
-from .errors import Conflict, IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
+from .batch import Decided, Incoming, Receipt, older, replay, replay_of, unless
+from .errors import Conflict, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .intake import Entry, Settled
 from .records import Record
@@ -36,15 +35,6 @@ _AHEAD_US: Final = 5_000_000
 _ATTEMPTS: Final = 50
 _REMEMBERED_CLAIMS: Final = 500_000
 _PAST_ALL: Final = 2**63
-
-
-class Receipt(Struct, frozen=True, kw_only=True):
-    """Where an event stands. `replayed` tells that it stood there before, and nothing was written."""
-
-    id: str
-    position: int
-    recorded_at: datetime
-    replayed: bool = False
 
 
 class ClockBehind(UserWarning):
@@ -284,21 +274,21 @@ class Ledger:
 
     # Private
 
-    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> _Incoming:
+    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> Incoming:
         if type(item) is Settled and item.recorded_by is not None:
-            return _Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
+            return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
             if entry.id is not None:
                 intake.check_id(entry.id)
             intake.check_recorder(recorded_by)
-            return _Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
+            return Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
         except LedgerError as error:
             error.index = index
             raise
 
-    def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[_Incoming]:
+    def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[Incoming]:
         """As `_incoming`, of a batch."""
         entries = [item if isinstance(item, Entry) else Entry(event=item) for item in items]
         try:
@@ -307,7 +297,7 @@ class Ledger:
                 intake.check_recorder(recorded_by)
             ids = [entry.id for entry in entries]
             intake.check_ids(ids)
-            return list(map(_Incoming, ids, recorders, *_settled(entries), times))
+            return list(map(Incoming, ids, recorders, *_settled(entries), times))
         except (LedgerError, TypeError):  # which of them it is about is told one by one
             return [self._incoming(*numbered, at) for numbered, at in zip(enumerate(items), times, strict=True)]
 
@@ -324,7 +314,7 @@ class Ledger:
                 error.index += before
             raise
 
-    def _append(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
+    def _append(self, incoming: list[Incoming], expected: int | None, register: bool) -> list[Receipt]:
         with self._appending:
             # As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So
             # the first try goes by what was known after the last append, and only the next looks what is there.
@@ -340,9 +330,7 @@ class Ledger:
                     look = True
         raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
 
-    def _append_once(
-        self, incoming: list[_Incoming], expected: int | None, register: bool, look: bool
-    ) -> list[Receipt]:
+    def _append_once(self, incoming: list[Incoming], expected: int | None, register: bool, look: bool) -> list[Receipt]:
         start = self._store.head() if look or not self._at.position else self._at
         head = start.position
         # What was read of the rules stays good for as long as nobody else has appended.
@@ -357,7 +345,7 @@ class Ledger:
             times = [draft.recorded_at for draft in decided.drafts if draft.recorded_at is not None]
             done = self._store.append(
                 decided.drafts,
-                unless=_unless(incoming, known, decided, expected),
+                unless=unless(incoming, known, decided, expected),
                 after=head,
                 clock=lambda last: self._clock(last, times),
             )
@@ -368,30 +356,30 @@ class Ledger:
         return decided.receipts(first, recorded_at)
 
     def _decide(
-        self, incoming: Sequence[_Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
-    ) -> _Decided:
+        self, incoming: Sequence[Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
+    ) -> Decided:
         head = start.position
         stored = self._store.by_id([item.id for item in incoming if item.id is not None]) if look else {}
         self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
         now = max(self._clock_us(), start.recorded_at)
-        decided = _Decided()
+        decided = Decided()
         last_us = start.recorded_at
         by_id = known.clerk.by_id
         for index, item in enumerate(incoming):
             try:
                 event_id = item.id
                 if event_id is not None and event_id in stored:
-                    decided.stood(_replay_of(item, *stored[event_id]))
+                    decided.stood(replay_of(item, *stored[event_id]))
                     continue
                 if event_id is not None and event_id in by_id:
                     if not look and event_id not in decided:
                         raise Overtaken("an id is taken, by a record that a rule has read")
-                    _replay(item, by_id[event_id])
+                    replay(item, by_id[event_id])
                     decided.repeated(event_id)
                     continue
                 recorded_us = now if item.recorded_us is None else item.recorded_us
                 if recorded_us < last_us:
-                    raise Refused(_older(f"{item.id!r}, recorded on", recorded_us, last_us))
+                    raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
                 last_us = recorded_us
                 if records.targets(item.event):  # it may want more, of what came before it in this batch
                     self._read_wanted([item.event], known, head)
@@ -399,7 +387,7 @@ class Ledger:
                     for claim in rules.claims_of(item.event):
                         if claim not in known.registered:
                             named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
-                            registration = _Incoming(None, item.recorded_by, *named, item.recorded_us)
+                            registration = Incoming(None, item.recorded_by, *named, item.recorded_us)
                             decided.unasked(self._accept(registration, known, head, recorded_us))
                 decided.accepted(self._accept(item, known, head, recorded_us))
             except LedgerError as error:
@@ -407,7 +395,7 @@ class Ledger:
                 raise
         return decided
 
-    def _accept(self, item: _Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
+    def _accept(self, item: Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
         event, event_id, recorded_by = item.event, item.id, item.recorded_by
         if event_id is None:
             event_id = self._new_id(recorded_us)
@@ -449,7 +437,7 @@ class Ledger:
             previous = last
             for time_ in times:
                 if time_ < previous:
-                    raise Refused(_older("a record of", time_, previous))
+                    raise Refused(older("a record of", time_, previous))
                 previous = time_
             if previous > now + _AHEAD_US:
                 raise Refused(
@@ -492,72 +480,6 @@ class Ledger:
                 raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
-class _Incoming(Struct, frozen=True):
-    id: str | None
-    recorded_by: str
-    event: Event
-    data: bytes
-    tags: list[str]
-    recorded_us: int | None
-
-
-class _Decided:
-    """What becomes of a batch: the drafts to be written, and for each event that came in what its receipt is."""
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self._answers: list[Receipt | int] = []  # a receipt, or the place of a draft
-        self._repeats: set[int] = set()  # which answers are about a draft that stands earlier in the batch
-
-    def __contains__(self, event_id: str) -> bool:
-        return any(draft.id == event_id for draft in self.drafts)
-
-    @property
-    def replays(self) -> bool:
-        """Whether any event was in the ledger before."""
-        return any(isinstance(answer, Receipt) for answer in self._answers)
-
-    def claims(self) -> set[str]:
-        """The tags of all claims that the drafts are about or relate."""
-        tags = set().union(*[draft.tags for draft in self.drafts])
-        claims = {tag.removeprefix("relation:") for tag in tags if tag.startswith(("claim:", "relation:claim:"))}
-        return claims | {f"relation:{claim}" for claim in claims}
-
-    def accepted(self, draft: Draft) -> None:
-        """An event is written."""
-        self._answers.append(len(self.drafts))
-        self.drafts.append(draft)
-
-    def unasked(self, draft: Draft) -> None:
-        """An event is written that nobody sent."""
-        self.drafts.append(draft)
-
-    def stood(self, receipt: Receipt) -> None:
-        """An event was in the ledger before."""
-        self._answers.append(receipt)
-
-    def repeated(self, event_id: str) -> None:
-        """An event stands earlier in the batch."""
-        # Unless it was checked before, alone, and nobody asks for its receipt.
-        place = next((place for place, draft in enumerate(self.drafts) if draft.id == event_id), 0)
-        self._repeats.add(len(self._answers))
-        self._answers.append(place)
-
-    def receipts(self, first: int, recorded_at: datetime) -> list[Receipt]:
-        """One for each event that came in, the first draft being written at this position and moment."""
-        receipts: list[Receipt] = []
-        for index, answer in enumerate(self._answers):
-            if isinstance(answer, Receipt):
-                receipts.append(answer)
-                continue
-            draft = self.drafts[answer]
-            assert draft.id is not None
-            at = recorded_at if draft.recorded_at is None else when.moment(draft.recorded_at)
-            receipt = Receipt(id=draft.id, position=first + answer, recorded_at=at, replayed=index in self._repeats)
-            receipts.append(receipt)
-        return receipts
-
-
 class _Ids:
     """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
 
@@ -582,45 +504,6 @@ def _settled(entries: list[Entry]) -> intake.Columns:
     if len(settled) < len(entries):
         return intake.canonical_all([entry.event for entry in entries])
     return intake.Columns([e.event for e in settled], [e.data for e in settled], [e.tags for e in settled])
-
-
-def _unless(
-    incoming: Sequence[_Incoming], known: rules.Known, decided: _Decided, expected: int | None
-) -> Iterator[str]:
-    """The tags that nothing may carry that others append meanwhile. As a rule nobody does, and nobody asks."""
-    yield from known.read
-    for tag in decided.claims():
-        if expected is not None or tag.startswith("relation:"):
-            yield tag
-    yield from (f"id:{item.id}" for item in incoming if item.id is not None)
-
-
-def _older(what: str, recorded_us: int, last_us: int) -> str:
-    return (
-        f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
-        "a backfill goes into a new ledger"
-    )
-
-
-def _replay_of(item: _Incoming, position: int, stored: bytes) -> Receipt:
-    if item.recorded_us is not None:  # an import: as a rule the very same bytes
-        before, after = records.envelope(item.id or "", item.recorded_by, item.data)
-        if before + when.stamp(item.recorded_us).encode() + after == stored:
-            at = when.moment(item.recorded_us)
-            return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
-    return _replay(item, records.decode(position, stored))
-
-
-def _replay(item: _Incoming, stood: Record) -> Receipt:
-    same_event = records.encode_event(stood.event) == item.data
-    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
-    if not same_event or not same_time or stood.recorded_by != item.recorded_by:
-        raise IdReused(
-            f"id {item.id!r} is taken by another event, at position {stood.position} "
-            f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
-            [stood.position],
-        )
-    return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
 
 
 def _position(at: int | Receipt | Record | None) -> int | None:
