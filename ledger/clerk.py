@@ -6,8 +6,9 @@ and amendments may themselves be voided and amended, so each is asked first what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -15,6 +16,8 @@ from . import events as ev
 from .errors import InvalidEvent
 from .intake import changed
 from .records import ACTS, Record, changes_within
+
+_ACTS: Final = frozenset(ACTS)
 
 
 class Clerk:
@@ -33,7 +36,7 @@ class Clerk:
             return
         self.by_id[record.id] = record
         event = record.event
-        if isinstance(event, ACTS):  # most are, and concern no other record's wording
+        if type(event) in _ACTS:  # most are, and concern no other record's wording
             return
         if isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self.relating.append(record)
