@@ -26,6 +26,7 @@ VERSION: Final = f"{RULES} board/{board.version} views/2"
 """What a file was made by: a view of another version is rebuilt."""
 GRID: Final = 1_000
 """At every so many positions the state hash is kept."""
+MASK: Final = 2**128 - 1
 
 Wording: TypeAlias = tuple[int, int, str]
 """claim_no, from_position, text."""
@@ -77,6 +78,16 @@ CREATE TABLE doc ( -- while a text is the claim's wording, or the quote of an ac
     doc_no INTEGER PRIMARY KEY, claim_no INTEGER NOT NULL, from_position INTEGER NOT NULL,
     until_position INTEGER NOT NULL, digest INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE cut ( -- boards at both cuts, to be found again
+    cut_no INTEGER PRIMARY KEY, position INTEGER NOT NULL, said_by INTEGER NOT NULL, UNIQUE (position, said_by)
+) STRICT;
+CREATE TABLE cut_row ( -- as `row`, at the node of its cut
+    claim_no INTEGER NOT NULL, from_position INTEGER NOT NULL, until_position INTEGER NOT NULL, node INTEGER NOT NULL,
+    status INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT NULL, acts INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL, counts BLOB NOT NULL, PRIMARY KEY (node, claim_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cut_changed ON cut_row (node, changed_at, claim_no, from_position, until_position);
+CREATE INDEX cut_acts ON cut_row (node, acts, claim_no, from_position, until_position);
 CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, tokenize = 'ascii');
 CREATE VIRTUAL TABLE names USING fts5 (id, name, content = '', columnsize = 0, tokenize = 'ascii');
 """
@@ -133,15 +144,16 @@ def checkpoint(connection: apsw.Connection) -> Checkpoint:
     return Checkpoint(meta.get("ledger", ""), int(meta.get("position", 0)), meta.get("digest", ""))
 
 
-def mark(connection: apsw.Connection, ledger: Ledger, position: int) -> None:
-    """Sets the checkpoint, in the transaction of what brought the view there."""
-    values = {
-        "ledger": ledger_id(ledger),
-        "position": position,
-        "digest": digest_at(ledger, position),
-        "version": VERSION,
-    }
+def mark(connection: apsw.Connection, at: Checkpoint, state: int) -> None:
+    """Sets the checkpoint and the state hash there, in the transaction of what brought the view there."""
+    values = {**at._asdict(), "hash": f"{state & MASK:032x}", "version": VERSION}
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+
+
+def checkpoint_of(ledger: Ledger, position: int) -> Checkpoint:
+    """The checkpoint of a view that has come to a position of a ledger."""
+    [(_, stored)] = ledger.stored(after=position - 1, as_of=position)
+    return Checkpoint(ledger_id(ledger), position, digest_of(stored))
 
 
 def ledger_id(ledger: Ledger) -> str:
@@ -149,9 +161,9 @@ def ledger_id(ledger: Ledger) -> str:
     return "" if ledger.head == 0 else next(ledger.events(as_of=1)).id
 
 
-def digest_at(ledger: Ledger, position: int) -> str:
-    """SHA-256 of the stored bytes at a position."""
-    return hashlib.sha256(next(ledger.stored(after=position - 1, as_of=position))[1]).hexdigest()
+def digest_of(stored: bytes) -> str:
+    """SHA-256 of the stored bytes of a record."""
+    return hashlib.sha256(stored).hexdigest()
 
 
 def text_digest(text: str) -> int:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
+from projections.views import STATUSES
 
 Run = Callable[..., Result]
 
@@ -95,12 +96,12 @@ def test_a_view_that_is_what_the_records_say_is_told_so(claims: Run) -> None:
 def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(claims: Run, story: Path) -> None:
     claims("replay", "--views")
     planted = apsw.Connection(f"{story}.views")
-    [(since, claim_id, claim)] = planted.execute(
-        "SELECT from_position, claim_id, name FROM row JOIN claim USING (claim_id) WHERE from_position > 40"
+    [(since, claim_no, claim)] = planted.execute(
+        "SELECT from_position, claim_no, name FROM row JOIN claim USING (claim_no) WHERE from_position > 40"
         " ORDER BY from_position, name LIMIT 1"
     ).fetchall()
-    change = "UPDATE row SET status = 'corroborated' WHERE claim_id = ? AND from_position = ?"
-    planted.execute(change, (claim_id, since))
+    change = "UPDATE row SET status = ? WHERE claim_no = ? AND from_position = ?"
+    planted.execute(change, (STATUSES.index("corroborated"), claim_no, since))
     planted.close()
     ran = claims("replay", "--check")
     assert ran.exit_code == 7

@@ -13,8 +13,10 @@ from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Stateme
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
 from projections import board, status
+from projections.rebuild import reading
+from projections.rows import COUNTS
 from projections.tracker import OutOfReach, Tracker
-from projections.views import ORDERS, STATUSES, Views, _reading
+from projections.views import ORDERS, STATUSES, Views
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
@@ -52,7 +54,7 @@ def large(tmp_path_factory):
 @pytest.mark.parametrize("seed", range(40))
 def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed):
     with opened(random_ledger(Random(seed), 40)) as ledger:
-        tracker = Tracker(_reading(ledger))
+        tracker = Tracker(reading(ledger))
         kept = {}
         for record in ledger.events():
             changed = tracker.take(record)
@@ -205,7 +207,7 @@ def test_a_view_that_is_lost_costs_a_replay_and_no_more(ledger, harm):
         path = Path(view.path)
     if harm == "of another version":
         connection = apsw.Connection(str(path))
-        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'version'; UPDATE row SET status = 'denied'")
+        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'version'; UPDATE row SET status = 3")
         connection.close()
     else:
         path.unlink() if harm == "deleted" else path.write_bytes(b"no database at all, but long enough to be one" * 99)
@@ -295,14 +297,14 @@ def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path)
         assert view.difference(other) is None
     connection = apsw.Connection(str(tmp_path / "other.views"))
     since, claim = connection.execute(
-        "SELECT from_position, name FROM row JOIN claim USING (claim_id) WHERE from_position > 1500"
+        "SELECT from_position, name FROM row JOIN claim USING (claim_no) WHERE from_position > 1500"
         " ORDER BY from_position, name LIMIT 1"
     ).fetchall()[0]
-    connection.execute(
-        "UPDATE row SET support_possible = 99 WHERE from_position = ? AND claim_id = (SELECT claim_id FROM claim"
-        " WHERE name = ?)",
-        (since, claim),
-    )
+    of_it = "WHERE from_position = ? AND claim_no = (SELECT claim_no FROM claim WHERE name = ?)"
+    [(counts,)] = connection.execute(f"SELECT counts FROM row {of_it}", (since, claim)).fetchall()
+    numbers = [*COUNTS.unpack(counts)]
+    numbers[2] = 99  # how many may support it
+    connection.execute(f"UPDATE row SET counts = ? {of_it}", (COUNTS.pack(*numbers), since, claim))
     connection.close()
     with Views.open(ledger, tmp_path / "other.views") as other:
         found = view.difference(other)
