@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Final, NamedTuple
 
-import apsw
-
 from ledger import Ledger, Record
 from ledger import events as ev
 from ledger.errors import NotFound
@@ -24,7 +22,7 @@ from .quotations import Quotations, links_of, quotations, text_of
 from .reached import Registered, concerned, reached, sources_of
 from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
 from .search import searched
-from .viewfile import GRID, MASK, source_no, text_digest
+from .viewfile import GRID, MASK, Connection, source_no, text_digest
 
 _CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
 UNSETTLING: Final = (*_CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
@@ -34,7 +32,7 @@ UNSETTLING: Final = (*_CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReword
 class Catching:
     """Takes records into a view, in one transaction of its caller."""
 
-    def __init__(self, connection: apsw.Connection, ledger: Ledger, reach: int) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger, reach: int) -> None:
         self._ledger = ledger
         self._reach = reach
         meta: dict[str, Any] = dict(connection.execute("SELECT key, value FROM meta"))

@@ -58,6 +58,8 @@ class Moment(NamedTuple):
 
     at: int
     """The position up to which the ledger is known."""
+    recorded: int
+    """When that was recorded, in microseconds since 1970-01-01T00:00:00Z: no row knows of a later change."""
     table: str
     nodes: Sequence[int]
     """The nodes at which rows may lie that hold: those of the longest intervals first."""
@@ -65,16 +67,16 @@ class Moment(NamedTuple):
     """The condition by which a row is the one of the claim `sought.claim_no`."""
 
 
-def as_of(position: int, head: int) -> Moment:
+def as_of(position: int, recorded: int, head: int) -> Moment:
     """The moment of a position of a view that has come to a head."""
     nodes = [OPEN] if position == head else list(nodes_at(position, head))
     latest = "SELECT max(from_position) FROM row AS r WHERE r.claim_no = sought.claim_no AND r.from_position <= :at"
-    return Moment(position, "row", nodes, f"row.from_position = ({latest}) AND row.until_position > :at")
+    return Moment(position, recorded, "row", nodes, f"row.from_position = ({latest}) AND row.until_position > :at")
 
 
-def at_cut(position: int, cut_no: int) -> Moment:
+def at_cut(position: int, recorded: int, cut_no: int) -> Moment:
     """The moment of a board at both cuts that is kept."""
-    return Moment(position, "cut_row", [cut_no], f"row.node = {cut_no}")
+    return Moment(position, recorded, "cut_row", [cut_no], f"row.node = {cut_no}")
 
 
 def first(
@@ -118,22 +120,40 @@ def counts(connection: Any, moment: Moment) -> dict[int, int]:
     return dict(connection.execute(sql).fetchall())
 
 
-def cursor_of(at: int, order: Order, key: Key, claim: str) -> str:
+def cursor_of(at: int, order: Order, key: Any, claim: str) -> str:
     """What asks for the page after a claim, at the same moment."""
-    return ":".join([str(at), order, *([] if order == "id" else [str(key[0])]), claim])
+    return ":".join([str(at), order, *([] if order == "id" else [str(key)]), claim])
 
 
-def key_of(connection: Any, order: Order, cursor: str) -> tuple[int | None, Key]:
-    """The position of a cursor, and the key after which it goes on; a claim alone is one, by id. Raises UsageError."""
+def place_of(order: Order, cursor: str) -> tuple[int | None, str]:
+    """The position of a cursor, and the claim after which it goes on; a claim alone is a cursor by id.
+
+    Raises UsageError.
+    """
+    if order == "id" and ":" not in cursor:
+        return None, cursor
     at, *parts = cursor.split(":")
-    claim = parts[-1] if parts else cursor
-    if order == "id" and not parts:
-        return None, (claim, 0)
-    found: list[Any] = connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
-    known = [order, claim] if order == "id" else [order, *parts[1:2], claim]
-    if parts != known or not found or not at.isdecimal() or not (order == "id" or parts[1].isdecimal()):
+    numbers = [at] if order == "id" else [at, *parts[1:2]]
+    if parts[:1] != [order] or len(parts) != len(numbers) + 1 or not all(map(str.isdecimal, numbers)):
         raise UsageError(f"{cursor!r} is no cursor by {order}; give the one that came with the page before")
-    return int(at), (claim if order == "id" else int(parts[1]), found[0][0])
+    return int(at), parts[-1]
+
+
+def check_pinned(cursor: str | None, pinned: int | None, as_of: int | None) -> None:
+    """Raises UsageError where a cursor goes on at another position than is asked for."""
+    if pinned is not None and as_of not in (None, pinned):
+        raise UsageError(f"{cursor!r} goes on at position {pinned}, not at {as_of}; leave the position out")
+
+
+def key_of(connection: Any, order: Order, cursor: str) -> Key:
+    """The key after which a cursor goes on. Raises UsageError."""
+    _, claim = place_of(order, cursor)
+    if order == "id":
+        return claim, 0
+    found: list[Any] = connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
+    if not found:
+        raise UsageError(f"{cursor!r} goes on after a claim that is not there; begin with the first page")
+    return int(cursor.split(":")[2]), found[0][0]
 
 
 def _by_node(
@@ -153,8 +173,9 @@ def _by_node(
         f" AND ({key}, row.claim_no) {beyond} (:key, :claim_no) AND {key} {within} :bound{conditions}"
         f" ORDER BY {key} {way}, row.claim_no {way} LIMIT :limit"
     )
-    values["key"], values["claim_no"] = after or ((_MOST, _MOST) if down else (_LEAST, _LEAST))
-    values["bound"] = _LEAST if down else _MOST
+    last = _MOST if order == "acts" else moment.recorded
+    values["key"], values["claim_no"] = after or ((last, _MOST) if down else (_LEAST, _LEAST))
+    values["bound"] = _LEAST if down else last
     best: list[Key] = []
     for node in reversed(moment.nodes) if down else moment.nodes:
         best += connection.execute(sql, values | {"node": node}).fetchall()

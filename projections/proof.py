@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-import apsw
-
 from .board import Row
 from .rows import FOREVER, Columns, claim_key, row_hash, to_row
-from .viewfile import MASK
+from .viewfile import MASK, Connection
 
 _WORDING: Final = (
     "SELECT text FROM wording AS w WHERE w.claim_no = row.claim_no AND w.from_position <= row.from_position"
@@ -58,7 +56,7 @@ class Difference(NamedTuple):
     other: Row | str | None
 
 
-def state_hash(connection: apsw.Connection, position: int) -> int:
+def state_hash(connection: Connection, position: int) -> int:
     """The hash of all rows as of a position, 128 bits: the sum of those of each (see `rows.row_hash`)."""
     total = 0
     sql = f"{_ROWS} WHERE from_position <= :at AND until_position > :at"
@@ -68,7 +66,7 @@ def state_hash(connection: apsw.Connection, position: int) -> int:
     return total & MASK
 
 
-def finds_hash(connection: apsw.Connection, position: int) -> int:
+def finds_hash(connection: Connection, position: int) -> int:
     """The hash of all that is searched as of a position: texts, who is quoted, names in the register."""
     total = 0
     sql = _FOUND.format(position="0", sign="1", when="from_position <= :at AND until_position > :at")
@@ -77,13 +75,13 @@ def finds_hash(connection: apsw.Connection, position: int) -> int:
     return total & MASK
 
 
-def difference(one: apsw.Connection, other: apsw.Connection) -> Difference | None:
+def difference(one: Connection, other: Connection) -> Difference | None:
     """The first position, and there the first claim, at which two views differ in a row or a find; None for none."""
     found = [parting for parting in (_rows_part(one, other), _finds_part(one, other)) if parting is not None]
     return min(found, key=lambda parting: parting.position, default=None)
 
 
-def _rows_part(one: apsw.Connection, other: apsw.Connection) -> Difference | None:
+def _rows_part(one: Connection, other: Connection) -> Difference | None:
     for changes in _pairs(one, other, _CHANGES):
         if changes[0] != changes[1]:
             position, claim = min(change[:2] for change in changes if change is not None)
@@ -91,7 +89,7 @@ def _rows_part(one: apsw.Connection, other: apsw.Connection) -> Difference | Non
     return None
 
 
-def _finds_part(one: apsw.Connection, other: apsw.Connection) -> Difference | None:
+def _finds_part(one: Connection, other: Connection) -> Difference | None:
     for changes in _pairs(one, other, _FINDS):
         if changes[0] != changes[1]:
             at = min(change[:3] for change in changes if change is not None)
@@ -104,16 +102,16 @@ def _told(sign: int) -> str:
     return "" if sign > 0 else "no more "
 
 
-def _pairs(one: apsw.Connection, other: apsw.Connection, sql: str) -> Iterator[tuple[Any, Any]]:
+def _pairs(one: Connection, other: Connection, sql: str) -> Iterator[tuple[Any, Any]]:
     return zip_longest(one.execute(sql), other.execute(sql))
 
 
-def _row_at(connection: apsw.Connection, claim: str, position: int) -> Row | None:
+def _row_at(connection: Connection, claim: str, position: int) -> Row | None:
     sql = f"{_ROWS} WHERE name = :claim AND from_position <= :at AND until_position > :at"
     for _, text, *columns in _asked(connection, sql, position, claim=claim):
         return to_row(claim, text, Columns(*columns))
     return None
 
 
-def _asked(connection: apsw.Connection, sql: str, position: int, **values: str) -> Iterator[Any]:
+def _asked(connection: Connection, sql: str, position: int, **values: str) -> Iterator[Any]:
     return iter(connection.execute(sql, {"at": position, **values}))

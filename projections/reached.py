@@ -8,19 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import permutations
+from typing import Final
 
 from ledger import Ledger, NotFound, Record
 from ledger import events as ev
 from ledger.clerk import Clerk
+from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACTS, changes_within, targets
 
 from .board import named_by
 from .dossier import new_sources, new_targets
 from .reach import Reach, Relation
-from .tracker import REACH, OutOfReach
 
-_ABOUT_SOURCES = (ev.SourceRelated, ev.SourceRegistered)
+REACH: Final = 10_000
+"""So many claims one record may reach, unless its reader allows more."""
+
+
+class OutOfReach(LedgerError):
+    """One record changes where more claims stand than its reader allows."""
 
 
 def reached(ledger: Ledger, record: Record, limit: int = REACH) -> set[str]:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import apsw
-
 from ledger import Ledger, Record
 
 from .board import Row
@@ -16,12 +14,10 @@ from .catching import UNSETTLING, Claims, Finds, Judged, Judging, find
 from .reached import concerned, named_of
 from .rows import Columns, claim_key, node, row_hash, to_columns
 from .tracker import Reading, Tracker
-from .viewfile import GRID, MASK, Bulk, checkpoint_of, create_indexes, drop_indexes, mark
+from .viewfile import GRID, MASK, Bulk, Connection, checkpoint_of, create_indexes, drop_indexes, mark
 
 
-def build(
-    connection: apsw.Connection, ledger: Ledger, reach: int, progress: Callable[[int], object], search: bool
-) -> None:
+def build(connection: Connection, ledger: Ledger, reach: int, progress: Callable[[int], object], search: bool) -> None:
     """Fills an empty view."""
     connection.pragma("synchronous", "off")  # until it is done it is nothing, and then it is written at once
     until = ledger.head

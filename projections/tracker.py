@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, get_args
 from ledger import events as ev
 from ledger import names
 from ledger.clerk import Clerk
-from ledger.errors import LedgerError, NotFound
+from ledger.errors import NotFound
 from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
 
@@ -41,21 +41,15 @@ from .cells import (
 )
 from .dossier import new_sources, new_targets
 from .reach import CARRIED, Literals, Relation
+from .reached import REACH, OutOfReach
 from .register import SourceInfo, source_info
 from .standing import Claim, put, row_of, sum_root
 from .world import Act, World, span_of
-
-REACH: Final = 10_000
-"""So many claims one record may reach, unless its reader allows more."""
 
 _KINDS: Final[Sequence[str | None]] = (None, *get_args(ev.Kind))
 _KIND: Final = {kind: number for number, kind in enumerate(_KINDS)}
 _UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
 _CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
-
-
-class OutOfReach(LedgerError):
-    """One record changes where more claims stand than its reader allows."""
 
 
 class Reading(NamedTuple):

@@ -28,6 +28,7 @@ GRID: Final = 1_000
 """At every so many positions the state hash is kept."""
 MASK: Final = 2**128 - 1
 
+Connection: TypeAlias = apsw.Connection
 Wording: TypeAlias = tuple[int, int, str]
 """claim_no, from_position, text."""
 Quoted: TypeAlias = tuple[str, str, int, int, int]
@@ -109,7 +110,7 @@ class Checkpoint(NamedTuple):
     """SHA-256 of the stored bytes at the position."""
 
 
-def open_view(path: str) -> apsw.Connection:
+def open_view(path: str) -> Connection:
     """Opens the view in a file, or a new one. Raises LedgerError for a file of something else, and leaves it alone."""
     connection = apsw.Connection(path)
     connection.set_busy_timeout(30_000)
@@ -126,25 +127,25 @@ def open_view(path: str) -> apsw.Connection:
     return connection
 
 
-def create_indexes(connection: apsw.Connection) -> None:
+def create_indexes(connection: Connection) -> None:
     """Makes what pages are read by; cheaper once all rows are there."""
     for name, of in _INDEXES.items():
         connection.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {of}")
 
 
-def drop_indexes(connection: apsw.Connection) -> None:
+def drop_indexes(connection: Connection) -> None:
     """Lets them go, for rows to come in by the batch."""
     for name in _INDEXES:
         connection.execute(f"DROP INDEX IF EXISTS {name}")
 
 
-def checkpoint(connection: apsw.Connection) -> Checkpoint:
+def checkpoint(connection: Connection) -> Checkpoint:
     """How far a view has come."""
     meta: dict[str, Any] = dict(connection.execute("SELECT key, value FROM meta"))
     return Checkpoint(meta.get("ledger", ""), int(meta.get("position", 0)), meta.get("digest", ""))
 
 
-def mark(connection: apsw.Connection, at: Checkpoint, state: int) -> None:
+def mark(connection: Connection, at: Checkpoint, state: int) -> None:
     """Sets the checkpoint and the state hash there, in the transaction of what brought the view there."""
     values = {**at._asdict(), "hash": f"{state & MASK:032x}", "version": VERSION}
     connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
@@ -177,7 +178,7 @@ class Bulk:
     Where a transaction is rolled back, what it goes by is wrong: make another.
     """
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._source_nos: dict[tuple[str, str], int] = {}
 
@@ -211,7 +212,7 @@ class Bulk:
         return known
 
 
-def source_no(connection: apsw.Connection, source: str, name: str) -> int:
+def source_no(connection: Connection, source: str, name: str) -> int:
     """The number of a source by one of its names; a new one, and found from now on, where there is none."""
     found = connection.execute("SELECT source_no FROM source WHERE id = ? AND name = ?", (source, name)).fetchall()
     if not found:
@@ -222,7 +223,7 @@ def source_no(connection: apsw.Connection, source: str, name: str) -> int:
     return cast(int, found[0][0])
 
 
-def empty(connection: apsw.Connection) -> None:
+def empty(connection: Connection) -> None:
     """Takes everything out, and makes the tables anew where they were of another version."""
     with connection:
         made = "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type IN ('table', 'virtual')"
@@ -231,7 +232,7 @@ def empty(connection: apsw.Connection) -> None:
         _make(connection)
 
 
-def _make(connection: apsw.Connection) -> None:
+def _make(connection: Connection) -> None:
     if not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall():
         connection.execute(_SCHEMA)
         create_indexes(connection)

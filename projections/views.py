@@ -31,9 +31,9 @@ from .board import Row
 from .catching import Catching
 from .pages import ORDERS, Order, Where
 from .proof import Difference
+from .reached import REACH
 from .rebuild import build
 from .rows import FOREVER, STATUSES
-from .tracker import REACH
 from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_view
 
 __all__ = ["GRID", "ORDERS", "REACH", "STATUSES", "Checkpoint", "Difference", "Order", "Page", "Views", "beside"]
@@ -221,14 +221,14 @@ class Views:
         `cursor` is that of the page before, which it follows at the same moment, whatever came in between. Ties go by
         who was registered first, in the direction of the order. Raises UsageError.
         """
-        after = None
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
+        after = None
         if cursor is not None:
-            pinned, after = pages.key_of(self._connection, order, cursor)
-            if as_of is not None and pinned not in (None, as_of):
-                raise UsageError(f"{cursor!r} goes on at position {pinned}, not at {as_of}; leave the position out")
+            pinned, _ = pages.place_of(order, cursor)
+            pages.check_pinned(cursor, pinned, as_of)
             as_of = as_of if pinned is None else pinned
+            after = pages.key_of(self._connection, order, cursor)
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
         self._check_searched(where)
@@ -238,14 +238,15 @@ class Views:
         more = limit is not None and len(keys) > limit
         keys = keys[:limit]
         rows = pages.rows(self._connection, moment, [number for _, number in keys])
-        following = pages.cursor_of(moment.at, order, keys[-1], rows[-1].claim) if more else None
+        following = pages.cursor_of(moment.at, order, keys[-1][0], rows[-1].claim) if more else None
         return Page(question.as_of, rows, following, question.said_by_text)
 
     def row(self, claim: str, *, as_of: int | None = None) -> Row:
         """The row of one claim. Raises NotFound where it is not registered at the position."""
         at = self._position(as_of)
         found = self._connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
-        rows = pages.rows(self._connection, pages.as_of(at, at), [number for (number,) in found])
+        moment = self._moment(self._question(at, None))
+        rows = pages.rows(self._connection, moment, [number for (number,) in found])
         if not rows:
             raise NotFound(f"no claim {claim!r} is registered as of position {at}; `claims status` lists what there is")
         return rows[0]
@@ -288,10 +289,11 @@ class Views:
         return self._ledger.question(as_of=self._position(as_of), said_by=said_by)
 
     def _moment(self, question: Question) -> pages.Moment:
-        at = question.as_of.position
+        at, stamp = question.as_of.position, question.as_of.recorded_at
+        recorded = when.instant(stamp) if stamp is not None else 0
         if question.said_by is not None:
-            return pages.at_cut(at, bothcuts.cut_no(self._connection, self._ledger, question))
-        return pages.as_of(at, self.checkpoint.position)
+            return pages.at_cut(at, recorded, bothcuts.cut_no(self._connection, self._ledger, question))
+        return pages.as_of(at, recorded, self.checkpoint.position)
 
     def _check_searched(self, where: Where) -> None:
         if where.search is None and where.source is None:

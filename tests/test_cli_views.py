@@ -73,7 +73,9 @@ def test_the_board_is_filtered_by_status_and_flag(claims: Run) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("status", "--order", "acts", "--said-by", "2024-10-09"), "leave --said-by out"),
+        (("status", "--kind", "true"), "'true' is no kind of claim"),
+        (("status", "--changed-since", "lately"), "'lately' is no moment"),
+        (("status", "--cursor", "40:id:six-killed", "--as-of", "41"), "goes on at position 40, not at 41"),
         (("status", "--status", "true"), "'true' is no status"),
         (("status", "six-killed", "--order", "acts"), "leave the claim out"),
         (("replay", "--views", "--to", "A5"), "leave --to and --projection out"),

@@ -13,9 +13,10 @@ from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Stateme
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
 from projections import board, status
+from projections.reached import OutOfReach
 from projections.rebuild import reading
 from projections.rows import COUNTS
-from projections.tracker import OutOfReach, Tracker
+from projections.tracker import Tracker
 from projections.views import ORDERS, STATUSES, Views
 
 ANN = (by("Ann"),)
