@@ -149,7 +149,7 @@ def key_of(connection: Any, order: Order, cursor: str) -> Key:
     """The key after which a cursor goes on. Raises UsageError."""
     _, claim = place_of(order, cursor)
     if order == "id":
-        return claim, 0
+        return claim, _MOST
     found: list[Any] = connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
     if not found:
         raise UsageError(f"{cursor!r} goes on after a claim that is not there; begin with the first page")

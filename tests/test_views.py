@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -12,7 +14,7 @@ import pytest
 from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Statement, UsageError, intake
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
-from projections import board, status
+from projections import board, status, views
 from projections.reached import OutOfReach
 from projections.rebuild import reading
 from projections.rows import COUNTS
@@ -186,6 +188,46 @@ def test_who_has_appended_sees_it(ledger):
             view.row("dam", as_of=0)
         with pytest.raises(UsageError, match="position 3 is not in this ledger"):
             view.catch_up(wait_for=3)
+
+
+def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
+    stop, heard = threading.Event(), queue.SimpleQueue()
+    path = tmp_path / "claims.db"
+
+    def follow():
+        with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger) as view:
+            for position in view.follow(stop=stop, poll_s=0.05):
+                heard.put((position, view.page().rows))
+
+    with Ledger.open(path) as ledger:
+        ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+        following = threading.Thread(target=follow)
+        following.start()
+        assert heard.get(timeout=10) == (2, folded(ledger))
+        ledger.append_all([Denial(claims=("dam",), chain=BOB), Statement(claims=("dam",), chain=BOB)])
+        assert heard.get(timeout=10) == (4, folded(ledger))  # what came together is taken in together
+        stop.set()
+        following.join(timeout=10)
+        assert not following.is_alive()
+        ledger.append(Denial(claims=("dam",), chain=ANN))
+    assert heard.empty()
+
+
+def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
+    made = []
+    monkeypatch.setattr(Views, "rebuild", lambda view, **_: made.append(view))
+    monkeypatch.setattr(views, "GRID", 4)
+    monkeypatch.setattr(views, "COSTS", 2)
+    with Views.open(ledger) as view:
+        ledger.append_all([Statement(claims=(f"dam-{n}",), chain=ANN) for n in range(2)], register=True)
+        view.catch_up()
+        assert not made  # a few records are never worth it
+        ledger.append_all([Statement(claims=("dam-0",), chain=ANN) for _ in range(6)])
+        view.catch_up()
+        assert made == [view]
+        ledger.append_all([Statement(claims=("dam-0",), chain=ANN) for _ in range(4)])
+        view.catch_up()
+        assert made == [view]
 
 
 def test_a_view_is_taken_up_where_it_was_left(ledger):
