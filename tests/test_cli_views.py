@@ -75,7 +75,7 @@ def test_the_board_is_filtered_by_status_and_flag(claims: Run) -> None:
     [
         (("--search", "peskov NEWS"), {"engineers-deployed", "operating-in-occupied-areas"}),
         (("--search", "soldiers", "--status", "disputed"), {"officer-casualties", "six-killed"}),
-        (("--source", "Kim Yong-hyun", "--flag", "repeated"), {"alliance-like-agreements"}),
+        (("--source", "Kim Yong-hyun", "--status", "asserted"), {"alliance-like-agreements"}),
         (("--kind", "predictive"), {"regular-troops"}),
         (("--kind", "predictive", "--kind", "normative", "--status", "denied"), set()),
         (("--changed-since", "2024-10-14"), {"six-killed", "engineers-deployed", "operating-in-occupied-areas"}),
