@@ -12,14 +12,15 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record
 from ledger import events as ev
 from ledger.errors import NotFound
-from ledger.records import ACTS
+from ledger.records import ACTS, targets
 
 from . import board
 from . import dossier as _dossier
 from .board import Row
 from .dossier import Dossier
+from .live import Live
 from .quotations import Quotations, links_of, quotations, text_of
-from .reached import Registered, concerned, reached, sources_of
+from .reached import Registered, concerned, named_of, reached, sources_of
 from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
 from .search import searched
 from .viewfile import GRID, MASK, Connection, source_no, text_digest
@@ -32,13 +33,14 @@ UNSETTLING: Final = (*_CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReword
 class Catching:
     """Takes records into a view, in one transaction of its caller."""
 
-    def __init__(self, connection: Connection, ledger: Ledger, reach: int) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger, live: Live, reach: int) -> None:
         self._ledger = ledger
+        self._live = live
         self._reach = reach
         meta: dict[str, Any] = dict(connection.execute("SELECT key, value FROM meta"))
-        self._claims = Claims(connection)
-        self._rows = _Rows(connection, self._claims, int(meta.get("hash", "0"), 16))
-        self._finds = Finds(connection, self._claims) if meta.get("searched", 1) else None
+        claims = Claims(connection)
+        self._rows = _Rows(connection, claims, int(meta.get("hash", "0"), 16))
+        self._finds = Finds(connection, claims) if meta.get("searched", 1) else None
 
     @property
     def state(self) -> int:
@@ -48,7 +50,23 @@ class Catching:
     def take(self, record: Record) -> None:
         """Takes the next record in. Raises OutOfReach where it changes where too many claims stand."""
         at, event = record.position, record.event
-        for claim in sorted(reached(self._ledger, record, self._reach)):
+        plain = isinstance(event, ACTS) and not targets(event) and not event.possible_claims
+        standing = self._live.take(record) if plain else None
+        if standing is not None:
+            for claim in sorted(standing):
+                self._rows.put(at, claim, *standing[claim])
+        else:
+            self._judge(record)
+        if self._finds is not None:
+            find(self._finds, self._ledger, record)
+        self._rows.end(at)
+
+    def _judge(self, record: Record) -> None:
+        """Judges whatever the record may reach by what bears on it."""
+        at, event = record.position, record.event
+        about = concerned(self._ledger, event, at)
+        claims = sorted(reached(self._ledger, record, about, self._reach))
+        for claim in claims:
             if isinstance(event, UNSETTLING):
                 judged: Judged = self._ledger.state(Judging, claim, as_of=at)
                 self._rows.put(at, claim, judged.row, judged.kind)
@@ -56,9 +74,8 @@ class Catching:
                     self._finds.settle(at, claim, judged)
             else:
                 self._rows.put(at, claim, self._row(claim, at))
-        if self._finds is not None:
-            find(self._finds, self._ledger, record)
-        self._rows.end(at)
+        named = {claim for one in about for claim in named_of(one)}
+        self._live.forget({*claims, *named}, {source for one in about for source in sources_of(one)})
 
     def _row(self, claim: str, position: int) -> Row | None:
         try:

@@ -29,9 +29,11 @@ class OutOfReach(LedgerError):
     """One record changes where more claims stand than its reader allows."""
 
 
-def reached(ledger: Ledger, record: Record, limit: int = REACH) -> set[str]:
-    """The claims whose rows on the board a record may change. Raises OutOfReach where there are more than the limit."""
-    about = concerned(ledger, record.event, record.position)
+def reached(ledger: Ledger, record: Record, about: list[ev.Event], limit: int = REACH) -> set[str]:
+    """The claims whose rows on the board a record may change; `about` is what it is about, as `concerned` tells.
+
+    Raises OutOfReach where there are more than the limit.
+    """
     claims = {claim for event in about for claim in named_of(event)}
     sources = {source for event in about for source in sources_of(event)}
     if sources:
@@ -173,6 +175,13 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
                         below[other] = None
                         queue.append(other)
     return claims
+
+
+def tied_to(ledger: Ledger, claim: str, until: int) -> set[str]:
+    """The claims to which relations tie a claim, or once did, however many lie between."""
+    related = _Related([claim])
+    ledger.state(related, as_of=until)
+    return related.claims
 
 
 def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:

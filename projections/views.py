@@ -12,6 +12,7 @@ record, the claims that each new one may reach, by reading only what they need.
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -29,6 +30,7 @@ from ledger.fold import AsOf, Question
 from . import bothcuts, pages, proof
 from .board import Row
 from .catching import Catching
+from .live import Live
 from .pages import ORDERS, Order, Where
 from .proof import Difference
 from .reached import REACH
@@ -62,6 +64,7 @@ class Views:
         self.path = path
         self._connection: Any = open_view(path)  # its rows are what the schema says
         self._ledger_id = ""
+        self._live = Live(ledger, self._weigh)
 
     @classmethod
     def open(cls, ledger: Ledger, path: str | os.PathLike[str] | None = None) -> Self:
@@ -165,14 +168,28 @@ class Views:
         """Takes in the next records, in one transaction; gives the position they end at."""
         with self._connection:
             at = self._check()
-            catching = Catching(self._connection, self._ledger, reach)
+            if self._live.position != at.position:  # somebody else has brought the view on
+                self._live.clear()
+            catching = Catching(self._connection, self._ledger, self._live, reach)
+            self._live.position = -1  # until all of it is in
             stored = b""
             for position, stored in self._ledger.stored(after=at.position, as_of=until):
                 catching.take(records.decode(position, stored))
             if stored:
                 at = Checkpoint(self._known_id(), until, digest_of(stored))
                 mark(self._connection, at, catching.state)
+        self._live.position = at.position
         return at.position
+
+    def _weigh(self, claims: Collection[str]) -> int:
+        """How many acts there are on claims."""
+        sql = (
+            "SELECT coalesce(sum(acts), 0) FROM json_each(?) CROSS JOIN claim ON claim.name = value"
+            " CROSS JOIN row ON row.claim_no = claim.claim_no AND row.from_position ="
+            " (SELECT max(from_position) FROM row AS r WHERE r.claim_no = claim.claim_no)"
+        )
+        [(acts,)] = self._connection.execute(sql, (json.dumps(list(claims)),)).fetchall()
+        return int(acts)
 
     def _check(self) -> Checkpoint:
         """How far the view has come; it begins anew where it is of another version or ledger, or a future is gone."""

@@ -14,7 +14,7 @@ import pytest
 from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Statement, UsageError, intake
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
-from projections import board, status, views
+from projections import board, live, status, views
 from projections.reached import OutOfReach
 from projections.rebuild import reading
 from projections.rows import COUNTS
@@ -76,6 +76,40 @@ def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
         assert built.state_hash() == caught.state_hash()
         for position in range(0, ledger.head + 1, 9):
             assert rows(built, as_of=position) == rows(caught, as_of=position) == folded(ledger, position)
+
+
+@pytest.mark.parametrize("seed", range(200, 220))
+def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
+    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as judged, Views.open(ledger) as kept:
+        judged.catch_up()
+        monkeypatch.setattr(live, "HOT", 0)
+        monkeypatch.setattr(live, "MOST", 50)
+        kept.catch_up()
+        assert kept.difference(judged) is None
+        assert kept.finds_hash() == judged.finds_hash()
+
+
+def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
+        for view, speaker in ((one, "Ann"), (other, "Bob"), (one, "Cy"), (other, "Dee"), (one, "Ann")):
+            ledger.append(Statement(claims=("dam",), chain=(by(speaker),)), register=True)
+            view.catch_up()
+            assert rows(view) == folded(ledger)
+
+
+def test_a_step_that_fails_leaves_nothing_in_memory_that_is_not_in_the_view(ledger, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("dam", "dyke"):
+        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        ledger.append(Denial(claims=("dam",), chain=BOB))
+        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
+        with pytest.raises(OutOfReach):
+            view.catch_up(reach=1)
+        view.catch_up()
+        assert rows(view) == folded(ledger)
 
 
 @pytest.mark.slow
