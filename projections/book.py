@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from ledger import Record
+from ledger import NotFound, Record
 from ledger import events as ev
-from ledger import names
-from ledger.records import ACTS, changes_within, decode, targets
+from ledger.records import decode, targets
 from ledger.store import Stored
 
-from .dossier import new_sources
+from .desk import DIRECTED
+from .entries import CLERKS, Entries
+from .reached import sources_of
+from .rows import FOREVER
+from .viewfile import Named
 
 
 class Book:
@@ -18,13 +21,15 @@ class Book:
 
     def __init__(self, told: Iterable[Stored]) -> None:
         self._records: dict[int, Record] = {}
+        self._by_id: dict[str, int] = {}
         self._positions: dict[str, list[int]] = {}  # source -> where it is told of, as the near end of a relation
         self._beyond: dict[str, set[str]] = {}  # source -> those on which what it counts for may hang
         concerned: dict[str, set[str]] = {}  # event id -> sources
         for position, stored in told:
             record = decode(position, stored)
             self._records[position] = record
-            sources = concerned[record.id] = set(_sources(record.event))
+            self._by_id[record.id] = position
+            sources = concerned[record.id] = set(sources_of(record.event))
             for target in targets(record.event):
                 sources |= concerned.get(target, set())
             if isinstance(record.event, ev.SourceRelated):
@@ -35,17 +40,16 @@ class Book:
             for source in sources - {_far(record.event)}:
                 self._positions.setdefault(source, []).append(position)
 
-    def near(self, sources: Iterable[str]) -> list[Record]:
-        """The records that bear on whom these sources count for, and with whom they may be one; in order."""
-        found = dict.fromkeys(sources)
-        positions: set[int] = set()
-        for source in (queue := list(found)):  # grows while it is walked
-            positions.update(self._positions.get(source, ()))
-            for other in self._beyond.get(source, ()):
-                if other not in found:
-                    found[other] = None
-                    queue.append(other)
-        return [self._records[position] for position in sorted(positions)]
+    def by_id(self, event_id: str) -> Record:
+        """One of the records. Raises NotFound."""
+        position = self._by_id.get(event_id)
+        if position is None:
+            raise NotFound(f"there is nothing told of sources by the id {event_id!r}")
+        return self._records[position]
+
+    def opened(self) -> Reader:
+        """Somebody who has read nothing of it yet."""
+        return Reader(self._records, self._positions, self._beyond)
 
     def _link(self, relation: ev.SourceRelated) -> None:
         if relation.relation != "independent_of":
@@ -54,43 +58,82 @@ class Book:
             self._beyond.setdefault(relation.to, set()).add(relation.from_)
 
 
-def quoted(records: Iterable[Record]) -> set[str]:
-    """The sources whose standing matters to these utterances: who speaks; of what was taken back, all in its chain."""
-    found: set[str] = set()
-    about: set[str] = set()
-    chains: dict[str, tuple[ev.Link, ...]] = {}
-    for record in records:
-        event = record.event
-        if isinstance(event, ACTS):
-            first = event.chain[0]
-            if first.kind in ev.BY_CARRIER:
-                found.add(names.speaker(event.chain))
-            else:
-                found.add(first.source or names.slug(first.name))
-            chains[record.id] = event.chain
-        elif isinstance(event, (ev.Retraction, ev.Correction)):
-            found.update(names.sources(event.chain))
-        about.update(targets(event))
-        changes = getattr(event, "changes", None)
-        if changes:
-            found.update(new_sources(changes))
-    for target in about & chains.keys():
-        found.update(names.sources(chains[target]))
-    return found
+class Reader:
+    """Gives what is told of sources and of those on which they hang, each record once."""
+
+    def __init__(
+        self, records: dict[int, Record], positions: dict[str, list[int]], beyond: dict[str, set[str]]
+    ) -> None:
+        self._records, self._positions, self._beyond = records, positions, beyond
+        self._sources: set[str] = set()
+        self._given: set[int] = set()
+
+    def of(self, sources: Iterable[str]) -> list[Record]:
+        """The records that bear on whom these sources count for, and with whom they may be one; in order."""
+        known = self._sources
+        queue = [source for source in sources if source not in known]
+        if not queue:  # most were read before
+            return []
+        known.update(queue)
+        positions: set[int] = set()
+        for source in queue:  # grows while it is walked
+            positions.update(self._positions.get(source, ()))
+            for other in self._beyond.get(source, ()):
+                if other not in known:
+                    known.add(other)
+                    queue.append(other)
+        positions -= self._given
+        self._given |= positions
+        return [self._records[position] for position in sorted(positions)]
 
 
 def _far(event: ev.Event) -> str | None:
-    """The end of a relation from which it is not found: nobody's answer depends on who else speaks for its principal."""
-    directed = isinstance(event, ev.SourceRelated) and event.relation not in ("same_as", "independent_of")
-    return event.to if directed and event.to != event.from_ else None  # type: ignore[union-attr]
+    """The end of a relation from which it is not found: no answer depends on who else speaks for its principal."""
+    if isinstance(event, ev.SourceRelated) and event.relation in DIRECTED:
+        return event.to
+    return None
 
 
-def _sources(event: ev.Event) -> Iterator[str]:
-    if isinstance(event, ev.SourceRelated):
-        yield from (event.from_, event.to)
-    elif isinstance(event, ev.SourceRegistered):
-        yield event.source
-    for within in changes_within(getattr(event, "changes", {})):
-        for field in ("source", "from", "to"):
-            if isinstance(value := within.get(field), str):
-                yield value
+def register_names(book: Book, told: Iterable[Stored]) -> list[Named]:
+    """The names that the register had of sources, each from and until when."""
+    return _Names(book).of(told)
+
+
+class _Names:
+    def __init__(self, book: Book) -> None:
+        self._entries = Entries(book.by_id)
+        self._registered: dict[str, dict[int, str]] = {}  # source -> position -> name
+        self._held: dict[str, tuple[str, int]] = {}
+        self._found: list[Named] = []
+
+    def of(self, told: Iterable[Stored]) -> list[Named]:
+        """All of them."""
+        for position, stored in told:
+            record = decode(position, stored)
+            for source in self._take(record):
+                self._settle(source, position)
+        return self._found + [(source, name, since, FOREVER) for source, (name, since) in self._held.items()]
+
+    def _take(self, record: Record) -> set[str]:
+        changed = [(None, record)]
+        if isinstance(record.event, CLERKS):
+            self._entries.keep(record)
+            changed = [self._entries.change(base) for base in list(self._entries.bases(record.id))]
+        touched: set[str] = set()
+        for before, now in changed:
+            if before is not None and isinstance(before.event, ev.SourceRegistered):
+                self._registered.get(before.event.source, {}).pop(before.position, None)
+                touched.add(before.event.source)
+            if now is not None and isinstance(now.event, ev.SourceRegistered):
+                self._registered.setdefault(now.event.source, {})[now.position] = now.event.name
+                touched.add(now.event.source)
+        return touched
+
+    def _settle(self, source: str, position: int) -> None:
+        registered = self._registered.get(source)
+        name = registered[max(registered)] if registered else None
+        held = self._held.get(source)
+        if held is not None and held[0] != name:
+            self._found.append((source, *self._held.pop(source), position))
+        if name is not None and (held is None or held[0] != name):
+            self._held[source] = name, position

@@ -16,6 +16,7 @@ from ledger import events as ev
 from ledger import names
 
 from .judgement import side_of
+from .quotations import Words
 from .world import BY_SPEAKER, DENIED, Act, Key
 
 # The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set; those from
@@ -30,6 +31,7 @@ _WEIGHED: Final = 1 << COUNTING | 1 << FOR | 1 << AGAINST | 1 << PARTIES | 1 << 
 _APART: Final = _WEIGHED | 1 << CONFLICTS | 1 << POSSIBLY | 1 << REWORDED | 1 << MARKED_INFERRED
 _OWN_WORDS: Final = (1 << NUMBERS) - 1 & ~_APART & ~7
 _BY_SPEAKER: Final = {BY_SPEAKER}
+_NO_WORDS: Final = Words("", ())
 _NOWHERE: Final[dict[str, set[str]]] = {}
 _CODES: Final = {
     "flat": DENIALS, "dismissal": DENIALS, "partial": PARTLY,
@@ -70,6 +72,8 @@ class Light(Struct):
     """What took it back, by claim (see `projections.world`)."""
     removed: bool = False
     """True where the whole act was taken back by name."""
+    words: Words = _NO_WORDS
+    """What its claims are found by, where anybody asked for that."""
 
     @property
     def is_live(self) -> bool:

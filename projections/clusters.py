@@ -21,7 +21,7 @@ from ledger.records import decode, targets
 from ledger.store import Stored
 
 from .dossier import new_targets
-from .reached import named_at_all
+from .reached import named_of
 
 
 class Plan(Struct):
@@ -30,7 +30,9 @@ class Plan(Struct):
     claims: list[str]
     """By number, in the order in which they were registered."""
     chunks: list[list[int]]
-    """The numbers of the claims of each chunk, the largest chunk first."""
+    """The numbers of the claims of each chunk; a chunk that is a single large cluster comes first."""
+    weights: list[int]
+    """About how many records each chunk has."""
     desk: list[Stored]
     """What is told of sources, and whatever amends, voids or withdraws that, as stored."""
 
@@ -40,7 +42,8 @@ def plan(ledger: Ledger, until: int, size: int) -> Plan:
     finder = _Finder(ledger)
     for position, stored in ledger.stored(as_of=until):
         finder.take(position, stored)
-    return Plan(finder.claims, list(_chunked(finder.clusters(), size)), finder.desk)
+    chunks = list(_chunked(finder.clusters(), size))
+    return Plan(finder.claims, [numbers for _, numbers in chunks], [records for records, _ in chunks], finder.desk)
 
 
 # Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
@@ -138,7 +141,7 @@ class _Finder:
 
     def _concerned(self, event: ev.Event, seen: set[str]) -> Iterator[str]:
         """The claims that an event names, or would, and those of what it is about, or would be."""
-        yield from named_at_all(event)
+        yield from named_of(event)
         for target in (*targets(event), *new_targets(getattr(event, "changes", {}))):
             if target not in seen:
                 seen.add(target)
@@ -173,15 +176,18 @@ class _Finder:
         return number
 
 
-def _chunked(clusters: Iterable[tuple[int, list[int]]], size: int) -> Iterator[list[int]]:
+def _chunked(clusters: Iterable[tuple[int, list[int]]], size: int) -> Iterator[tuple[int, list[int]]]:
     """Whole clusters put together until they hold so many records; those that hold more by themselves come first."""
     chunk: list[int] = []
     held = 0
-    for records, numbers in sorted(clusters, key=lambda cluster: -cluster[0]):
-        chunk += numbers
-        held += records + len(numbers)
-        if held >= size:
-            yield chunk
-            chunk, held = [], 0
+    found = list(clusters)
+    yield from sorted((cluster for cluster in found if cluster[0] >= size), reverse=True)
+    for records, numbers in found:  # in the order of registration, so that what lies together is read together
+        if records < size:
+            chunk += numbers
+            held += records
+            if held >= size:
+                yield held, chunk
+                chunk, held = [], 0
     if chunk:
-        yield chunk
+        yield held, chunk

@@ -15,11 +15,10 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from itertools import chain
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from ledger import events as ev
 from ledger import names, when
-from ledger.errors import LedgerError
 from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within, targets
 
@@ -42,21 +41,16 @@ from .cells import (
 from .desk import DECLARED, TANGLED, Desk
 from .dossier import new_sources
 from .entries import CLERKS, UTTERANCES, Entries
+from .quotations import Words, words_of
 from .reach import Relation
-from .rows import Columns, to_row
+from .reached import REACH, OutOfReach
+from .rows import CLAIM_KINDS, Columns, to_row
 from .standing import Claim, columns_of, put, sum_root
 from .webs import Web, Webs
 from .world import Act, Key, World, order, span_of
 
-REACH: Final = 10_000
-"""So many claims one record may reach, unless its reader allows more."""
-
 
 _UNKNOWN: Final = float("-inf")
-
-
-class OutOfReach(LedgerError):
-    """One record changes where more claims stand than its reader allows."""
 
 
 class Reading(NamedTuple):
@@ -67,11 +61,29 @@ class Reading(NamedTuple):
     at: Callable[[int], Record]
 
 
+class Finding(Protocol):
+    """Who is told of the words by which claims are found."""
+
+    def add(self, claim: str, words: Words, position: int, /) -> None:
+        """An act says more of a claim."""
+
+    def move(self, claim: str, words: Words, by: int, /) -> None:
+        """An act that was there is taken out (-1), or put in (+1) as it is now."""
+
+
 class Tracker:
     """Every claim of a ledger, or of some whole clusters of it, kept up to date record by record."""
 
-    def __init__(self, reading: Reading, *, within: Container[str] | None = None, reach: int = REACH) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        *,
+        within: Container[str] | None = None,
+        reach: int = REACH,
+        finds: Finding | None = None,
+    ) -> None:
         self._reading = reading
+        self._finds = finds
         self._within = within
         self._limit = reach
         self.position = 0
@@ -135,6 +147,11 @@ class Tracker:
         columns = self.columns(claim)
         return None if columns is None else to_row(claim, self.claims[claim].texts[-1][1], Columns(*columns))
 
+    def kind_of(self, claim: str) -> str:
+        """Of what kind a claim is; "" where it is not registered."""
+        found = self.claims.get(claim)
+        return "" if found is None or found.kind is None else CLAIM_KINDS[found.kind]
+
     def _claim(self, name: str) -> Claim | None:
         """A claim, or None for one that is outside."""
         found = self.claims.get(name)
@@ -156,7 +173,9 @@ class Tracker:
         light = self._lights[position] = light_of(event, sources, key, marked)
         source = self.desk.lines.class_of(speaker)
         plain = speaker not in self.desk.plural
-        webs = self.reach.of
+        webs, finds = self.reach.of, self._finds
+        if finds is not None:
+            light.words = words_of(event)
         for name in event.claims:
             claim = self.claims.get(name) or self._claim(name)
             if claim is None:
@@ -166,6 +185,8 @@ class Tracker:
             alone = name not in webs
             if light.tells:
                 self._tell(claim, light, alone)
+            if finds is not None:
+                finds.add(name, light.words, position)
             claim.on.setdefault(speaker, []).append(position)
             until = self._sweeping.get((name, source))
             if until is not None and key <= until:
@@ -488,8 +509,12 @@ class Tracker:
                 if before is not None:
                     kept = {c: why for c, why in before.gone.items() if c not in members and c in now.claims}
                     now.gone |= kept
-        for light in (before, now):
+        if self._finds is not None and act is not None and now is not None:
+            now.words = words_of(act.event)
+        for light, by in ((before, -1), (now, 1)):
             if light is not None:
+                for claim in self._inside(light.claims) if self._finds is not None else ():
+                    self._finds.move(claim.name, light.words, by)  # type: ignore[union-attr]
                 source = self.desk.lines.class_of(light.speaker)
                 for claim in self._inside((*light.claims, *light.possible)):
                     self._mark(claim.name, source)

@@ -32,7 +32,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 #: Who may know whom of the outside world; what is not named here, only the standard library.
 MAY_KNOW = {
     "msgspec": {"ledger", "projections"},
-    "apsw": {"ledger.store", "projections.views"},
+    "apsw": {"ledger.store", "projections.views", "projections.viewfile"},
     "backports": {"ledger.cli.ndjson"},
     "compression": {"ledger.cli.ndjson"},
     "eventsourcing": {"ledger.store"},
