@@ -6,7 +6,7 @@ and amendments may themselves be voided and amended, so each is asked first what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final
 

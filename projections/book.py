@@ -115,7 +115,7 @@ class _Names:
         return self._found + [(source, name, since, FOREVER) for source, (name, since) in self._held.items()]
 
     def _take(self, record: Record) -> set[str]:
-        changed = [(None, record)]
+        changed: list[tuple[Record | None, Record | None]] = [(None, record)]
         if isinstance(record.event, CLERKS):
             self._entries.keep(record)
             changed = [self._entries.change(base) for base in list(self._entries.bases(record.id))]

@@ -19,8 +19,8 @@ from .judgement import side_of
 from .quotations import Words
 from .world import BY_SPEAKER, DENIED, Act, Key
 
-# The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set; those from
-# FLAGGED on raise a flag each.
+# The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set. Those
+# from FLAGGED on raise a flag each.
 (
     STATEMENTS, DENIALS, ASSESSMENTS, COUNTING, FOR, AGAINST, PARTIES, REVISED, TAKEN_BACK, STAYS,
     RETRACTED, ATTRIBUTED, PARTLY, DECLINED, CONFLICTS, POSSIBLY, REVERSALS, UNSURE, REWORDED, MARKED, MARKED_INFERRED,

@@ -91,7 +91,7 @@ class Desk:
 
     def is_at(self, relation: str, classes: Iterable[str]) -> bool:
         """Whether any source of these classes stands at either end of such a relation."""
-        ends = self._ends.get(relation)
+        ends = self._ends.get(relation, {})
         return bool(ends) and any(source in ends for name in classes for source in self.members(name))
 
     def tie(self, classes: tuple[str, ...], named: bool) -> str | None:

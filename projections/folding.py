@@ -11,16 +11,14 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
-from ledger import Ledger, NotFound, Record
-from ledger import events as ev
-from ledger import names
+from ledger import Ledger, NotFound, Record, names
 from ledger.records import ACTS, decode, targets
 
 from .book import Book
 from .dossier import new_sources
 from .quotations import Link, Words
 from .rows import FOREVER, node, row_hash
-from .tracker import Reading, Tracker
+from .tracker import Tracker, reading
 from .viewfile import GRID, Doc, Quoted, Wording
 
 
@@ -39,13 +37,8 @@ class Folded(NamedTuple):
 
 def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
     """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
-
-    def at(position: int) -> Record:
-        [(_, stored)] = ledger.stored(after=position - 1, as_of=position)
-        return decode(position, stored)
-
     finds = Finds() if search else None
-    tracker = Tracker(Reading(ledger.record, at), within=numbers, reach=FOREVER, finds=finds)
+    tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
     rows = _Rows(numbers, tracker, finds)
     for record in _with_sources(ledger, book, numbers, until):
         changed = tracker.take(record)

@@ -18,7 +18,7 @@ from ledger.records import targets
 from .board import Row
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of, tied_to
-from .tracker import Reading, Tracker
+from .tracker import Tracker, reading
 
 HOT: Final = 32
 """From so many acts on the claims of a cluster on it is kept; to judge fewer takes no longer than to read them."""
@@ -102,7 +102,7 @@ class Live:
 
     def _load(self, claim: str, sources: Iterable[str], until: int) -> _Cluster:
         read: _Reading = self._ledger.state(_Reading(claim, sources), as_of=until)
-        tracker = Tracker(Reading(self._ledger.record, self._at))
+        tracker = Tracker(reading(self._ledger))
         for position in sorted(read.records):
             tracker.take(read.records[position])
         self.forget(read.claims, ())
@@ -122,9 +122,6 @@ class Live:
         self._records -= cluster.records
         for claim in cluster.claims:
             del self._clusters[claim]
-
-    def _at(self, position: int) -> Record:
-        return next(self._ledger.events(after=position - 1, as_of=position))
 
 
 class _Reading:

@@ -115,9 +115,7 @@ def _begin(connection: Connection, at: Checkpoint, found: Plan, search: bool, ch
         connection.execute(_CHUNKS)
         drop_indexes(connection)
         connection.executemany("INSERT INTO claim VALUES (?, ?)", enumerate(found.claims, 1))
-        connection.executemany(
-            "INSERT INTO meta VALUES (?, ?)", [("building", way), ("searched", int(search))]
-        )
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", [("building", way), ("searched", int(search))])
 
 
 def _end(connection: Connection, at: Checkpoint, book: Book, desk: Sequence[Stored], search: bool) -> None:
@@ -171,7 +169,8 @@ class _Told:
 
     def _show(self) -> None:
         reached = self._until * self._weight // max(1, self._total)
-        self._progress(reached - self._shown)
+        if reached > self._shown:
+            self._progress(reached - self._shown)
         self._shown = reached
 
 

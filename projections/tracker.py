@@ -17,10 +17,10 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator
 from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
+from ledger import Ledger, names, when
 from ledger import events as ev
-from ledger import names, when
 from ledger.lines import Lines
-from ledger.records import ACTS, Record, changes_within, targets
+from ledger.records import ACTS, Record, changes_within, decode, targets
 
 from .board import Row, named_by
 from .cells import (
@@ -49,7 +49,6 @@ from .standing import Claim, columns_of, put, sum_root
 from .webs import Web, Webs
 from .world import Act, Key, World, order, span_of
 
-
 _UNKNOWN: Final = float("-inf")
 
 
@@ -59,6 +58,16 @@ class Reading(NamedTuple):
     by_id: Callable[[str], Record]
     """Raises NotFound."""
     at: Callable[[int], Record]
+
+
+def reading(ledger: Ledger) -> Reading:
+    """How a tracker of a ledger reads again."""
+
+    def at(position: int) -> Record:
+        [(_, stored)] = ledger.stored(after=position - 1, as_of=position)
+        return decode(position, stored)
+
+    return Reading(ledger.record, at)
 
 
 class Finding(Protocol):
@@ -253,9 +262,10 @@ class Tracker:
         """The other acts of a speaker that still stand on a claim."""
         for position in claim.on[light.speaker]:
             other = self._lights.get(position)
-            if other is not None and other is not light and other.speaker == light.speaker:
-                if claim.name in other.claims and claim.name not in other.gone:
-                    yield other
+            if other is None or other is light or other.speaker != light.speaker:
+                continue  # it was struck, or is somebody else's by now
+            if claim.name in other.claims and claim.name not in other.gone:
+                yield other
 
     def _place(self, places: dict[str, list[int]], speaker: str, position: int) -> None:
         held = places.setdefault(speaker, [])
@@ -355,9 +365,9 @@ class Tracker:
             return registered
         kinds_told = self._kinds_told
         if len(classes) == 1 and classes[0] not in self.desk.plural:
-            raws, kinds = classes, kinds_told.get(classes[0], 0)
+            raws, kinds = list(classes), kinds_told.get(classes[0], 0)
         else:
-            raws, kinds = tuple(raw for name in classes for raw in self.desk.members(name)), 0
+            raws, kinds = [raw for name in classes for raw in self.desk.members(name)], 0
             for raw in raws:
                 kinds |= kinds_told.get(raw, 0)
         if not kinds:

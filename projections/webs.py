@@ -17,7 +17,7 @@ _NONE: Final[dict[str, Any]] = {}
 
 
 class Web:
-    """Claims that were ever tied to each other, numbered; literal 2n says that the n-th is so, 2n + 1 that it is not."""
+    """Claims that were ever tied to each other; literal 2n says that the n-th is so, 2n + 1 that it is not."""
 
     __slots__ = ("after", "before", "claims", "down", "forward", "numbers", "told", "up")
 

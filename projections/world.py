@@ -18,7 +18,7 @@ from ledger.intake import changed
 from ledger.lines import Lines
 from ledger.records import ACTS, Record
 
-from .reach import Reach
+from .reach import Sign
 
 Key: TypeAlias = tuple[float, int, int]
 """The order in which things were said: (earliest, latest, position), unknown earliest first."""
@@ -95,6 +95,13 @@ class Meaning(NamedTuple):
     span: when.Span
 
 
+class Classes(Protocol):
+    """What settling asks of the relations between claims."""
+
+    def signs(self, claim: str) -> dict[str, set[Sign]]:
+        """The class of a claim: every member with its sign."""
+
+
 class Related(Protocol):
     """What settling asks of a register."""
 
@@ -103,7 +110,7 @@ class Related(Protocol):
         """Who is who among the sources, and who speaks for whom."""
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Classes:
         """How the claims hang together."""
 
 
