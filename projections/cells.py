@@ -210,11 +210,11 @@ class Cell(Struct):
                 counts[MARKED] += 1
             return True
         if light.key < own.act.key:
-            return count == 2
+            return count <= 2  # a second act, of the speaker or of its root, is a repetition
         self.own = Stance(side, light)
         if light.marked != own.act.marked:
             self.put(1 << MARKED, light.marked << MARKED, counts)
-        return count == 2 or side != own.side or light.framed != own.act.framed
+        return count <= 2 or side != own.side or light.framed != own.act.framed
 
     def _weigh(self, light: Light, counts: list[int]) -> None:
         side = light.assessed

@@ -45,7 +45,7 @@ from .quotations import Words, words_of
 from .reach import Relation
 from .reached import REACH, OutOfReach
 from .rows import CLAIM_KINDS, Columns, to_row
-from .standing import Claim, columns_of, put, sum_root
+from .standing import KINDLESS, Claim, columns_of, put, sum_root
 from .webs import Web, Webs
 from .world import Act, Key, World, order, span_of
 
@@ -291,7 +291,7 @@ class Tracker:
             kinds = all_kinds.get(source, 0)
             if not kinds & kind:
                 all_kinds[source] = kinds | kind
-                if kinds:  # the first time that it is told to be of another kind
+                if kinds or source in desk.plural:  # the first time that it is told to be of another kind
                     self._reopen(source)
             # Else it was told so before, and never to be of another kind anywhere.
             if before and not kinds & kinds - 1 and source not in desk.plural:
@@ -314,7 +314,7 @@ class Tracker:
                 web = self.reach.of.get(claim.name)
                 if web is not None and source not in claim.told:
                     web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
-                self._retell(claim, source)
+                self._retell(claim, source, always=True)
 
     def _tells_on(self, claim: Claim) -> Iterator[tuple[str, int]]:
         """What acts on a claim tell of what kinds sources are."""
@@ -323,21 +323,24 @@ class Tracker:
             if light is not None and claim.name in light.claims:
                 yield from light.tells
 
-    def _retell(self, claim: Claim, source: str) -> None:
+    def _retell(self, claim: Claim, source: str, *, always: bool = False) -> None:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it nearby is rooted anew."""
         desk = self.desk
         source = desk.lines.class_of(source)
+        # Of what is told in one way alone, it matters only where it was not told before.
+        always = always or self._is_unsure(desk.circle(source)) or self._is_unsure((source,))
         if source in desk.kinds:
             return  # what is registered beats what is told
+        claims = self.claims
         for name in self._near_among(claim.name, self._cells_of.get(source, ())):
-            self._rootless[name, source] = None
+            if always or claims[name].cells[source].kind is None:
+                self._rootless[name, source] = None
         circle = desk.circle(source)
         if source in circle:
             top = min(circle)
             for name in self._near_among(claim.name, self._claims_of_root.get(top, ())):
-                self._unsummed[name, top] = None
-                for speaker in self.claims[name].by_root[top] if claim.name in self.reach.of else ():
-                    self._rootless[name, speaker] = None  # whether its root's kind is open is noted with the cell
+                if always or claims[name].sums.get(top, 0) >> KINDLESS & 1:
+                    self._unsummed[name, top] = None
 
     def _reopen(self, source: str) -> None:
         """A source was told to be of several kinds: whoever counts by it must look again wherever relations change."""
@@ -601,22 +604,28 @@ class Tracker:
             self._check_reach(len(reached), f"relation {relation.id!r}")
             for name in reached:
                 self._carry_all(name, there=False)
-            reach.remove(relation)
+            changed = reach.remove(relation)
             for name in reached:
                 self._carry_all(name, there=True)
         self._check_reach(len(reached), f"relation {relation.id!r}")
         for claim in self._inside(reached):  # kinds are told nearby, which is elsewhere now
+            among = changed & web.near(claim.name) if there else changed
             for source in claim.open if there else claim.cells:
-                if not there or self._is_told_among(web, changed, claim.cells[source].circle, source):
+                if self._is_told_among(web, among, claim, source):
                     self._rootless[claim.name, source] = None
         if relation.relation != "entails":
             self._regroup_claims(reach.signs(relation.from_) if there else reached)
 
-    def _is_told_among(self, web: Web, literals: int, circle: tuple[str, ...], source: str) -> bool:
-        """Whether acts on any of these claims tell of what kind a speaker is, or its root."""
-        told = web.told
-        for name in (source, *circle):
-            for raw in self.desk.members(name):
+    def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str) -> bool:
+        """Whether acts on any of these claims tell of what kind a speaker is, or its root; and acts on its own do not."""
+        told, members, cell = web.told, self.desk.members, claim.cells[source]
+        is_open = source in claim.open
+        if source in claim.told and cell.circle == (source,) and not is_open:
+            return False
+        # Where the speaker is known, what is open is of what kind its root is.
+        known = is_open and cell.kind is not None and not self._is_unsure((source,))
+        for name in cell.circle if known else {source, *cell.circle}:
+            for raw in members(name):
                 if told.get(raw, 0) & literals:
                     return True
         return False
@@ -684,8 +693,11 @@ class Tracker:
         self._check_reach(len(reached), what)
         for name in reached:
             self._changed[name] = None
+            untils = [self._sweeping[name, other] for other in classes if (name, other) in self._sweeping]
             for source in classes:
                 self._dirty[name, source] = None
+                if untils:  # what was taken back of one may be another's, and stand again
+                    self._sweeping[name, source] = max(untils)
                 if any((name, other) in self._judged for other in classes):
                     self._unsettled[name, source] = None
 
@@ -893,10 +905,14 @@ class Tracker:
         (claim.open.add if is_open else claim.open.discard)(source)
 
     def _is_unsure(self, classes: tuple[str, ...]) -> bool:
+        """Whether acts tell a root made of these classes to be of several kinds."""
         if self.desk.kind(classes) is not None:
             return False
-        plural, kinds = self.desk.plural, self._kinds_told
-        return any(name in plural or (told := kinds.get(name, 0)) & told - 1 for name in classes)
+        kinds, told, plural = 0, self._kinds_told, self.desk.plural
+        for name in classes:
+            for raw in self.desk.members(name) if name in plural else (name,):
+                kinds |= told.get(raw, 0)
+        return bool(kinds & kinds - 1)
 
 
 def _said(said_at: str | None, recorded_us: int, position: int) -> tuple[Key, bool]:
