@@ -16,6 +16,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger import (
     ClaimsRelated,
@@ -712,7 +713,7 @@ class Hasty(SQLiteStore):
     """A store that takes every id, and every condition, for met."""
 
     def append(self, drafts, *, unless, after, clock):
-        renamed = [draft._replace(id=f"{draft.id}-{after}") for draft in drafts]
+        renamed = [replace(draft, id=f"{draft.id}-{after}") for draft in drafts]
         return super().append(renamed, unless=(), after=after, clock=clock)
 
 
