@@ -17,11 +17,11 @@ from ledger.records import targets
 
 from .board import Row
 from .dossier import new_sources, new_targets
-from .reached import named_of, sources_of, tied_to
+from .reached import named_of, sources_of
 from .tracker import Reading, Tracker
 
 HOT: Final = 32
-"""From so many acts on the claims of a cluster on it is kept; to judge fewer takes no longer than to read them."""
+"""Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
 LARGE: Final = 5_000
 """A cluster of more records is not kept: to read it takes longer than to judge what one act reaches."""
 MOST: Final = 100_000
@@ -54,6 +54,7 @@ class Live:
         self._held: dict[int, _Cluster] = {}  # by identity, those that were asked for longest ago first
         self._records = 0
         self._large: set[str] = set()  # claims of clusters that are not kept
+        self._slow: set[str] = set()  # claims that are, when something is said of them again
         self.position = 0
 
     def take(self, record: Record) -> dict[str, Standing] | None:
@@ -61,7 +62,7 @@ class Live:
         event = record.event
         assert isinstance(event, (ev.Statement, ev.Denial, ev.Assessment))
         before = record.position - 1
-        if not self._are_worth_it(event.claims, before):
+        if not self._are_worth_it(event.claims):
             return None
         sources = set(names.sources(event.chain))
         clusters = self._around(event.claims, sources, before)
@@ -73,6 +74,11 @@ class Live:
             for claim in cluster.claims.intersection(cluster.tracker.take(record)):
                 found[claim] = Standing(cluster.tracker.row(claim), cluster.tracker.claims[claim].kind or "")
         return found
+
+    def judged(self, claims: Collection[str]) -> None:
+        """These were judged, as an act may have reached them."""
+        if self._weigh(claims) >= HOT:
+            self._slow.update(claims)
 
     def forget(self, claims: Iterable[str], sources: Collection[str]) -> None:
         """Something else came about these: what is kept of them is no longer so."""
@@ -88,13 +94,11 @@ class Live:
         for cluster in list(self._held.values()):
             self._let_go(cluster)
 
-    def _are_worth_it(self, claims: Iterable[str], until: int) -> bool:
-        """Whether any of these claims is kept, or much was said of it, and none has too much tied to it."""
+    def _are_worth_it(self, claims: Iterable[str]) -> bool:
+        """Whether any of these claims is kept, or took long to judge, and none has too much tied to it."""
         if not self._large.isdisjoint(claims):
             return False
-        return any(
-            claim in self._clusters or self._weigh(tied_to(self._ledger, claim, until)) >= HOT for claim in claims
-        )
+        return any(claim in self._clusters or claim in self._slow for claim in claims)
 
     def _around(self, claims: Iterable[str], sources: Collection[str], until: int) -> list[_Cluster] | None:
         """The clusters of claims, each once, as of a position; None where one of them is too large to be kept."""
