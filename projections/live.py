@@ -18,11 +18,11 @@ from ledger.records import targets
 from .board import Row
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
-from .tracker import Reading, Tracker
+from .tracker import Tracker, reading
 
 HOT: Final = 32
 """Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
-LARGE: Final = 5_000
+LARGE: Final = 50_000
 """A cluster of more records is not kept: to read it takes longer than to judge what one act reaches."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
@@ -72,7 +72,7 @@ class Live:
         for cluster in clusters:
             cluster.sources.update(sources)
             for claim in cluster.claims.intersection(cluster.tracker.take(record)):
-                found[claim] = Standing(cluster.tracker.row(claim), cluster.tracker.claims[claim].kind or "")
+                found[claim] = Standing(cluster.tracker.row(claim), cluster.tracker.kind_of(claim))
         return found
 
     def judged(self, claims: Collection[str]) -> None:
@@ -125,7 +125,7 @@ class Live:
             self.forget(read.claims, ())
             self._large |= read.claims
             return None
-        tracker = Tracker(Reading(self._ledger.record, self._at, self._of))
+        tracker = Tracker(reading(self._ledger), within=read.claims)
         for position in sorted(read.records):
             tracker.take(read.records[position])
         self.forget(read.claims, ())
@@ -145,12 +145,6 @@ class Live:
         self._records -= cluster.records
         for claim in cluster.claims:
             del self._clusters[claim]
-
-    def _at(self, position: int) -> Record:
-        return next(self._ledger.events(after=position - 1, as_of=position))
-
-    def _of(self, claim: str, source: str, until: int) -> Iterable[Record]:
-        return self._ledger.events(claim=claim, source=source, as_of=until)
 
 
 class _Reading:

@@ -19,6 +19,13 @@ Link: TypeAlias = tuple[str, str]
 """The id of a source, and its name as printed."""
 
 
+class Words(NamedTuple):
+    """What a claim is found by of one act."""
+
+    text: str
+    links: tuple[Link, ...]
+
+
 class Quotations(NamedTuple):
     """What acts on a claim quote, a text for each act that quotes anything, and all who stand in their chains."""
 
@@ -34,6 +41,11 @@ def text_of(act: ev.Act) -> str:
 def links_of(act: ev.Act) -> Iterable[Link]:
     """All who stand in the chain of an act, each once by each name."""
     return dict.fromkeys(zip(names.sources(act.chain), (link.name for link in act.chain), strict=True))
+
+
+def words_of(act: ev.Act) -> Words:
+    """What the claims of an act are found by."""
+    return Words(text_of(act), tuple(links_of(act)))
 
 
 def quotations(register: Register, claim: str) -> Quotations:

@@ -34,13 +34,15 @@ from .live import Live
 from .pages import ORDERS, Order, Where
 from .proof import Difference
 from .reached import REACH
-from .rebuild import build
-from .rows import FOREVER, STATUSES
+from .rebuild import CHUNK, build, unfinished
+from .rows import STATUSES
 from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_view
 
 __all__ = ["GRID", "ORDERS", "REACH", "STATUSES", "Checkpoint", "Difference", "Order", "Page", "Views", "beside"]
 
 name: Final = "views"
+_PAGES: Final = 16_000
+"""So many pages are written to the log of a view that is being made before they go into its file."""
 COSTS: Final = 25
 """To catch up with a record takes about as long as to rebuild so many."""
 
@@ -145,26 +147,31 @@ class Views:
     def rebuild(
         self,
         *,
-        reach: int = FOREVER,
+        workers: int = 1,
         search: bool = True,
+        chunk: int = CHUNK,
         progress: Callable[[int], object] = lambda _: None,
     ) -> None:
         """Makes the view anew from every record, in a new file, which becomes this one in one transaction.
 
-        Whoever reads the view meanwhile, reads on as it was. `progress` is told of every so many records taken in.
-        Without `search`, neither texts nor sources can be searched for.
+        Whoever reads the view meanwhile, reads on as it was. A rebuild that was cut off goes on where it was. With more
+        `workers` than one, so many processes share the work. Without `search`, neither texts nor sources can be
+        searched for. `chunk` is how many records are folded at a time; the view is the same for any. `progress` is
+        told of every so many records taken in.
         """
         fresh = self.path if self.path == ":memory:" else f"{self.path}.new"
-        _remove(fresh)
-        built = Views(self._ledger, fresh)
+        if not unfinished(fresh, self._ledger, search=search, chunk=chunk):
+            _remove(fresh)
+        built: Any = open_view(fresh)
+        built.wal_autocheckpoint(_PAGES)
         try:
-            build(built._connection, self._ledger, reach, progress, search)
+            build(built, fresh, self._ledger, workers=workers, search=search, chunk=chunk, progress=progress)
             # Not by renaming: a log that others still hold would be taken for that of the new file.
-            with self._connection.backup("main", built._connection, "main") as copying:
+            with self._connection.backup("main", built, "main") as copying:
                 copying.step()
         finally:
             built.close()
-            _remove(fresh)
+        _remove(fresh)
 
     def _take_in(self, until: int, reach: int) -> int:
         """Takes in the next records, in one transaction; gives the position they end at."""

@@ -22,9 +22,9 @@ from projections.flags import FLAGS
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     0: {"events", "errors", "when", "scales"},
-    1: {"names", "lines", "records", "intake", "clerk", "fold", "rules"},
+    1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules"},
     2: {"store"},
-    3: {"ledger"},
+    3: {"batch", "ledger"},
     4: {"testing", "synthetic"},
 }
 ROOFS = {"cli", "service"}
