@@ -74,6 +74,8 @@ class Catching:
                     self._finds.settle(at, claim, judged)
             else:
                 self._rows.put(at, claim, self._row(claim, at))
+        if isinstance(event, ACTS):
+            self._live.judged(claims)
         named = {claim for one in about for claim in named_of(one)}
         self._live.forget({*claims, *named}, {source for one in about for source in sources_of(one)})
 

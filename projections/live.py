@@ -17,11 +17,13 @@ from ledger.records import targets
 
 from .board import Row
 from .dossier import new_sources, new_targets
-from .reached import named_of, sources_of, tied_to
+from .reached import named_of, sources_of
 from .tracker import Tracker, reading
 
 HOT: Final = 32
-"""From so many acts on the claims of a cluster on it is kept; to judge fewer takes no longer than to read them."""
+"""Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
+LARGE: Final = 50_000
+"""A cluster of more records is not kept: to read it takes longer than to judge what one act reaches."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
 
@@ -51,6 +53,8 @@ class Live:
         self._clusters: dict[str, _Cluster] = {}
         self._held: dict[int, _Cluster] = {}  # by identity, those that were asked for longest ago first
         self._records = 0
+        self._large: set[str] = set()  # claims of clusters that are not kept
+        self._slow: set[str] = set()  # claims that are, when something is said of them again
         self.position = 0
 
     def take(self, record: Record) -> dict[str, Standing] | None:
@@ -58,16 +62,23 @@ class Live:
         event = record.event
         assert isinstance(event, (ev.Statement, ev.Denial, ev.Assessment))
         before = record.position - 1
-        missing = {claim: tied_to(self._ledger, claim, before) for claim in event.claims if claim not in self._clusters}
-        if len(missing) == len(event.claims) and all(self._weigh(tied) < HOT for tied in missing.values()):
+        if not self._are_worth_it(event.claims):
             return None
         sources = set(names.sources(event.chain))
+        clusters = self._around(event.claims, sources, before)
+        if clusters is None:
+            return None
         found: dict[str, Standing] = {}
-        for cluster in self._around(event.claims, sources, before):
+        for cluster in clusters:
             cluster.sources.update(sources)
             for claim in cluster.claims.intersection(cluster.tracker.take(record)):
                 found[claim] = Standing(cluster.tracker.row(claim), cluster.tracker.kind_of(claim))
         return found
+
+    def judged(self, claims: Collection[str]) -> None:
+        """These were judged, as an act may have reached them."""
+        if self._weigh(claims) >= HOT:
+            self._slow.update(claims)
 
     def forget(self, claims: Iterable[str], sources: Collection[str]) -> None:
         """Something else came about these: what is kept of them is no longer so."""
@@ -83,15 +94,23 @@ class Live:
         for cluster in list(self._held.values()):
             self._let_go(cluster)
 
-    def _around(self, claims: Iterable[str], sources: Collection[str], until: int) -> list[_Cluster]:
-        """The clusters of claims, each once, as of a position."""
+    def _are_worth_it(self, claims: Iterable[str]) -> bool:
+        """Whether any of these claims is kept, or took long to judge, and none has too much tied to it."""
+        if not self._large.isdisjoint(claims):
+            return False
+        return any(claim in self._clusters or claim in self._slow for claim in claims)
+
+    def _around(self, claims: Iterable[str], sources: Collection[str], until: int) -> list[_Cluster] | None:
+        """The clusters of claims, each once, as of a position; None where one of them is too large to be kept."""
         found: dict[int, _Cluster] = {}
         for claim in claims:
             cluster = self._clusters.get(claim) or next((c for c in found.values() if claim in c.claims), None)
             if cluster is None or self._are_news(cluster, sources, until):
                 cluster = self._load(claim, sources, until)
+            if cluster is None:
+                return None
             found[id(cluster)] = cluster
-            if id(cluster) in self._held:  # else it was let go for another that is as large
+            if id(cluster) in self._held:  # else it was let go for another
                 self._held[id(cluster)] = self._held.pop(id(cluster))
         return list(found.values())
 
@@ -100,9 +119,13 @@ class Live:
         news = set(sources) - cluster.sources
         return bool(news) and bool(self._ledger.state(_Told(news), as_of=until))
 
-    def _load(self, claim: str, sources: Iterable[str], until: int) -> _Cluster:
-        read: _Reading = self._ledger.state(_Reading(claim, sources), as_of=until)
-        tracker = Tracker(reading(self._ledger))
+    def _load(self, claim: str, sources: Iterable[str], until: int) -> _Cluster | None:
+        read: _Reading = self._ledger.state(_Reading(claim, sources, self._large), as_of=until)
+        if read.is_too_much:
+            self.forget(read.claims, ())
+            self._large |= read.claims
+            return None
+        tracker = Tracker(reading(self._ledger), within=read.claims)
         for position in sorted(read.records):
             tracker.take(read.records[position])
         self.forget(read.claims, ())
@@ -127,12 +150,18 @@ class Live:
 class _Reading:
     """A projection: all that bears on a claim or on what was ever tied to it, and what is told of all its sources."""
 
-    def __init__(self, claim: str, sources: Iterable[str]) -> None:
+    def __init__(self, claim: str, sources: Iterable[str], large: Collection[str]) -> None:
         self.claims = {claim}
         self.sources = set(sources)
         self.records: dict[int, Record] = {}
+        self._large = large
         self._ids: set[str] = set()
         self._targets: set[str] = set()
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether there is more than is kept."""
+        return len(self.records) > LARGE or not self.claims.isdisjoint(self._large)
 
     def initial(self, question: Question) -> _Reading:
         """Nothing yet."""
@@ -140,6 +169,8 @@ class _Reading:
 
     def wants(self, state: _Reading) -> set[str]:
         """Whatever names them, or is about that."""
+        if self.is_too_much:
+            return set()
         wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
         wanted |= {f"relation:source:{source}" for source in self.sources}
         return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}

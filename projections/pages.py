@@ -25,6 +25,7 @@ Key: TypeAlias = tuple[Any, int]
 """What a page is ordered by, and the number of the claim: claims that were registered earlier have lesser ones."""
 
 _KEYS: Final = {"id": "sought.name", "newest": "row.changed_at", "oldest": "row.changed_at", "acts": "row.acts"}
+_SHORT: Final = 1_024
 _LEAST: Final = -(2**62)
 _MOST: Final = 2**62
 
@@ -167,23 +168,30 @@ def _by_node(
 ) -> list[Key]:
     key, down = _KEYS[order], order != "oldest"
     beyond, within, way = ("<", ">=", "DESC") if down else (">", "<=", "ASC")
-    sql = (
-        f"SELECT {key}, row.claim_no FROM {moment.table} AS row"  # noqa: S608
-        " WHERE row.node = :node AND row.from_position <= :at AND row.until_position > :at"
-        f" AND ({key}, row.claim_no) {beyond} (:key, :claim_no) AND {key} {within} :bound{conditions}"
-        f" ORDER BY {key} {way}, row.claim_no {way} LIMIT :limit"
-    )
     last = _MOST if order == "acts" else moment.recorded
     values["key"], values["claim_no"] = after or ((last, _MOST) if down else (_LEAST, _LEAST))
     values["bound"] = _LEAST if down else last
     best: list[Key] = []
-    for node in reversed(moment.nodes) if down else moment.nodes:
-        best += connection.execute(sql, values | {"node": node}).fetchall()
+    for nodes in reversed(_groups(moment.nodes)) if down else _groups(moment.nodes):
+        asked = {f"node{place}": node for place, node in enumerate(nodes)}
+        sql = (
+            f"SELECT {key}, row.claim_no FROM {moment.table} AS row"  # noqa: S608
+            f" WHERE row.node IN (:{', :'.join(asked)}) AND row.from_position <= :at AND row.until_position > :at"
+            f" AND ({key}, row.claim_no) {beyond} (:key, :claim_no) AND {key} {within} :bound{conditions}"
+            f" ORDER BY {key} {way}, row.claim_no {way} LIMIT :limit"
+        )
+        best += connection.execute(sql, values | asked).fetchall()
         best.sort(reverse=down)
         if limit is not None and len(best) >= limit:
             del best[limit:]
             values["bound"] = best[-1][0]
     return best
+
+
+def _groups(nodes: Sequence[int]) -> list[Sequence[int]]:
+    """The nodes as they are asked: one by one, but those of short intervals, which hold few rows, all at once."""
+    short = [node for node in nodes if node and node & -node <= _SHORT]
+    return [*([node] for node in nodes if node not in short), *([short] if short else [])]
 
 
 def _among(

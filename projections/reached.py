@@ -177,13 +177,6 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
     return claims
 
 
-def tied_to(ledger: Ledger, claim: str, until: int) -> set[str]:
-    """The claims to which relations tie a claim, or once did, however many lie between."""
-    related = _Related([claim])
-    ledger.state(related, as_of=until)
-    return related.claims
-
-
 def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:
     found = set(claims)
     reach = Reach(ledger.state(_Related(found), as_of=until))

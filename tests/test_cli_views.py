@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
-from projections.views import STATUSES
+from projections.rows import STATUSES
 
 Run = Callable[..., Result]
 
