@@ -157,8 +157,8 @@ def _triples(ledger: Ledger, random: Random) -> Iterator[Triple]:
 
 
 def _cuts(ledger: Ledger, random: Random) -> tuple[int, str]:
-    """A position in the later half, and a day by which half of what was recorded by then, or more, had been said."""
-    as_of = random.randint(ledger.head // 2, ledger.head)
+    """A position, rather an early one, since all up to it is folded, and a day in the later half of what it holds."""
+    as_of = int(ledger.head ** random.uniform(0.75, 1))
     said_by = next(ledger.events(after=random.randint(as_of // 2, as_of) - 1)).recorded_at
     return as_of, said_by.date().isoformat()
 

@@ -69,7 +69,7 @@ class Setting:
     @property
     def rounds(self) -> int:
         """How often what takes long is measured."""
-        return 1 if self.events >= 1_000_000 else 3
+        return 1 if self.events >= 100_000 else 3
 
     def path(self, name: str) -> Path:
         """A place for a file of this run; what lay there before is gone."""

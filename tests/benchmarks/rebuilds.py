@@ -47,8 +47,7 @@ def rebuild(setting: Setting) -> Iterator[tuple[str, Measured]]:
 @figures(Figure("rebuild_both_cores", "events/s", Bar(">=", 1.6), "the same by one process"))
 def rebuild_both_cores(setting: Setting) -> Iterator[tuple[str, Measured]]:
     """All views with the search, by two processes."""
-    ledger = imported(setting).path
-    both = _taken(setting, ledger, setting.path("both.views"), setting.rounds, workers=2)
+    both = _taken(setting, imported(setting).path, setting.rounds, workers=2)
     yield "rebuild_both_cores", Measured(*(setting.events / taken.seconds for taken in (both, rebuilt(setting))))
 
 
@@ -78,7 +77,8 @@ def hot_claim(setting: Setting) -> Iterator[tuple[str, Measured]]:
         with Ledger.open(path) as ledger:
             for _ in ledger.load(content):
                 pass
-    laps = [[_taken(setting, path, setting.path("turn.views")).seconds for path in ledgers] for _ in range(TIMES)]
+    laps = [[_taken(setting, path).seconds for path in ledgers] for _ in range(TIMES)]
+    setting.remove(*ledgers)
     yield "hot_claim", Measured(*(median(one) / events * 1e6 for one in zip(*laps, strict=True)))
 
 
@@ -86,13 +86,12 @@ def hot_claim(setting: Setting) -> Iterator[tuple[str, Measured]]:
 def rebuilt(setting: Setting) -> Ran:
     """What it takes to build all views of the shared ledger, by one process; they lie beside it afterwards."""
     ledger = imported(setting).path
-    return _taken(setting, ledger, Path(f"{ledger}.views"), setting.rounds)
+    return _taken(setting, ledger, setting.rounds, views=Path(f"{ledger}.views"))
 
 
 @cache
 def _status(setting: Setting) -> float:
-    ledger = imported(setting).path
-    return _taken(setting, ledger, setting.path("status.views"), setting.rounds, search=False).seconds
+    return _taken(setting, imported(setting).path, setting.rounds, search=False).seconds
 
 
 @cache
@@ -101,13 +100,14 @@ def _floor(setting: Setting) -> float:
 
 
 def _taken(
-    setting: Setting, ledger: Path, views: Path, times: int = 1, *, workers: int = 1, search: bool = True
+    setting: Setting, ledger: Path, times: int = 1, *, views: Path | None = None, workers: int = 1, search: bool = True
 ) -> Ran:
     """The median time of building views anew, and the most memory it took."""
-    words = str(ledger), str(views), str(workers), "search" if search else ""
     taken = []
     for _ in range(times):
-        setting.remove(views)
+        made = views or setting.path("other.views")
+        setting.remove(made)
+        words = str(ledger), str(made), str(workers), "search" if search else ""
         taken.append(ran_python(setting, _REBUILD, *words))
     return Ran(median(one.seconds for one in taken), max(one.peak_mb for one in taken))
 
