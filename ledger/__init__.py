@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from .batch import Receipt
     from .errors import (
         Conflict,
         IdReused,
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
         Statement,
     )
     from .intake import Entry
-    from .ledger import ClockBehind, Ledger, Receipt
+    from .ledger import ClockBehind, Ledger
     from .records import Record
 
 __all__ = [

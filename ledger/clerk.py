@@ -6,7 +6,9 @@ and amendments may themselves be voided and amended, so each is asked first what
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,6 +16,8 @@ from . import events as ev
 from .errors import InvalidEvent
 from .intake import changed
 from .records import ACTS, Record, changes_within
+
+_ACTS: Final = frozenset(ACTS)
 
 
 class Clerk:
@@ -32,7 +36,7 @@ class Clerk:
             return
         self.by_id[record.id] = record
         event = record.event
-        if isinstance(event, ACTS):  # most are, and concern no other record's wording
+        if type(event) in _ACTS:  # most are, and concern no other record's wording
             return
         if isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self.relating.append(record)
@@ -51,13 +55,13 @@ class Clerk:
             return self.by_id.get(event_id)
         return self._settle(self._concerning(event_id)).get(event_id)
 
-    def settled(self) -> Iterator[Record]:
+    def settled(self) -> list[Record]:
         """What is left, in position order."""
+        records = sorted(self.by_id.values(), key=attrgetter("position"))
         left = self._settle({*self._about, *self._moving})
-        for record in sorted(self.by_id.values(), key=lambda record: record.position):
-            kept = left.get(record.id, record)
-            if kept is not None:
-                yield kept
+        if not left:  # most claims have nothing amended or voided about them
+            return records
+        return [kept for record in records if (kept := left.get(record.id, record)) is not None]
 
     def about(self, event_id: str) -> list[str]:
         """The ids of the voids and amendments that are about a record, and of what an amendment may move to it."""

@@ -291,6 +291,9 @@ Event: TypeAlias = (
 TYPES: Final[dict[str, type[Event]]] = {cls.__struct_config__.tag: cls for cls in get_args(Event)}
 
 
+_TAGS: Final = {cls: tag for tag, cls in TYPES.items()}
+
+
 def tag_of(event: Event) -> str:
     """The wire tag of an event: "statement", "denial" …"""
-    return event.__struct_config__.tag  # type: ignore[return-value]
+    return _TAGS[type(event)]

@@ -11,13 +11,15 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from . import events as ev
-from . import names, records, scales, when
+from . import records, when
+from .checks import banded, checked
 from .errors import InvalidEvent
 from .events import Event
 
@@ -25,13 +27,15 @@ MAX_LINE_BYTES: Final = 256 * 1024
 #: Less by what its envelope takes: what is accepted can be exported, and read again.
 MAX_EVENT_BYTES: Final = MAX_LINE_BYTES - 2 * 1024
 MAX_DEPTH: Final = 64
-MAX_SOURCE: Final = 2_000
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_ESCAPED: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\[bfru]")
+_ESCAPED: Final = re.compile(rb"\\[bfru]")
 _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _CLASSES: Final = frozenset(ev.TYPES.values())
+_CHANGES: Final = frozenset((ev.Correction, ev.RecordAmended))
+#: So many events at a time stay in the processor's cache from one look to the next.
+_STRETCH: Final = 100
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
@@ -47,12 +51,14 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Settled(Entry, frozen=True, kw_only=True):
-    """An entry as this module read it: the event is canonical, and these are its bytes. Nobody else makes one.
+    """An entry as this module read it: the event is canonical, these are its bytes, and the tags that it has of
+    itself. Nobody else makes one.
 
-    It is equal to the entry without the bytes.
+    It is equal to the entry without them.
     """
 
     data: bytes
+    tags: list[str]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entry):
@@ -74,8 +80,8 @@ def entry(line: bytes) -> Entry:
         check_id(event_id)
     if recorded_by is not None:
         check_recorder(recorded_by)
-    event, data = _event(fields)
-    return Settled(event=event, id=event_id, recorded_by=recorded_by, data=data)
+    event, data, tags = _event(fields)
+    return Settled(event=event, id=event_id, recorded_by=recorded_by, data=data, tags=tags)
 
 
 def record(line: bytes) -> tuple[Entry, int]:
@@ -83,28 +89,43 @@ def record(line: bytes) -> tuple[Entry, int]:
 
     Raises InvalidEvent with pointer and reason.
     """
-    return _as_stored(line) or _record(line)
+    found = _as_stored([line])
+    return found[0] if found else _record(line)
 
 
-def _as_stored(line: bytes) -> tuple[Entry, int] | None:
-    """A line that is, byte for byte, what the log stores: this is the hot path of an import. None for any other."""
-    if len(line) > MAX_LINE_BYTES:
+def record_all(lines: Sequence[bytes]) -> list[tuple[Entry, int]]:
+    """As `record`, of many lines. Which of them an error is about is not told: ask one by one."""
+    found: list[tuple[Entry, int]] = []
+    for start in range(0, len(lines), _STRETCH):
+        stretch = lines[start : start + _STRETCH]
+        found += _as_stored(stretch) or map(record, stretch)
+    return found
+
+
+def _as_stored(lines: Sequence[bytes]) -> list[tuple[Entry, int]] | None:
+    """Lines that are, byte for byte, what the log stores: this is the hot path of an import. None where any other is
+    among them."""
+    if max(map(len, lines)) > MAX_LINE_BYTES:
         return None
+    whole = b"".join([line + b"\n" for line in lines])
     try:
-        read = _exported.decode(line)
-        event = read.event
-        if isinstance(event, (ev.Correction, ev.RecordAmended)):  # changes are of free form
+        read = _exported.decode_lines(whole)
+        # The same bytes again: so no key stood twice in them, and no text was written in another way.
+        if records.encode_events(read) != whole or not _is_clean(whole):
             return None
-        data = records.encode_event(event)
-        before, after = records.envelope(read.id, read.recorded_by, data)
-        # The same bytes again: so no key stood twice in it, and no text was written in another way.
-        if b"%b%b%b" % (before, read.recorded_at.encode(), after) != line or not _is_clean(data):
-            return None
-        check_id(read.id)
-        check_recorder(read.recorded_by)
-        canonical = _checked(event, data)
-        entry = Settled(event=canonical.event, id=read.id, recorded_by=read.recorded_by, data=canonical.data)
-        return entry, when.instant(read.recorded_at)
+        check_ids([one.id for one in read])
+        for name in {one.recorded_by for one in read}:
+            check_recorder(name)
+        # No text holds these bytes: JSON writes a quotation mark in it with a backslash.
+        data = [line.partition(b',"event":')[2][:-1] for line in lines]
+        columns = _checked_together([one.event for one in read], data)
+        return [
+            (
+                Settled(event=event, id=one.id, recorded_by=one.recorded_by, data=data, tags=tags),
+                when.instant(one.recorded_at),
+            )
+            for one, event, data, tags in zip(read, *columns, strict=True)
+        ]
     except (InvalidEvent, *_UNREADABLE):
         return None  # to be told with its pointer
 
@@ -126,10 +147,10 @@ def _record(line: bytes) -> tuple[Entry, int]:
     if not isinstance(fields["event"], dict):
         raise InvalidEvent("expected an object", "/event")
     try:
-        event, data = _event(fields["event"])
+        event, data, tags = _event(fields["event"])
     except InvalidEvent as error:
         raise InvalidEvent(error.reason, f"/event{error.pointer}") from None
-    entry = Settled(event=event, id=fields["id"], recorded_by=fields["recorded_by"], data=data)
+    entry = Settled(event=event, id=fields["id"], recorded_by=fields["recorded_by"], data=data, tags=tags)
     return entry, _recorded_at(fields["recorded_at"])
 
 
@@ -144,10 +165,19 @@ _exported: Final = msgspec.json.Decoder(_Exported)
 
 
 class Canonical(NamedTuple):
-    """An event as it will be stored, and its bytes there."""
+    """An event as it will be stored, its bytes there, and the tags that it has of itself."""
 
     event: Event
     data: bytes
+    tags: list[str]
+
+
+class Columns(NamedTuple):
+    """The same of many events."""
+
+    events: list[Event]
+    data: list[bytes]
+    tags: list[list[str]]
 
 
 def normalise(event: Event) -> Event:
@@ -168,10 +198,10 @@ def canonical(event: Event) -> Canonical:
     try:
         data = records.encode_event(event)
         # Clean text needs no second look, string by string; this is the hot path of every append.
-        if _is_clean(data) and not isinstance(event, (ev.Correction, ev.RecordAmended)):  # changes are of free form
+        if _is_clean(data) and type(event) not in _CHANGES:  # which are of free form
             read = records.event_from(data)
             if read == event:  # else it holds what is no JSON, and was encoded all the same: bytes, NaN, a list
-                return _checked(read, data)
+                return _settled(read, data)
     except UnicodeEncodeError:
         pass  # a lone surrogate, which is looked for below
     except (TypeError, *_UNREADABLE) as error:
@@ -181,6 +211,50 @@ def canonical(event: Event) -> Canonical:
     except (TypeError, *_UNREADABLE) as error:
         raise _invalid(error, {"type": ev.tag_of(event)}) from None
     return _event(fields)
+
+
+def canonical_all(events: Sequence[Event]) -> Columns:
+    """As `canonical`, of many. Which of them an error is about is not told: ask one by one."""
+    found = Columns([], [], [])
+    for start in range(0, len(events), _STRETCH):
+        stretch = list(events[start : start + _STRETCH])
+        columns = _together(stretch) or Columns(*map(list, zip(*map(canonical, stretch), strict=True)))
+        for column, part in zip(found, columns, strict=True):
+            column.extend(part)  # type: ignore[attr-defined]  # of three kinds
+    return found
+
+
+def _together(events: list[Event]) -> Columns | None:
+    """Many by a few calls, whatever their number; None where any of them takes a closer look.
+
+    This is the hot path of every batch.
+    """
+    if not _CLASSES.issuperset(map(type, events)):
+        return None
+    try:
+        whole = records.encode_events(events)
+        read = records.events_from(whole)
+        # Else one holds what is no JSON, and was encoded all the same: bytes, NaN, a list.
+        if read != events or not _is_clean(whole):
+            return None
+        lines = whole.split(b"\n")
+        del lines[-1]
+        return _checked_together(read, lines)
+    except (InvalidEvent, TypeError, *_UNREADABLE):
+        return None
+
+
+def _checked_together(events: list[Event], lines: list[bytes]) -> Columns:
+    if max(map(len, lines)) > MAX_EVENT_BYTES:
+        raise InvalidEvent("one of them is too long")
+    tags = list(map(checked, events))
+    for place, event in enumerate(events):
+        if type(event) is ev.Assessment:
+            if (whole := banded(event)) is not event:
+                events[place], lines[place] = whole, records.encode_event(whole)
+        elif type(event) is ev.Correction or type(event) is ev.RecordAmended:
+            _clean(event.changes, "", 1)  # what is of free form may be JSON that 64 bits or levels do not hold
+    return Columns(events, lines, tags)
 
 
 def changed(event: Event, changes: dict[str, Any]) -> Event:
@@ -202,7 +276,7 @@ def changed(event: Event, changes: dict[str, Any]) -> Event:
 def _is_clean(data: bytes) -> bool:
     """Whether no text in canonical JSON needs mending or refusing: JSON writes controls and lone surrogates with a
     backslash, but for DEL and C1."""
-    if b"\\" in data and _ESCAPED.search(data):
+    if b"\\" in data and _ESCAPED.search(data.replace(b"\\\\", b"")):
         return False
     if b"\x7f" in data:
         return False
@@ -220,6 +294,15 @@ def check_id(event_id: object) -> None:
     # What is about it names it in NFC, as all text is.
     if not event_id.isascii() and not unicodedata.is_normalized("NFC", event_id):
         raise InvalidEvent(f"an id is in NFC; write {unicodedata.normalize('NFC', event_id)!r}", "/id")
+
+
+def check_ids(ids: Sequence[str | None]) -> None:
+    """As `check_id`, of those that are given."""
+    given = [event_id for event_id in ids if event_id is not None]
+    joined = "".join(given)
+    if not joined.isascii() or not joined.isprintable() or not all(given) or max(map(len, given), default=1) > 200:
+        for event_id in given:
+            check_id(event_id)
 
 
 def check_recorder(name: object) -> None:
@@ -278,7 +361,7 @@ def _valid(fields: dict[str, Any]) -> Canonical:
         data = records.encode_event(event)
     except _UNREADABLE as error:
         raise _invalid(error, fields) from None
-    return _checked(event, data)
+    return _settled(event, data)
 
 
 def _clean(value: Any, pointer: str, depth: int) -> Any:
@@ -309,160 +392,13 @@ def _clean_text(text: str, pointer: str) -> str:
     return text
 
 
-def _checked(event: Event, data: bytes) -> Canonical:
+def _settled(event: Event, data: bytes) -> Canonical:
     if len(data) > MAX_EVENT_BYTES:
         raise InvalidEvent(f"the event has {len(data):,} bytes, more than {MAX_EVENT_BYTES:,}; shorten its texts")
-    match event:
-        case ev.Statement() | ev.Denial():
-            _check_act(event)
-        case ev.Assessment():
-            _check_act(event)
-            banded = _banded(event)
-            return Canonical(banded, data if banded is event else records.encode_event(banded))
-        case ev.Retraction() | ev.Correction():
-            _check_chain(event.chain)
-            _check_time(event.said_at, "/said_at")
-        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
-            _check_claim(event.claim, "/claim")
-            if isinstance(event, ev.RulingRecorded):
-                _check_time(event.said_at, "/said_at")
-            elif isinstance(event, ev.ClaimRegistered):
-                _check_end(event.language, "/language")
-        case ev.ClaimsRelated():
-            _check_claim(event.from_, "/from")
-            _check_claim(event.to, "/to")
-        case ev.SourceRegistered() | ev.SourceGraded():
-            _check_source(event.source, "/source")
-        case ev.SourceRelated():
-            _check_source(event.from_, "/from")
-            _check_source(event.to, "/to")
-        case ev.EvidenceAttached():
-            _check_claims(event.claims, "/claims")
-            _check_end(event.sha256, "/sha256")
-            _check_end(event.media_type, "/media_type")
-            if not event.claims and event.act is None:
-                raise InvalidEvent("evidence bears on something: give claims, an act, or both", "/claims")
-        case ev.RecordAmended():
-            if "type" in event.changes:
-                raise InvalidEvent("an event never changes its type; void it and append another", "/changes/type")
-        case ev.RecordVoided() | ev.RelationWithdrawn() | ev.ActGraded():
-            pass  # a target and a reason: all there is to check is whether the target is there
-    if isinstance(event, ev.Correction) and "type" in event.changes:
-        raise InvalidEvent("an act never changes its type; retract it and append another", "/changes/type")
-    return Canonical(event, data)
-
-
-def _check_act(event: ev.Act) -> None:
-    _check_claims(event.claims, "/claims")
-    if event.possible_claims:
-        _check_claims(event.possible_claims, "/possible_claims")
-    _check_chain(event.chain)
-    _check_time(event.said_at, "/said_at")
-    _check_end(event.language, "/language")
-    if isinstance(event, ev.Denial):
-        if not event.claims and not event.acts:
-            raise InvalidEvent("a denial denies something: give claims, acts (event ids), or both", "/claims")
-        if len(set(event.acts)) != len(event.acts):
-            raise InvalidEvent("an act stands twice; name it once", "/acts")
-    if isinstance(event, ev.Assessment) and event.likelihood is None and event.verdict is None:
-        raise InvalidEvent("an assessment says how likely, or gives a verdict: give likelihood, verdict, or both")
-
-
-def _check_claims(claims: tuple[str, ...], pointer: str) -> None:
-    if not all(map(names.is_claim_id, claims)):
-        for index, claim in enumerate(claims):
-            _check_claim(claim, f"{pointer}/{index}")
-    if len(claims) > 1 and len(set(claims)) != len(claims):
-        raise InvalidEvent("a claim stands twice; name it once", pointer)
-
-
-def _check_claim(claim: str, pointer: str) -> None:
-    if not names.is_claim_id(claim):
-        raise InvalidEvent(f"{claim!r} is no claim id{_rather(claim)}", pointer)
-
-
-def _check_source(source: str, pointer: str) -> None:
-    if not names.is_source_id(source):
-        raise InvalidEvent(f"{source!r} is no source id{_rather(source)}", pointer)
-
-
-def _rather(text: str) -> str:
-    try:
-        return f"; write {names.slug(text)!r}"
-    except ValueError:
-        return ": it has no letter or digit"
-
-
-def _check_chain(chain: tuple[ev.Link, ...]) -> None:
-    length = 0
-    for index, link in enumerate(chain):
-        if link.published_at is not None:
-            _check_time(link.published_at, f"/chain/{index}/published_at")
-        if link.source is not None:
-            if not names.is_source_id(link.source):
-                _check_source(link.source, f"/chain/{index}/source")
-            length += len(link.source) + 1
-            continue
-        try:
-            length += len(names.slug(link.name)) + 1
-        except ValueError as error:
-            raise InvalidEvent(str(error), f"/chain/{index}/name") from None
-    if length > MAX_SOURCE:  # no source is longer than all of them joined
-        for index, source in enumerate(names.sources(chain)):
-            if len(source) > MAX_SOURCE:
-                reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
-                raise InvalidEvent(reason, f"/chain/{index}/name")
-
-
-def _check_end(text: str | None, pointer: str) -> None:
-    """Refuses a newline at the end, which `$` in a pattern lets pass."""
-    if text is not None and text.endswith("\n"):
-        raise InvalidEvent("ends in a newline; take it out", pointer)
-
-
-def _check_time(text: str | None, pointer: str) -> None:
-    if text is not None:
-        try:
-            when.parse(text)
-        except ValueError as error:
-            raise InvalidEvent(str(error), pointer) from None
-
-
-def _banded(event: ev.Assessment) -> ev.Assessment:
-    """The assessment with the band its term stands for, so that the record holds it whatever becomes of the scale."""
-    likelihood = event.likelihood
-    if likelihood is None:
-        return event
-    low, high, scale = likelihood.low, likelihood.high, likelihood.scale or scales.INFERRED
-    if scale == scales.INFERRED:
-        if low is None or high is None:
-            raise InvalidEvent(
-                f"{likelihood.term!r} stands in no named scale: give low and high, or name the scale "
-                f"({', '.join(scales.SCALES)})",
-                "/likelihood/low" if low is None else "/likelihood/high",
-            )
-    else:
-        band = scales.band(scale, likelihood.term)
-        if band is None:
-            raise InvalidEvent(
-                f"{likelihood.term!r} is no term of {scale} ({'; '.join(scales.terms(scale))}); "
-                'or give scale "inferred" with low and high',
-                "/likelihood/term",
-            )
-        if (low is not None and low != band.low) or (high is not None and high != band.high):
-            raise InvalidEvent(
-                f"{likelihood.term!r} of {scale} is {band.low}–{band.high}; leave low and high out", "/likelihood"
-            )
-        low, high = band
-    for name, value in (("low", low), ("high", high)):
-        if round(value, 4) != value:
-            raise InvalidEvent(f"{value} has more than four decimals", f"/likelihood/{name}")
-    if low > high:
-        raise InvalidEvent(f"low {low} is above high {high}", "/likelihood/low")
-    if (scale, low, high) == (likelihood.scale, likelihood.low, likelihood.high):
-        return event
-    banded = msgspec.structs.replace(likelihood, scale=scale, low=low, high=high)
-    return msgspec.structs.replace(event, likelihood=banded)
+    tags = checked(event)
+    if type(event) is ev.Assessment and (whole := banded(event)) is not event:
+        return Canonical(whole, records.encode_event(whole), tags)
+    return Canonical(event, data, tags)
 
 
 def _recorded_at(text: object) -> int:

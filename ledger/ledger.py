@@ -16,16 +16,15 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from heapq import merge
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from msgspec import Struct
-
 from . import events as ev
 from . import fold, intake, records, rules, when
-from .errors import Conflict, IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
+from .batch import Decided, Incoming, Receipt, older, replay, replay_of, unless
+from .errors import Conflict, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .intake import Entry, Settled
 from .records import Record
@@ -36,15 +35,6 @@ _AHEAD_US: Final = 5_000_000
 _ATTEMPTS: Final = 50
 _REMEMBERED_CLAIMS: Final = 500_000
 _PAST_ALL: Final = 2**63
-
-
-class Receipt(Struct, frozen=True, kw_only=True):
-    """Where an event stands. `replayed` tells that it stood there before, and nothing was written."""
-
-    id: str
-    position: int
-    recorded_at: datetime
-    replayed: bool = False
 
 
 class ClockBehind(UserWarning):
@@ -135,7 +125,7 @@ class Ledger:
         Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
-        return self.append_all([entry], expected=expected, register=register)[0]
+        return self._append([self._incoming(0, entry)], _position(expected), register)[0]
 
     def append_all(
         self,
@@ -148,7 +138,8 @@ class Ledger:
 
         As `append`, for many; the error of the first bad event is raised, its place in the batch as `index`.
         """
-        incoming = [self._incoming(index, entry) for index, entry in enumerate(entries)]
+        entries = list(entries)
+        incoming = self._incoming_all(entries, [None] * len(entries))
         if not 1 <= len(incoming) <= MAX_BATCH:
             raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(incoming):,}; append it in parts")
         return self._append(incoming, _position(expected), register)
@@ -173,14 +164,10 @@ class Ledger:
         What is here already, with the same content, is passed over as `replayed`. Raises Refused where a new record
         is older than what the ledger holds: a backfill goes into a new ledger.
         """
-        batch: list[_Incoming] = []
-        for index, (entry, recorded_us) in enumerate(exported):
-            batch.append(self._incoming(index, entry, recorded_us))
-            if len(batch) == MAX_BATCH:
-                yield from self._load(batch, index + 1 - MAX_BATCH)
-                batch = []
-        if batch:
-            yield from self._load(batch, index + 1 - len(batch))
+        exported, before = iter(exported), 0
+        while batch := list(islice(exported, MAX_BATCH)):
+            yield from self._load(batch, before)
+            before += len(batch)
 
     # Reading
 
@@ -269,6 +256,14 @@ class Ledger:
             return found
         return _in_both(found, self._store.tagged(tags[1:], types=types, after=after, until=until))
 
+    def tagged(self, tags: Collection[str], *, as_of: Cut | None = None) -> Iterator[Stored]:
+        """(position, stored bytes) of the records that carry any of these tags, up to a cut; oldest first, lazily.
+
+        The tags are those of `ledger.fold`: what a projection wants, without one.
+        """
+        head = self.head
+        return self._tagged(tags, head if as_of is None else self._position_of(as_of, head))
+
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
     ) -> Iterator[Record]:
@@ -287,34 +282,47 @@ class Ledger:
 
     # Private
 
-    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> _Incoming:
+    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> Incoming:
         if type(item) is Settled and item.recorded_by is not None:
-            return _Incoming(item.id, item.recorded_by, item.event, item.data, recorded_us)
+            return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
             if entry.id is not None:
                 intake.check_id(entry.id)
             intake.check_recorder(recorded_by)
-            return _Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
+            return Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
         except LedgerError as error:
             error.index = index
             raise
+
+    def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[Incoming]:
+        """As `_incoming`, of a batch."""
+        entries = [item if isinstance(item, Entry) else Entry(event=item) for item in items]
+        try:
+            recorders = [self._recorder() if e.recorded_by is None else e.recorded_by for e in entries]
+            for recorded_by in set(recorders):
+                intake.check_recorder(recorded_by)
+            ids = [entry.id for entry in entries]
+            intake.check_ids(ids)
+            return list(map(Incoming, ids, recorders, *_settled(entries), times))
+        except (LedgerError, TypeError):  # which of them it is about is told one by one
+            return [self._incoming(*numbered, at) for numbered, at in zip(enumerate(items), times, strict=True)]
 
     def _recorder(self) -> str:
         if self._recorded_by is None:
             self._recorded_by = _user()
         return self._recorded_by
 
-    def _load(self, batch: list[_Incoming], before: int) -> list[Receipt]:
+    def _load(self, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
         try:
-            return self._append(batch, None, False)
+            return self._append(self._incoming_all(*zip(*batch, strict=True)), None, False)
         except LedgerError as error:
             if error.index is not None:
                 error.index += before
             raise
 
-    def _append(self, incoming: list[_Incoming], expected: int | None, register: bool) -> list[Receipt]:
+    def _append(self, incoming: list[Incoming], expected: int | None, register: bool) -> list[Receipt]:
         with self._appending:
             # As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So
             # the first try goes by what was known after the last append, and only the next looks what is there.
@@ -330,9 +338,7 @@ class Ledger:
                     look = True
         raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
 
-    def _append_once(
-        self, incoming: list[_Incoming], expected: int | None, register: bool, look: bool
-    ) -> list[Receipt]:
+    def _append_once(self, incoming: list[Incoming], expected: int | None, register: bool, look: bool) -> list[Receipt]:
         start = self._store.head() if look or not self._at.position else self._at
         head = start.position
         # What was read of the rules stays good for as long as nobody else has appended.
@@ -342,16 +348,14 @@ class Ledger:
         self._replaying = decided.replays
         alone, first, recorded_at = True, 0, when.EPOCH
         if decided.drafts:
-            tags = {tag.removeprefix("relation:") for tag in set().union(*[draft.tags for draft in decided.drafts])}
-            claims = {tag for tag in tags if tag.startswith("claim:")}
-            relations = {f"relation:{claim}" for claim in claims}
             if expected is not None:
-                self._check_expected(claims | relations, expected, head)
-            unless = [*known.read, *relations, *(claims if expected is not None else ())]
-            unless += [f"id:{item.id}" for item in incoming if item.id is not None]
+                self._check_expected(decided.claims(), expected, head)
             times = [draft.recorded_at for draft in decided.drafts if draft.recorded_at is not None]
             done = self._store.append(
-                decided.drafts, unless=unless, after=head, clock=lambda last: self._clock(last, times)
+                decided.drafts,
+                unless=unless(incoming, known, decided, expected),
+                after=head,
+                clock=lambda last: self._clock(last, times),
             )
             alone = done.first == head + 1
             first, recorded_at, start = done.first, when.moment(done.recorded_at), Head(done.last, done.recorded_at)
@@ -360,36 +364,38 @@ class Ledger:
         return decided.receipts(first, recorded_at)
 
     def _decide(
-        self, incoming: Sequence[_Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
-    ) -> _Decided:
+        self, incoming: Sequence[Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
+    ) -> Decided:
         head = start.position
         stored = self._store.by_id([item.id for item in incoming if item.id is not None]) if look else {}
         self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
         now = max(self._clock_us(), start.recorded_at)
-        decided = _Decided()
+        decided = Decided()
         last_us = start.recorded_at
+        by_id = known.clerk.by_id
         for index, item in enumerate(incoming):
             try:
-                if item.id is not None and item.id in stored:
-                    decided.stood(_replay_of(item, *stored[item.id]))
+                event_id = item.id
+                if event_id is not None and event_id in stored:
+                    decided.stood(replay_of(item, *stored[event_id]))
                     continue
-                if item.id is not None and item.id in known.clerk.by_id:
-                    if not look and item.id not in decided:
+                if event_id is not None and event_id in by_id:
+                    if not look and event_id not in decided:
                         raise Overtaken("an id is taken, by a record that a rule has read")
-                    _replay(item, known.clerk.by_id[item.id])
-                    decided.repeated(item.id)
+                    replay(item, by_id[event_id])
+                    decided.repeated(event_id)
                     continue
                 recorded_us = now if item.recorded_us is None else item.recorded_us
                 if recorded_us < last_us:
-                    raise Refused(_older(f"{item.id!r}, recorded on", recorded_us, last_us))
+                    raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
                 last_us = recorded_us
-                if known.may_want_more(item.event):  # of what came before it in this batch
+                if records.targets(item.event):  # it may want more, of what came before it in this batch
                     self._read_wanted([item.event], known, head)
                 if register:
                     for claim in rules.claims_of(item.event):
                         if claim not in known.registered:
                             named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
-                            registration = _Incoming(None, item.recorded_by, *named, item.recorded_us)
+                            registration = Incoming(None, item.recorded_by, *named, item.recorded_us)
                             decided.unasked(self._accept(registration, known, head, recorded_us))
                 decided.accepted(self._accept(item, known, head, recorded_us))
             except LedgerError as error:
@@ -397,25 +403,23 @@ class Ledger:
                 raise
         return decided
 
-    def _accept(self, item: _Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
-        event_id = item.id if item.id is not None else self._new_id(recorded_us)
-        event = item.event
-        tags = rules.decide(event, event_id, known, recorded_us)
+    def _accept(self, item: Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
+        event, event_id, recorded_by = item.event, item.id, item.recorded_by
+        if event_id is None:
+            event_id = self._new_id(recorded_us)
+        tags = rules.decide_on(event, item.tags, event_id, known, recorded_us)
         # Positions within the batch only need to follow each other; the store gives the real ones.
-        position = head + 1 + len(known.clerk.by_id)
-        recorded_at = when.moment(recorded_us)
-        known.add(
-            Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=item.recorded_by, event=event)
-        )
-        before, after = records.envelope(event_id, item.recorded_by, item.data)
+        position, recorded_at = head + 1 + len(known.clerk.by_id), when.moment(recorded_us)
+        known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
+        before, after = records.envelope(event_id, recorded_by, item.data)
         return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
 
     def _read_wanted(self, events: Sequence[Event], known: rules.Known, head: int) -> None:
-        while wanted := set().union(*map(known.wants, events)):
+        while wanted := known.wants(events):
             known.read |= wanted
             for record in records.decode_all(self._tagged(wanted, head)):
                 known.add(record)
-            events = [event for event in events if known.may_want_more(event)]
+            events = [event for event in events if records.targets(event)]
 
     def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
         ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
@@ -441,7 +445,7 @@ class Ledger:
             previous = last
             for time_ in times:
                 if time_ < previous:
-                    raise Refused(_older("a record of", time_, previous))
+                    raise Refused(older("a record of", time_, previous))
                 previous = time_
             if previous > now + _AHEAD_US:
                 raise Refused(
@@ -484,71 +488,18 @@ class Ledger:
                 raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
-class _Incoming(Struct, frozen=True):
-    id: str | None
-    recorded_by: str
-    event: Event
-    data: bytes
-    recorded_us: int | None
-
-
-class _Decided:
-    """What becomes of a batch: the drafts to be written, and for each event that came in what its receipt is."""
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self._answers: list[Receipt | tuple[int, bool]] = []  # a receipt, or the place of a draft, and if it replays it
-        self._places: dict[str, int] = {}
-
-    def __contains__(self, event_id: str) -> bool:
-        return event_id in self._places
-
-    @property
-    def replays(self) -> bool:
-        """Whether any event was in the ledger before."""
-        return any(isinstance(answer, Receipt) for answer in self._answers)
-
-    def accepted(self, draft: Draft) -> None:
-        """An event is written."""
-        self._places[draft.id] = place = len(self.drafts)
-        self._answers.append((place, False))
-        self.drafts.append(draft)
-
-    def unasked(self, draft: Draft) -> None:
-        """An event is written that nobody sent."""
-        self.drafts.append(draft)
-
-    def stood(self, receipt: Receipt) -> None:
-        """An event was in the ledger before."""
-        self._answers.append(receipt)
-
-    def repeated(self, event_id: str) -> None:
-        """An event stands earlier in the batch."""
-        # Unless it was checked before, alone, and nobody asks for its receipt.
-        self._answers.append((self._places.get(event_id, 0), True))
-
-    def receipts(self, first: int, recorded_at: datetime) -> list[Receipt]:
-        """One for each event that came in, the first draft being written at this position and moment."""
-        receipts: list[Receipt] = []
-        for answer in self._answers:
-            if isinstance(answer, Receipt):
-                receipts.append(answer)
-                continue
-            place, replayed = answer
-            event_id, brought = self.drafts[place].id, self.drafts[place].recorded_at
-            at = recorded_at if brought is None else when.moment(brought)
-            receipts.append(Receipt(id=event_id, position=first + place, recorded_at=at, replayed=replayed))
-        return receipts
-
-
 class _Ids:
     """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
 
     def __init__(self) -> None:
         self._last = 0
+        self._random = b""
 
     def __call__(self, now_us: int) -> str:
-        fresh = (now_us // 1000 << 74) | int.from_bytes(os.urandom(9), "big") << 2
+        if not self._random:
+            self._random = os.urandom(9 * 64)  # the system is asked for many at once
+        random, self._random = self._random[:9], self._random[9:]
+        fresh = (now_us // 1000 << 74) | int.from_bytes(random, "big") << 2
         self._last = last = max(fresh, self._last + 1)
         high, low = last >> 62, last & (1 << 62) - 1
         whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
@@ -556,32 +507,11 @@ class _Ids:
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def _older(what: str, recorded_us: int, last_us: int) -> str:
-    return (
-        f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
-        "a backfill goes into a new ledger"
-    )
-
-
-def _replay_of(item: _Incoming, position: int, stored: bytes) -> Receipt:
-    if item.recorded_us is not None:  # an import: as a rule the very same bytes
-        before, after = records.envelope(item.id or "", item.recorded_by, item.data)
-        if before + when.stamp(item.recorded_us).encode() + after == stored:
-            at = when.moment(item.recorded_us)
-            return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
-    return _replay(item, records.decode(position, stored))
-
-
-def _replay(item: _Incoming, stood: Record) -> Receipt:
-    same_event = records.encode_event(stood.event) == item.data
-    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
-    if not same_event or not same_time or stood.recorded_by != item.recorded_by:
-        raise IdReused(
-            f"id {item.id!r} is taken by another event, at position {stood.position} "
-            f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
-            [stood.position],
-        )
-    return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
+def _settled(entries: list[Entry]) -> intake.Columns:
+    settled = [entry for entry in entries if type(entry) is Settled]
+    if len(settled) < len(entries):
+        return intake.canonical_all([entry.event for entry in entries])
+    return intake.Columns([e.event for e in settled], [e.data for e in settled], [e.tags for e in settled])
 
 
 def _position(at: int | Receipt | Record | None) -> int | None:

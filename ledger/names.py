@@ -15,6 +15,7 @@ from typing import Final
 from .events import BY_CARRIER, Link
 
 _ASCII_RUN: Final = re.compile(r"[^a-z0-9]+")
+_ASCII_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
 @lru_cache(maxsize=65_536)  # the same names come back in every act
@@ -27,8 +28,7 @@ def slug(text: str) -> str:
         result = _ASCII_RUN.sub("-", text.lower()).strip("-")
     else:
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-        kept = "".join(char if _is_kept(char) else " " for char in folded)
-        result = "-".join(kept.split())
+        result = "-".join("".join(map(_kept, folded)).split())
     if not result:
         raise ValueError(f"{text!r} has no letter or digit to make an id of; give one")
     return result
@@ -58,30 +58,33 @@ def sources(chain: tuple[Link, ...]) -> tuple[str, ...]:
 
 def fresh_sources(chain: Sequence[Link]) -> list[str]:
     """The same, not remembered: what is appended is seldom seen again."""
-    ids: list[str] = []
-    for link in reversed(chain):
-        own = link.source
-        if own is None:
-            own = slug(link.name)
-            if ids and link.kind in BY_CARRIER:
-                own = f"{own}@{ids[-1]}"
-        ids.append(own)
-    ids.reverse()
+    ids = [slug(link.name) if link.source is None else link.source for link in chain]
+    for place in range(len(ids) - 2, -1, -1):  # a carrier's own source is that of its carrier
+        link = chain[place]
+        if link.kind in BY_CARRIER and link.source is None:
+            ids[place] = f"{ids[place]}@{ids[place + 1]}"
     return ids
 
 
 def speaker(chain: Sequence[Link]) -> str:
     """The source id of the first link."""
-    return sources(tuple(chain))[0]
+    first = chain[0]
+    if first.source is not None:
+        return first.source
+    return sources(tuple(chain))[0] if first.kind in BY_CARRIER else slug(first.name)
 
 
 def _is_slug(text: str) -> bool:
+    if text.isascii():
+        return _ASCII_SLUG.fullmatch(text) is not None
     try:
         return slug(text) == text
     except ValueError:
         return False
 
 
-def _is_kept(char: str) -> bool:
+@lru_cache(maxsize=16_384)
+def _kept(char: str) -> str:
+    """A letter, mark or digit; for any other character a space."""
     category = unicodedata.category(char)
-    return category[0] in "LM" or category == "Nd"
+    return char if category[0] in "LM" or category == "Nd" else " "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -42,12 +43,19 @@ _record_decoder: Final = msgspec.json.Decoder(Record)
 _event_decoder: Final[msgspec.json.Decoder[Event]] = msgspec.json.Decoder(Event)
 encode_event: Final = _encoder.encode
 """The canonical JSON bytes of an event."""
+encode_events: Final = _encoder.encode_lines
+"""Those of many, each followed by a newline; JSON has none within."""
 
 
 def envelope(event_id: str, recorded_by: str, event: bytes) -> tuple[bytes, bytes]:
     """The stored bytes before and after the recording time, which only the store knows, around those of an event."""
     before = b'{"id":%b,"recorded_at":"' % _encoder.encode(event_id)
-    return before, b'","recorded_by":%b,"event":%b}' % (_encoder.encode(recorded_by), event)
+    return before, b'","recorded_by":%b,"event":%b}' % (_quoted(recorded_by), event)
+
+
+@lru_cache(maxsize=1024)  # few record, and each of them much
+def _quoted(text: str) -> bytes:
+    return _encoder.encode(text)
 
 
 def line(position: int, stored: bytes) -> bytes:
@@ -77,9 +85,10 @@ def decode_all(stored: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
         yield decode(position, data)
 
 
-def event_from(data: bytes) -> Event:
-    """Reads an event strictly: an unknown field is an error. Raises what msgspec raises."""
-    return _event_decoder.decode(data)
+event_from: Final = _event_decoder.decode
+"""Reads an event strictly: an unknown field is an error. Raises what msgspec raises."""
+events_from: Final = _event_decoder.decode_lines
+"""The same, of many, each on a line."""
 
 
 def _decode_tolerantly(position: int, stored: bytes, error: msgspec.ValidationError) -> Record:
@@ -122,16 +131,22 @@ def tags(event: Event) -> list[str]:
     closures of relations must find without scanning acts, `relation:claim:` and `relation:source:`. A directed
     relation of sources is found from its near end only: nobody's answer depends on who else speaks for its principal.
     """
-    if isinstance(event, ACTS):  # the hot path of every append
-        found = [f"claim:{claim}" for claim in event.claims]
-        if event.possible_claims:
-            found += [f"claim:{claim}" for claim in event.possible_claims]
-        found += [f"source:{source}" for source in names.fresh_sources(event.chain)]
-        if isinstance(event, ev.Denial) and event.acts:
-            found += [f"act:{act}" for act in event.acts]
-    else:
-        found = [f"{name}:{value}" for name, value in _tagged(event)]
-    return list(dict.fromkeys(found))
+    if isinstance(event, ACTS):
+        return tags_of_act(event)
+    return list(dict.fromkeys([f"{name}:{value}" for name, value in _tagged(event)]))
+
+
+def tags_of_act(event: ev.Act) -> list[str]:
+    """Those of an act; this is the hot path of all that comes in."""
+    claims = event.claims
+    found = ["claim:" + claims[0]] if len(claims) == 1 else ["claim:" + claim for claim in claims]
+    if event.possible_claims:
+        found += ["claim:" + claim for claim in event.possible_claims]
+    for source in names.fresh_sources(event.chain):
+        found.append("source:" + source)
+    if type(event) is ev.Denial and event.acts:
+        found += ["act:" + act for act in event.acts]
+    return found if len(found) == len(set(found)) else list(dict.fromkeys(found))
 
 
 def _tagged(event: Event) -> Iterator[tuple[str, str]]:
@@ -177,9 +192,9 @@ def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def targets(event: Event) -> tuple[str, ...]:
     """The event ids that an event is about, and that must be there before it."""
+    if type(event) in _ABOUT_NONE:  # most are, and each is asked more than once
+        return ()
     match event:
-        case ev.Statement() | ev.Assessment():  # most events are acts, and asked more than once
-            return ()
         case ev.Denial():
             return event.acts
         case ev.Retraction() | ev.Correction() | ev.ActGraded():
@@ -188,5 +203,20 @@ def targets(event: Event) -> tuple[str, ...]:
             return (event.target,)
         case ev.EvidenceAttached(act=str(act)):
             return (act,)
-        case _:  # everything else stands by itself
+        case _:  # evidence on claims alone
             return ()
+
+
+_ABOUT_NONE: Final = frozenset(
+    (
+        ev.Statement,
+        ev.Assessment,
+        ev.ClaimRegistered,
+        ev.ClaimReworded,
+        ev.ClaimsRelated,
+        ev.SourceRegistered,
+        ev.SourceRelated,
+        ev.SourceGraded,
+        ev.RulingRecorded,
+    )
+)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
-from typing import Any
 
 from . import events as ev
 from . import names, records, when
@@ -23,7 +22,7 @@ from .records import Record
 
 _RETRACTABLE = (*records.ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
-_NOTHING: frozenset[str] = frozenset()
+_ACTS = frozenset(records.ACTS)
 #: So many events may be about one another, the void of a void of a void …: each is settled for every one above it.
 MAX_DEPTH = 20
 
@@ -34,9 +33,15 @@ def decide(event: Event, event_id: str, known: Known, recorded_us: int) -> list[
     `recorded_us` is when it is recorded, in microseconds since 1970-01-01T00:00:00Z. Raises Refused where a rule
     forbids the event, NotFound for claims and targets that are not there, InvalidEvent for changes that do not fit.
     """
-    _check(event, event_id, known, recorded_us)
+    return decide_on(event, records.tags(event), event_id, known, recorded_us)
+
+
+def decide_on(event: Event, own: list[str], event_id: str, known: Known, recorded_us: int) -> list[str]:
+    """As `decide`, of an event whose own tags are known; this is the hot path of every append."""
     if not records.targets(event):
-        return records.tags(event)
+        _check_itself(event, event_id, known, recorded_us)
+        return own
+    _check(event, event_id, known, recorded_us)
     tags: dict[str, None] = {}
     for made in known.turns(event):
         tags |= dict.fromkeys(records.tags(made))
@@ -58,16 +63,19 @@ class Known:
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
         self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
-        self._made: tuple[Event, Event, Event] | tuple[None, None, Any] = None, None, None
+        self._made: dict[
+            int, tuple[Event, Event, Event]
+        ] = {}  # by the identity of the change: it, its target, the result
 
     def add(self, record: Record) -> None:
         """Takes a record in, read or just accepted."""
         if record.id in self.clerk.by_id:
             return
         self.clerk.add(record)
-        self._unread.discard(record.id)
+        if self._unread:
+            self._unread.discard(record.id)
         event = record.event
-        if isinstance(event, records.ACTS):  # changes nothing that is known
+        if type(event) in _ACTS:  # changes nothing that is known
             return
         if isinstance(event, ev.ClaimRegistered):
             self._registrations[record.id] = event.claim
@@ -81,31 +89,35 @@ class Known:
         elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
             self._recheck_registered()
 
-    def wants(self, event: Event) -> Set[str]:
-        """Tags still to be read before `decide` can decide on this event."""
-        if not self.may_want_more(event):  # the hot path of every append: what an event wants of itself is all
-            if isinstance(event, records.ACTS) and self.registered.issuperset(claims_of(event)):
-                return _NOTHING
-            return {tag for tag in self._needs_itself(event) if tag not in self.read}
-        # A change that moved something here is found before it is.
-        unread = (f"{name}:{target}" for target in self._unread for name in ("id", "act"))
-        return {*self._needs(event), *unread} - self.read
+    def wants(self, events: Iterable[Event]) -> Set[str]:
+        """Tags still to be read before `decide` can decide on these events.
 
-    def may_want_more(self, event: Event) -> bool:
-        """Whether an event may want what it did not when it was first asked: what is about no other event does not."""
-        return bool(self._unread or records.targets(event))
+        Of what was read since, only an event that is about another can want more than when it was first asked.
+        """
+        # A change that moved something here is found before it is.
+        wanted = {f"{name}:{target}" for target in self._unread for name in ("id", "act")}
+        claims: list[str] = []  # of the acts among them: most events are, and want nothing else
+        for event in events:
+            if records.targets(event):
+                wanted.update(self._needs(event))
+            elif type(event) in _ACTS:
+                claims += claims_of(event)
+            else:
+                wanted.update(self._needs_itself(event))
+        wanted.update([f"relation:claim:{claim}" for claim in set(claims).difference(self.registered)])
+        return wanted - self.read
 
     def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
         """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
         target = self.target(records.targets(event)[0]).event
-        of, at, made = self._made
-        if of is event and at is target:  # the one that is being decided on is asked for again and again
-            return made
+        known = self._made.get(id(event))
+        if known is not None and known[0] is event and known[1] is target:  # each is asked for again and again
+            return known[2]
         try:
             made = changed(target, event.changes)
         except InvalidEvent as error:
             raise InvalidEvent(error.reason, f"/changes{error.pointer}") from None
-        self._made = event, target, made
+        self._made[id(event)] = event, target, made
         return made
 
     def turns(self, event: Event) -> Iterator[Event]:
@@ -130,8 +142,8 @@ class Known:
         Those of its targets are among them: who reads a record with what is about it, reads the void of its void.
         """
         record = self.clerk.by_id.get(event_id)
-        if record is not None and not records.targets(record.event) and not self._near(event_id):
-            yield from records.tags(record.event)  # most records are about no other, and no other is about them
+        if record is not None and self._is_plain(event_id):
+            yield from records.tags(record.event)
             return
         versions = self._around([event_id])
         for known_id in (queue := _Queue([event_id])):
@@ -151,27 +163,32 @@ class Known:
                 targets.add(records.targets(made))
         except (InvalidEvent, NotFound, Refused):  # its target is not read yet, or for `decide` to refuse
             pass
-        for event_id in self._around(targets):
+        for event_id in targets if all(map(self._is_plain, targets)) else self._around(targets):
             yield f"id:{event_id}"
             yield f"act:{event_id}"
 
-    def _needs_itself(self, event: Event) -> Iterator[str]:
-        for claim in claims_of(event):
-            if claim not in self.registered:
-                yield f"relation:claim:{claim}"
+    def _needs_itself(self, event: Event) -> list[str]:
+        registered = self.registered
+        needs = [f"relation:claim:{claim}" for claim in claims_of(event) if claim not in registered]
         match event:
             case ev.ClaimRegistered():
-                yield f"relation:claim:{event.claim}"
+                needs.append(f"relation:claim:{event.claim}")
             case ev.SourceRelated(relation="speaks_for"):
-                yield f"relation:source:{event.from_}"
+                needs.append(f"relation:source:{event.from_}")
             case ev.Retraction() | ev.Correction():
-                yield from self._needs_of_line(event)
+                needs += self._needs_of_line(event)
             case _:  # decided by its claims and targets alone
                 pass
+        return needs
 
     def _near(self, event_id: str) -> list[str]:
         """The ids of what voids or changes a record, or may by an amendment."""
         return [*self.clerk.about(event_id), *self._corrections.get(event_id, ())]
+
+    def _is_plain(self, event_id: str) -> bool:
+        """Whether a record is about no other, and no other about it, as far as was read; most are so."""
+        record = self.clerk.by_id.get(event_id)
+        return (record is None or not records.targets(record.event)) and not self._near(event_id)
 
     def _around(self, ids: Iterable[str]) -> dict[str, list[Event]]:
         """These records and those they hang on: what is about them, what they are about, and so on, read or not yet;
@@ -244,16 +261,18 @@ class _Queue:
 
 def claims_of(event: Event) -> tuple[str, ...]:
     """The claims that must be registered before the event can be appended."""
+    if type(event) is ev.ClaimRegistered:  # itself
+        return ()
     match event:
         case ev.Statement() | ev.Denial() | ev.Assessment():
-            return (*event.claims, *event.possible_claims) if event.possible_claims else event.claims
-        case ev.ClaimReworded() | ev.RulingRecorded():
-            return (event.claim,)
+            return event.claims + event.possible_claims
         case ev.ClaimsRelated():
             return (event.from_, event.to)
+        case ev.ClaimReworded() | ev.RulingRecorded():
+            return (event.claim,)
         case ev.EvidenceAttached():
             return event.claims
-        case _:  # sources, gradings, voids and the registration itself name no claim; changes do in what they make
+        case _:  # sources, gradings and voids name no claim; changes do in what they make
             return ()
 
 
@@ -295,9 +314,11 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
         for target_id in targets:
             _check_target(event, event_id, known.target(target_id), known)
         _check_depth(targets, known)
+    if type(event) in _ACTS:
+        return  # that its claims and targets are there is all it takes
     match event:
         case ev.Statement() | ev.Denial() | ev.Assessment():
-            pass  # that its claims and targets are there is all it takes
+            pass
         case ev.ClaimRegistered():
             if event.claim in known.registered:
                 raise Refused(f"claim {event.claim!r} is registered already; `claims reword` changes its text")

@@ -8,13 +8,16 @@ months and years are UTC. Inside this package a moment is an `int`: microseconds
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: The farthest zone behind UTC's date line runs 14 hours ahead: what is later than that has not been said yet.
 AHEAD_US: Final = 14 * 3600 * 1_000_000
+_MICROSECOND: Final = timedelta(microseconds=1)
+_DAY_US: Final = 24 * 3600 * 1_000_000
+_EPOCH_DAY: Final = EPOCH.toordinal()
 
 _POINT: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -39,12 +42,10 @@ class Span(NamedTuple):
 
     def known_at(self, recorded_at: int) -> Span:
         """The same span, neither end later than the moment at which it was recorded."""
-        earliest = self.earliest
-        return Span(
-            None if earliest is None else min(earliest, recorded_at),
-            recorded_at if self.latest is None else min(self.latest, recorded_at),
-            self.marked,
-        )
+        earliest, latest, marked = self
+        if latest is not None and latest <= recorded_at:
+            return self
+        return Span(None if earliest is None else min(earliest, recorded_at), recorded_at, marked)
 
 
 UNKNOWN: Final = Span(None, None)
@@ -52,8 +53,7 @@ UNKNOWN: Final = Span(None, None)
 
 def micros(moment: datetime) -> int:
     """Microseconds since 1970-01-01T00:00:00Z of a zoned datetime."""
-    since = moment - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return (moment - EPOCH) // _MICROSECOND
 
 
 @lru_cache(maxsize=1024)  # a batch is recorded at one moment
@@ -73,8 +73,6 @@ def parse(text: str) -> Span:
 
     Raises ValueError, with what to write instead, for anything else.
     """
-    if _INSTANT.fullmatch(text):
-        return _instant(text, False)
     first, slash, second = text.partition("/")
     if not slash:
         return _point(text)
@@ -114,6 +112,14 @@ def cut(text: str) -> int:
 
 
 def _point(text: str) -> Span:
+    if len(text) == 10 and text[4] == text[7] == "-":  # most are a day
+        try:
+            begins = (date.fromisoformat(text).toordinal() - _EPOCH_DAY) * _DAY_US
+            return Span(begins, begins + _DAY_US - 1)
+        except ValueError:
+            pass  # what is wrong with it is told below
+    if _INSTANT.fullmatch(text):
+        return _instant(text, False)
     match = _POINT.fullmatch(text)
     if match is None:
         if _UNZONED.fullmatch(text):
@@ -126,7 +132,7 @@ def _point(text: str) -> Span:
         year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
         start = datetime(year, month, day, tzinfo=UTC)
         if match["day"]:
-            following = micros(start) + 24 * 3600 * 1_000_000
+            following = micros(start) + _DAY_US
         elif match["month"]:
             following = _first_of(year + month // 12, month % 12 + 1)
         else:

@@ -1,6 +1,6 @@
 """Where do all claims stand? One row a claim, by claim id, under the same rules as a single claim's status.
 
-It folds every record, and judges each claim by the records that bear on it.
+It folds every record, settles once what was said of all claims, and then judges claim by claim.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from msgspec import Struct
 
 from ledger import events as ev
 from ledger import when
-from ledger.fold import AsOf, Question
+from ledger.fold import AsOf
 from ledger.records import Record, targets
 
 from . import dossier as _dossier
 from .dossier import Dossier
-from .flags import bearing, flags
-from .register import Register, claim_info
+from .doubt import Doubt
+from .flags import flags
+from .judgement import Judgement
+from .stands import Stands
 from .status import RULES, IntervalAnswer, interval, judge
+from .world import World
 
 name: Final = "board"
 version: Final = 1
@@ -65,11 +68,10 @@ def answer(dossier: Dossier) -> Board:
     """A row for every claim registered at the cut."""
     question = dossier.question
     register = dossier.settle()
+    stands = Stands(register, World(register, register.utterances, question.said_by))
+    doubt = Doubt(register.utterances, question.said_by)
     changed = _last_changes(dossier.clerk.by_id.values())
-    on = _by_claim(register.utterances)
-    rows = [
-        _row(register, _near(register, claim, on), question, claim, changed[claim]) for claim in sorted(register.claims)
-    ]
+    rows = [_row(Judgement(stands, info), doubt, changed[claim]) for claim, info in sorted(register.claims.items())]
     return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=rows)
 
 
@@ -83,15 +85,14 @@ class OneRow:
     @staticmethod
     def answer(dossier: Dossier) -> Row:
         """The row. Raises NotFound where the claim is not registered at the cut."""
-        register = dossier.settle()
-        info = claim_info(register, dossier.question)
+        register, question = dossier.settle(), dossier.question
+        judgement = judge(register, register.utterances, question)
         changed = _last_changes(dossier.clerk.by_id.values())
-        return _row(register, register.utterances, dossier.question, info.claim, changed[info.claim])
+        return _row(judgement, Doubt(register.utterances, question.said_by), changed[judgement.claim])
 
 
-def _row(register: Register, utterances: list[Record], question: Question, claim: str, changed_us: int) -> Row:
-    own = Question(subject=claim, as_of=question.as_of, said_by=question.said_by, said_by_text=question.said_by_text)
-    judgement = judge(register, utterances, own)
+def _row(judgement: Judgement, doubt: Doubt, changed_us: int) -> Row:
+    claim = judgement.claim
     counts = {"statement": 0, "denial": 0, "assessment": 0}
     for act in judgement.acts:
         if claim in act.live:
@@ -101,39 +102,12 @@ def _row(register: Register, utterances: list[Record], question: Question, claim
         text=judgement.info.text,
         status=judgement.status,
         own_words=judgement.own_words,
-        flags=sorted(set(flags(judgement, utterances, own))),
+        flags=sorted(set(flags(judgement, doubt))),
         support=interval(judgement.support),
         opposition=interval(judgement.opposition),
         acts=ActCounts(**counts),
         changed_at=when.stamp(changed_us),
     )
-
-
-def _by_claim(utterances: list[Record]) -> dict[str, list[Record]]:
-    """The utterances that bear on each claim, possible ones too, in position order."""
-    on: dict[str, list[Record]] = {}
-    bears = bearing(utterances, perhaps=True)
-    for record in utterances:
-        for claim in bears[record.id]:
-            on.setdefault(claim, []).append(record)
-    return on
-
-
-def _near(register: Register, claim: str, on: dict[str, list[Record]]) -> list[Record]:
-    neighbours = register.reach.neighbourhood(claim)
-    # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-    beside = {
-        member
-        for member_of_class in register.reach.signs(claim)
-        for record in on.get(member_of_class, ())
-        if getattr(record.event, "possible_claims", ())
-        for own in getattr(record.event, "claims", ())
-        for member in register.reach.signs(own)
-    }
-    if len(neighbours) == 1 and not beside:
-        return on.get(claim, [])
-    found = {record.position: record for near in neighbours | beside for record in on.get(near, ())}
-    return [found[position] for position in sorted(found)]
 
 
 def _last_changes(records: Iterable[Record]) -> dict[str, int]:

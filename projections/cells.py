@@ -1,72 +1,79 @@
 """What do the acts of one speaker come to on one claim? A cell, by the rules `status/1`, from acts that are settled.
 
-`projections.stands` and `projections.judgement` answer the same for one claim and all its speakers at once.
+`projections.stands` and `projections.judgement` answer the same for one claim and all its speakers at once. Here an act
+that nothing was done to is *added* to its cell in constant time, whenever it was said; whatever else happens has the
+cell worked out anew from all its acts. A cell's numbers are kept added up in its claim.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, get_args
+
+from msgspec import Struct
 
 from ledger import events as ev
 from ledger import names
 
 from .judgement import side_of
-from .world import BY_SPEAKER, DENIED, Act
+from .quotations import Words
+from .world import BY_SPEAKER, DENIED, Act, Key
 
-# The places of a cell's numbers, which its claim adds up.
-NUMBERS: Final = 21
+# The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set. Those
+# from FLAGGED on raise a flag each.
 (
-    STATEMENTS, DENIALS, ASSESSMENTS, RETRACTED, ATTRIBUTED, PARTLY, DECLINED, CONFLICTS, POSSIBLY, REVERSALS, UNSURE,
-    TAKEN_BACK, STAYS, COUNTING, FOR, AGAINST, PARTIES, REVISED, REWORDED, MARKED, MARKED_INFERRED,
-) = range(NUMBERS)  # fmt: skip
-ZEROS: Final[tuple[int, ...]] = (0,) * NUMBERS
-_TYPE: Final = {PARTLY: DENIALS, DECLINED: DENIALS}
+    STATEMENTS, DENIALS, ASSESSMENTS, COUNTING, FOR, AGAINST, PARTIES, REVISED, TAKEN_BACK, STAYS,
+    RETRACTED, ATTRIBUTED, PARTLY, DECLINED, CONFLICTS, POSSIBLY, REVERSALS, UNSURE, REWORDED, MARKED, MARKED_INFERRED,
+) = range(NUMBERS := 21)  # fmt: skip
+FLAGGED: Final = RETRACTED
+_WEIGHED: Final = 1 << COUNTING | 1 << FOR | 1 << AGAINST | 1 << PARTIES | 1 << REVISED
+#: What is not of own words alone, or is brought up to date by itself.
+_APART: Final = _WEIGHED | 1 << CONFLICTS | 1 << POSSIBLY | 1 << REWORDED | 1 << MARKED_INFERRED
+_OWN_WORDS: Final = (1 << NUMBERS) - 1 & ~_APART & ~7
 _BY_SPEAKER: Final = {BY_SPEAKER}
-_DECLINING: Final = frozenset({"non_denial", "no_comment", "cannot_confirm"})
+_NO_WORDS: Final = Words("", ())
+_NOWHERE: Final[dict[str, set[str]]] = {}
+_CODES: Final = {
+    "flat": DENIALS, "dismissal": DENIALS, "partial": PARTLY,
+    "non_denial": DECLINED, "no_comment": DECLINED, "cannot_confirm": DECLINED,
+}  # fmt: skip
+_KINDS: Final = {kind: number for number, kind in enumerate(get_args(ev.Kind), start=1)}
+KINDS: Final[tuple[str | None, ...]] = (None, *_KINDS)
+"""The kinds of sources; their numbers are their places here."""
 
 
-def add_up(totals: list[int], before: Sequence[int], after: Sequence[int]) -> None:
-    """Puts one part of a sum in the place of what it was."""
-    for place, (old, new) in enumerate(zip(before, after, strict=True)):
-        if old != new:
-            totals[place] += new - old
+class Light(Struct):
+    """An act as a cell needs it: corrected, with what was taken back of it.
 
+    Millions are made, so it is a Struct, which costs a tenth of other classes to make; and so are cells.
+    """
 
-class Light:
-    """An act as a cell needs it: corrected, with what was taken back of it."""
-
-    __slots__ = (
-        "assessed", "claims", "code", "dismisses", "framed", "gone", "key", "marked", "possible", "removed", "side",
-        "speaker",
-    )  # fmt: skip
-
-    def __init__(self, act: Act) -> None:
-        event = act.event
-        self.key = act.key
-        self.speaker = names.speaker(event.chain)
-        self.claims = event.claims
-        self.possible = event.possible_claims if isinstance(event, ev.Denial) else ()
-        self.side = act.side
-        self.dismisses = act.dismisses
-        self.marked = act.span.marked
-        self.framed = isinstance(event, ev.Denial) and event.scope != "explicit"
-        self.gone: dict[str, set[str]] = act.gone
-        self.removed = act.removed
-        self.assessed: tuple[int, bool] | None = None
-        self.code = STATEMENTS
-        if isinstance(event, ev.Denial):
-            self.code = PARTLY if event.form == "partial" else DECLINED if event.form in _DECLINING else DENIALS
-        elif isinstance(event, ev.Assessment):
-            self.code = ASSESSMENTS
-            likelihood = event.likelihood
-            low, high = (likelihood.low, likelihood.high) if likelihood else (None, None)
-            self.assessed = side_of(low, high, event.verdict), event.capacity == "party"
-
-    @property
-    def position(self) -> int:
-        """Where it stands in the ledger."""
-        return self.key[2]
+    position: int
+    key: Key
+    """Where it stands in the order in which things were said."""
+    marked: bool
+    """Whether its time is marked as uncertain."""
+    speaker: str
+    claims: tuple[str, ...]
+    tells: list[tuple[str, int]]
+    """Of what kind its links tell their sources to be, the nearest to the utterer the most: the number of the kind in
+    the last four bits, behind position and nearness."""
+    code: int
+    """STATEMENTS, DENIALS, ASSESSMENTS, or what kind of denial it is that commits nobody: PARTLY, DECLINED."""
+    side: int
+    """+1 for a committing statement, -1 for a committing denial, 0 for what commits nobody."""
+    possible: tuple[str, ...] = ()
+    dismisses: bool = False
+    framed: bool = False
+    assessed: int | None = None
+    """The side an assessment takes, 0 for neither; None for what is no assessment."""
+    party: bool = False
+    gone: dict[str, set[str]] = _NOWHERE
+    """What took it back, by claim (see `projections.world`)."""
+    removed: bool = False
+    """True where the whole act was taken back by name."""
+    words: Words = _NO_WORDS
+    """What its claims are found by, where anybody asked for that."""
 
     @property
     def is_live(self) -> bool:
@@ -78,57 +85,197 @@ class Light:
         return 0 if self.dismisses and sign == -1 else self.side * sign
 
 
-class Stance(NamedTuple):
+def light_of(event: ev.Act, sources: Sequence[str], key: Key, marked: bool) -> Light:
+    """An act as it came in; `sources` are those of its chain."""
+    position, place = key[2], 63
+    tells = []
+    for link, source in zip(event.chain, sources, strict=True):
+        if link.kind is not None:
+            tells.append((source, position << 10 | place << 4 | _KINDS[link.kind]))
+        place -= 1
+    speaker, claims = sources[0], event.claims
+    if isinstance(event, ev.Statement):
+        return Light(position, key, marked, speaker, claims, tells, STATEMENTS, event.mode == "asserted")
+    if isinstance(event, ev.Denial):
+        code, dismisses, framed = _CODES[event.form], event.form == "dismissal", event.scope != "explicit"
+        side = -1 if code == DENIALS else 0
+        return Light(
+            position, key, marked, speaker, claims, tells, code, side, event.possible_claims, dismisses, framed
+        )
+    likelihood = event.likelihood
+    low, high = (likelihood.low, likelihood.high) if likelihood else (None, None)
+    assessed, party = side_of(low, high, event.verdict), event.capacity == "party"
+    return Light(position, key, marked, speaker, claims, tells, ASSESSMENTS, 0, (), False, False, assessed, party)
+
+
+def settled_light(act: Act) -> Light:
+    """An act as `projections.world` has settled it."""
+    light = light_of(act.event, names.sources(act.event.chain), act.key, act.span.marked)
+    light.gone, light.removed = act.gone, act.removed
+    return light
+
+
+class Stance(Struct):
     """A side a speaker takes, and the act that decides."""
 
     side: int
     act: Light
 
 
-class Cell:
+class Cell(Struct):
     """What one speaker's acts come to on one claim."""
 
-    __slots__ = (
-        "assessment", "base", "circle", "committed", "dismissed", "first", "inferred", "known", "named", "numbers",
-        "own", "root",
-    )  # fmt: skip
+    source: str
+    """The class of the speaker."""
+    own: Stance | None = None
+    inferred: Stance | None = None
+    assessment: Stance | None = None
+    """The assessment that counts, and its side."""
+    conflict: bool = False
+    """Whether an act bears on the claim both ways in own words."""
+    dismissed: bool = False
+    """Whether the speaker dismissed the negation of the claim."""
+    for_: int = 0
+    """How many live committing acts support the claim in own words; `against`, oppose it."""
+    against: int = 0
+    first_for: int = 0
+    """The position of the first of them on either side; 0 for none."""
+    first_against: int = 0
+    weighed_for: int = 0
+    """How many live assessments do."""
+    weighed_against: int = 0
+    statements: int = 0
+    """How many live acts of each type name the claim itself."""
+    denials: int = 0
+    assessments: int = 0
+    bits: int = 0
+    """What its claim counts, by place: in own words, but for CONFLICTS, REWORDED, MARKED_INFERRED, which are of all."""
+    root: str | None = None
+    named: bool = False
+    """Whether the speaker is named, here."""
+    kind: str | None = None
+    """Of what kind the speaker is, here."""
+    circle: tuple[str, ...] = ()
+    """The classes it counts for; the least is the root."""
 
-    def __init__(self) -> None:
-        self.own: Stance | None = None
-        self.inferred: Stance | None = None
-        self.assessment: Light | None = None
-        """The assessment that counts."""
-        self.dismissed = False
-        """Whether the speaker dismissed the negation of the claim."""
-        self.committed = (0, 0)
-        """How many live committing acts support and oppose the claim in own words."""
-        self.first = (0, 0)
-        """The position of the first of them on either side; 0 for none."""
-        self.base = ZEROS
-        """The numbers in own words."""
-        self.numbers = ZEROS
-        """The same, with what is inferred: what the claim has added up."""
-        self.root: str | None = None
-        self.named = False
-        """Whether the speaker is named, here."""
-        self.known = False
-        """Whether it is known of what kind the speaker is, and its root."""
-        self.circle: tuple[str, ...] = ()
-        """The classes it counts for; the least is the root."""
+    def add(self, light: Light, before: Iterable[Light], counts: list[int]) -> bool:
+        """One more act on the claim itself, which is alone in its class, and of which nothing was taken back.
+
+        `before` are the speaker's other acts on the claim that still stand, looked at only where opposite ones may
+        overlap; `counts` are the claim's. Gives whether the speaker may count otherwise for its root.
+        """
+        code, side = light.code, light.side
+        if code == STATEMENTS:
+            self.statements += 1
+            counts[STATEMENTS] += 1
+        elif code == ASSESSMENTS:
+            self.assessments += 1
+            counts[ASSESSMENTS] += 1
+            self._weigh(light, counts)
+        else:
+            self.denials += 1
+            counts[DENIALS] += 1
+            if code != DENIALS and not self.bits >> code & 1:
+                self.bits |= 1 << code
+                counts[code] += 1
+        return self._commit(light, side, before, counts) if side else False
+
+    def _commit(self, light: Light, side: int, before: Iterable[Light], counts: list[int]) -> bool:
+        bits, own = self.bits, self.own
+        if side == 1:
+            self.for_ = count = self.for_ + 1
+            opposite = self.against
+            if count == 1:
+                self.first_for = light.position
+            if not bits >> STAYS & 1:
+                bits |= 1 << STAYS
+                counts[STAYS] += 1
+        else:
+            self.against = count = self.against + 1
+            opposite = self.for_
+            if count == 1:
+                self.first_against = light.position
+        if opposite:
+            if not bits >> REVERSALS & 1:  # the act that decides is the latest: whatever is opposite came before it
+                bits |= 1 << REVERSALS
+                counts[REVERSALS] += 1
+            if not bits >> UNSURE & 1 and _overlaps(light, before):
+                bits |= 1 << UNSURE
+                counts[UNSURE] += 1
+        self.bits = bits
+        if own is None:
+            self.own = Stance(side, light)
+            if light.marked:
+                self.bits = bits | 1 << MARKED
+                counts[MARKED] += 1
+            return True
+        if light.key < own.act.key:
+            return count == 2
+        self.own = Stance(side, light)
+        if light.marked != own.act.marked:
+            self.put(1 << MARKED, light.marked << MARKED, counts)
+        return count == 2 or side != own.side or light.framed != own.act.framed
+
+    def _weigh(self, light: Light, counts: list[int]) -> None:
+        side = light.assessed
+        if side == 1:
+            self.weighed_for += 1
+        elif side == -1:
+            self.weighed_against += 1
+        assert side is not None
+        if self.assessment is None or light.key > self.assessment.act.key:
+            self.assessment = Stance(side, light)
+        self.count_assessment(counts)
+
+    def count_assessment(self, counts: list[int]) -> None:
+        """Brings the bits of the assessment that counts up to date."""
+        now = 0
+        if self.assessment is not None:
+            side = self.assessment.side
+            now = 1 << COUNTING | self.assessment.act.party << PARTIES
+            if side == 1:
+                now |= 1 << FOR | (self.weighed_against > 0) << REVISED
+            elif side == -1:
+                now |= 1 << AGAINST | (self.weighed_for > 0) << REVISED
+        self.put(_WEIGHED, now, counts)
+
+    def put(self, within: int, now: int, counts: list[int]) -> None:
+        """Brings some of the bits, and what its claim counts, up to date."""
+        different = self.bits & within ^ now
+        self.bits ^= different
+        while different:
+            place = different.bit_length() - 1
+            different ^= 1 << place
+            counts[place] += 1 if now >> place & 1 else -1
 
     @property
-    def stand(self) -> Stance | None:
-        """The side that counts: own words beat what is inferred."""
-        return self.own or self.inferred
+    def is_bare(self) -> bool:
+        """Whether it says nothing."""
+        return (
+            self.own is None
+            and self.inferred is None
+            and not (self.bits or self.statements or self.denials or self.assessments)
+        )
 
 
-def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Light]) -> None:
+def _overlaps(light: Light, others: Iterable[Light]) -> bool:
+    """Whether an act and an opposite one may have come in either order: the earlier begun is still under way."""
+    earliest, latest, _ = light.key
+    for other in others:
+        if other.side == -light.side:
+            key = other.key
+            if (key[1] >= earliest) if key < light.key else (latest >= key[0]):
+                return True
+    return False
+
+
+def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Light], counts: list[int]) -> None:
     """What acts in position order come to on a claim of this class, in own words (rules 1, 2 and 4)."""
-    numbers = [0] * NUMBERS
+    bits, by_type = 0, [0, 0, 0]
     committed: list[tuple[Light, int]] = []
     stands: list[tuple[Light, int]] = []
     assessments: list[tuple[Light, int]] = []
-    cell.dismissed = False
+    cell.dismissed = cell.conflict = False
     for light in acts:
         named = [own for own in light.claims if own in members]
         if not named:
@@ -139,16 +286,14 @@ def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Li
         sign = None if not signs else 0 if len(signs) > 1 else next(iter(signs))
         code = light.code
         if claim in live:
-            numbers[_TYPE.get(code, code)] += 1
+            by_type[code if code <= ASSESSMENTS else DENIALS] += 1
         for why in {why for own in named for why in gone.get(own, ())} if gone else ():
-            numbers[ATTRIBUTED if why == DENIED else RETRACTED] = 1
-        if live and code == DECLINED:
-            numbers[DECLINED] = 1
-        elif code == PARTLY and any(1 in members[own] for own in live):
-            numbers[PARTLY] = 1
-        if sign == 0 and (light.side or light.assessed):
-            numbers[CONFLICTS] = 1
-        if light.assessed and sign is not None:
+            bits |= 1 << (ATTRIBUTED if why == DENIED else RETRACTED)
+        if (live and code == DECLINED) or (code == PARTLY and any(1 in members[own] for own in live)):
+            bits |= 1 << code
+        if sign == 0 and (light.side or light.assessed is not None):
+            cell.conflict = True
+        if light.assessed is not None and sign is not None:
             assessments.append((light, sign))
         if not light.side:
             continue
@@ -158,25 +303,27 @@ def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Li
                 committed.append((light, side))
             elif light.dismisses:
                 cell.dismissed = True
-        if light.side == 1 or light.dismisses is False:
-            _note_withdrawal(numbers, light, members)
-    _take_stands(cell, numbers, stands, committed)
-    _weigh(cell, numbers, assessments)
-    cell.base = tuple(numbers)
+        if light.side == 1 or not light.dismisses:
+            bits |= _withdrawal(light, members)
+    bits |= _take_stands(cell, stands, committed)
+    cell.put(_OWN_WORDS, bits, counts)
+    for place, before in enumerate((cell.statements, cell.denials, cell.assessments)):
+        counts[place] += by_type[place] - before
+    cell.statements, cell.denials, cell.assessments = by_type
+    _weigh_all(cell, assessments)
+    cell.count_assessment(counts)
 
 
-def _note_withdrawal(numbers: list[int], light: Light, members: dict[str, set[int]]) -> None:
+def _withdrawal(light: Light, members: dict[str, set[int]]) -> int:
     """Whether the act supported the claim in own words, and stays or was taken back by its speaker (rule 6)."""
     claims = [own for own in light.claims if light.gone.get(own, _BY_SPEAKER) == _BY_SPEAKER]
     signs = {sign for own in claims for sign in members.get(own, ())}
-    if len(signs) == 1 and light.side_at(next(iter(signs))) == 1:
-        stays = any(own not in light.gone and own in members for own in claims)
-        numbers[STAYS if stays else TAKEN_BACK] = 1
+    if len(signs) != 1 or light.side_at(next(iter(signs))) != 1:
+        return 0
+    return 1 << (STAYS if any(own not in light.gone and own in members for own in claims) else TAKEN_BACK)
 
 
-def _take_stands(
-    cell: Cell, numbers: list[int], stands: list[tuple[Light, int]], committed: list[tuple[Light, int]]
-) -> None:
+def _take_stands(cell: Cell, stands: list[tuple[Light, int]], committed: list[tuple[Light, int]]) -> int:
     stands.sort(key=_said)
     own: Stance | None = None
     for light, sign in stands:
@@ -184,14 +331,14 @@ def _take_stands(
     cell.own = own
     supporting = [light.position for light, side in committed if side == 1]
     opposing = [light.position for light, side in committed if side == -1]
-    cell.committed = len(supporting), len(opposing)
-    cell.first = min(supporting, default=0), min(opposing, default=0)
-    if own is not None:
-        numbers[MARKED] = int(own.act.marked)
-        if supporting and opposing:
-            numbers[REVERSALS] = int(any(side == -own.side and light.key < own.act.key for light, side in committed))
+    cell.for_, cell.against = len(supporting), len(opposing)
+    cell.first_for, cell.first_against = min(supporting, default=0), min(opposing, default=0)
+    bits = own.act.marked << MARKED if own is not None else 0
     if supporting and opposing:
-        numbers[UNSURE] = int(_order_uncertain(sorted(committed, key=_said)))
+        if own is not None and any(side == -own.side and light.key < own.act.key for light, side in committed):
+            bits |= 1 << REVERSALS
+        bits |= _order_uncertain(sorted(committed, key=_said)) << UNSURE
+    return bits
 
 
 def following(before: Stance | None, stance: Stance) -> Stance | None:
@@ -211,24 +358,16 @@ def _order_uncertain(committed: Iterable[tuple[Light, int]]) -> bool:
     return False
 
 
-def _weigh(cell: Cell, numbers: list[int], assessments: list[tuple[Light, int]]) -> None:
+def _weigh_all(cell: Cell, assessments: list[tuple[Light, int]]) -> None:
     cell.assessment = None
-    if not assessments:
-        return
-    counting: tuple[Light, int] | None = None
+    cell.weighed_for = cell.weighed_against = 0
     for light, sign in sorted(assessments, key=_said):
+        assert light.assessed is not None
+        side = light.assessed * sign
+        cell.weighed_for += side == 1
+        cell.weighed_against += side == -1
         if sign:
-            counting = light, sign
-    if counting is None:
-        return
-    light, sign = counting
-    assert light.assessed is not None
-    side, party = light.assessed
-    side *= sign
-    cell.assessment = light
-    numbers[COUNTING] = 1
-    numbers[FOR], numbers[AGAINST], numbers[PARTIES] = int(side == 1), int(side == -1), int(party)
-    numbers[REVISED] = int(bool(side) and any(a.assessed and a.assessed[0] * s == -side for a, s in assessments))
+            cell.assessment = Stance(side, light)
 
 
 def reworded(texts: list[tuple[int, str]], position: int) -> bool:

@@ -43,14 +43,13 @@ class _Distinct:
     def __init__(self, side: Sequence[Root], lines: Lines) -> None:
         self.gave_up = False
         self._named = [root.named for root in side]
-        self._bodies = [_closure(root.classes, lines.bodies) for root in side]
-        self._republished = [_closure(root.classes, lines.republishes) for root in side]
+        self._bodies = [lines.closure("member_of", root.classes) for root in side]
+        self._republished = [lines.closure("republishes", root.classes) for root in side]
         self._classes = [frozenset(root.classes) for root in side]
         home = {name: i for i, root in enumerate(side) for name in root.classes}
         self.declared: list[set[int]] = [set() for _ in side]
-        for near, far in lines.independent:
-            if near in home and far in home and home[near] != home[far]:
-                self.declared[home[near]].add(home[far])
+        for near, i in home.items():
+            self.declared[i].update(home[far] for far in lines.beyond("independent_of", near) if home.get(far, i) != i)
 
     def distinct(self, i: int, j: int) -> bool:
         """Declared independent; or both named with no common body and neither republishing the other."""
@@ -174,14 +173,3 @@ def _colour(candidates: int, masks: Sequence[int]) -> tuple[list[int], list[int]
             order.append(vertex)
             bounds.append(colour)
     return order, bounds
-
-
-def _closure(start: Iterable[str], links: dict[str, set[str]]) -> frozenset[str]:
-    found = set(start)
-    queue = list(found)
-    for name in queue:  # grows while it is walked
-        for other in links.get(name, ()):
-            if other not in found:
-                found.add(other)
-                queue.append(other)
-    return frozenset(found)

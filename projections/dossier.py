@@ -47,21 +47,30 @@ class Dossier:
         event = record.event
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
-                self._sources |= set(names.sources(event.chain)[: None if self._carriers else 1])
+                self._sources.add(names.speaker(event.chain))
+                if self._carriers:
+                    self._sources.update(names.sources(event.chain))
                 if event.possible_claims:
                     self._beside.update(event.claims)
-            case ev.Retraction() | ev.Correction():
-                self._sources |= set(names.sources(event.chain))
-            case ev.ClaimsRelated() | ev.SourceRelated():
+                if isinstance(event, ev.Denial):
+                    self._targets.update(event.acts)
+            case ev.SourceRelated() | ev.ClaimsRelated():
                 self._relations.append(event)
+            case ev.SourceRegistered() | ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceGraded():
+                pass
+            case ev.Retraction() | ev.Correction():
+                self._sources.update(names.sources(event.chain))
+                self._targets.add(event.act)
+                if isinstance(event, ev.Correction):
+                    self._take_changes(event.changes)
             case ev.RecordAmended():
                 self._amendments.append(event)
-            case _:  # says nothing of what else is to be read, but for its targets
-                pass
-        self._targets.update(targets(event))
-        if isinstance(event, (ev.RecordAmended, ev.Correction)):
-            self._targets.update(new_targets(event.changes))
-            self._sources.update(new_sources(event.changes))
+                self._targets.add(event.target)
+                self._take_changes(event.changes)
+            case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
+                self._targets.update(targets(event))
+            case ev.RulingRecorded():
+                pass  # as above: it is about nothing but what it was found by
         return self
 
     def wants(self) -> set[str]:
@@ -73,15 +82,16 @@ class Dossier:
         reach = Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
         claims = reach.neighbourhood(subject)
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        claims |= {member for beside in self._beside for member in reach.signs(beside)}
-        wanted = {f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")}
+        for beside in self._beside:
+            claims.update(reach.signs(beside))
+        wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         for target in self._targets:
             record = self.clerk.by_id.get(target)
             if record is None:
                 wanted |= {f"id:{target}", f"act:{target}"}
             elif isinstance(record.event, _UTTERANCE):
-                self._sources |= set(names.sources(record.event.chain))
-        wanted |= {f"relation:source:{source}" for source in self._reached_sources(relations)}
+                self._sources.update(names.sources(record.event.chain))
+        wanted.update([f"relation:source:{source}" for source in self._reached_sources(relations)])
         return wanted
 
     def settle(self) -> Register:
@@ -105,6 +115,10 @@ class Dossier:
                     assert isinstance(amended, (ev.ClaimsRelated, ev.SourceRelated))
                     yield amended
 
+    def _take_changes(self, changes: dict[str, Any]) -> None:
+        self._targets.update(new_targets(changes))
+        self._sources.update(new_sources(changes))
+
     def _reached_sources(self, relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> set[str]:
         links: dict[str, set[str]] = {}
         for relation in relations:
@@ -113,7 +127,7 @@ class Dossier:
                 if relation.relation == "same_as":
                     links.setdefault(relation.to, set()).add(relation.from_)
         reached = set(self._sources)
-        queue = list(reached)
+        queue = list(reached & links.keys())
         for source in queue:  # grows while it is walked
             for other in links.get(source, ()):
                 if other not in reached:
@@ -127,14 +141,8 @@ def initial(question: Question) -> Dossier:
     return Dossier(question)
 
 
-def evolve(dossier: Dossier, record: Record) -> Dossier:
-    """The dossier with one more record."""
-    return dossier.evolve(record)
-
-
-def wants(dossier: Dossier) -> set[str]:
-    """Tags still to be read."""
-    return dossier.wants()
+evolve = Dossier.evolve
+wants = Dossier.wants
 
 
 def new_sources(changes: dict[str, Any]) -> Iterator[str]:

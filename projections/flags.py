@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ledger import events as ev
-from ledger.fold import Question
-from ledger.records import Record, targets
 
+from .doubt import Doubt
 from .judgement import Judgement, Side
-from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act, World, may_be_said, span_of
+from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act
 
 FLAGS: Final = {
     "unnamed-only": "no supporting root is a named person, office, organisation or state",
@@ -46,13 +45,13 @@ FLAGS: Final = {
 }
 
 
-def flags(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
-    """The flags of a claim; `utterances` are at least those that bear on it, said by the cut or not."""
+def flags(judgement: Judgement, doubt: Doubt) -> Iterator[str]:
+    """The flags of a claim; `doubt` knows at least the utterances that bear on it, said by the cut or not."""
     yield from _of_roots(judgement)
     yield from _of_speakers(judgement)
     yield from _of_acts(judgement)
     yield from _of_assessments(judgement)
-    yield from _of_times(judgement, utterances, question)
+    yield from _of_times(judgement, doubt)
 
 
 def _of_roots(judgement: Judgement) -> Iterator[str]:
@@ -80,28 +79,22 @@ def _of_roots(judgement: Judgement) -> Iterator[str]:
     return (flag for flag, is_raised in raised.items() if is_raised)
 
 
-def _repeats(judgement: Judgement, side: Side, side_sign: int) -> bool:
-    acts: dict[str, int] = {}
-    for act in judgement.acts:
-        if act.side and (sign := judgement.sign(act)) and act.side_at(sign) == side_sign:
-            acts[act.source] = acts.get(act.source, 0) + 1
-    by_root: dict[str, int] = {}
-    for speaker, count in acts.items():
-        root = judgement.root_of(speaker)
-        by_root[root] = by_root.get(root, 0) + count
-    return any(by_root.get(root.root, 0) > 1 for root in side.roots)
+def _repeats(judgement: Judgement, side: Side, sign: int) -> bool:
+    times: dict[str, int] = {}
+    for speaker, acts in judgement.committing.items():
+        if count := sum(taken == sign for _, taken in acts):
+            root = judgement.root_of(speaker)
+            times[root] = times.get(root, 0) + count
+    return any(times.get(root.root, 0) > 1 for root in side.roots)
 
 
 def _of_speakers(judgement: Judgement) -> Iterator[str]:
-    committed: dict[str, list[tuple[Act, int]]] = {}
-    for act in judgement.acts:
-        if act.side and (sign := judgement.sign(act)) and (side := act.side_at(sign)):
-            committed.setdefault(act.source, []).append((act, side))
+    both = {speaker: acts for speaker, acts in judgement.committing.items() if len({side for _, side in acts}) > 1}
     for stand in judgement.stands:
-        own = committed.get(stand.speaker, ())
+        own = both.get(stand.speaker, ())
         if not stand.inferred and any(side == -stand.side and act.key < stand.act.key for act, side in own):
             yield "reversal"
-    if any(map(_order_uncertain, committed.values())):
+    if any(map(_order_uncertain, both.values())):
         yield "order-uncertain"
 
 
@@ -118,29 +111,28 @@ def _order_uncertain(acts: Iterable[tuple[Act, int]]) -> bool:
 
 def _of_acts(judgement: Judgement) -> Iterator[str]:
     members = judgement.members
+    gone = {why for act in judgement.acts for claim, whys in act.gone.items() if claim in members for why in whys}
+    if BY_SPEAKER in gone or BY_CARRIER in gone:
+        yield "retracted"
+    if DENIED in gone:
+        yield "attribution-denied"
     kept_sign = {claim for claim, signs in members.items() if 1 in signs}
     conflict = judgement.inferred_conflict
-    for act in judgement.acts:
-        gone = {why for claim, whys in act.gone.items() if claim in members for why in whys}
-        if BY_SPEAKER in gone or BY_CARRIER in gone:
-            yield "retracted"
-        if DENIED in gone:
-            yield "attribution-denied"
-        live = [claim for claim in act.live if claim in members]
+    for act, sign in judgement.bearing:
         match act.event:
-            case ev.Denial(form="partial") if not kept_sign.isdisjoint(live):
+            case ev.Denial(form="partial") if not kept_sign.isdisjoint(act.live):
                 yield "partly-denied"
-            case ev.Denial(form="non_denial" | "no_comment" | "cannot_confirm") if live:
+            case ev.Denial(form="non_denial" | "no_comment" | "cannot_confirm"):
                 yield "declined"
             case _:  # the other forms commit, and so does a statement
                 pass
-        if judgement.sign(act) == 0 and (act.side or isinstance(act.event, ev.Assessment)):
+        if sign == 0 and (act.side or isinstance(act.event, ev.Assessment)):
             conflict = True
     if conflict:
         yield "relation-conflict"
-    for act in judgement.world_acts:
-        if isinstance(act.event, ev.Denial) and act.is_live and not kept_sign.isdisjoint(act.event.possible_claims):
-            yield "possibly-denied"
+    perhaps = (act for claim in kept_sign for act in judgement.world.perhaps_on.get(claim, ()))
+    if any(isinstance(act.event, ev.Denial) and act.is_live for act in perhaps):
+        yield "possibly-denied"
 
 
 def _of_assessments(judgement: Judgement) -> Iterator[str]:
@@ -160,53 +152,14 @@ def _of_assessments(judgement: Judgement) -> Iterator[str]:
             yield "assessment-revised"
 
 
-def _of_times(judgement: Judgement, utterances: list[Record], question: Question) -> Iterator[str]:
+def _of_times(judgement: Judgement, doubt: Doubt) -> Iterator[str]:
     counted = [stand.act for stand in judgement.stands] + [assessed.act for assessed in judgement.counting]
     if any(judgement.text_then(act) is not None for act in counted):
         yield "reworded"
     for stand in judgement.stands:
         if stand.act.span.marked:
             yield "time-uncertain-inferred" if stand.inferred else "time-uncertain"
-    if question.said_by is None:
-        return
-    inferring = judgement.register.reach.neighbourhood(judgement.claim) - judgement.members.keys()
-    for flag, claims in (("time-uncertain", set(judgement.members)), ("time-uncertain-inferred", inferring)):
-        if _would_change(judgement, utterances, question.said_by, claims):
-            yield flag
-
-
-def _would_change(judgement: Judgement, utterances: list[Record], said_by: int, claims: set[str]) -> bool:
-    """Whether counting all that may or may not lie before the cut, on these claims, changes the status or a count."""
-    bears = bearing(utterances)
-    near = {record.id: record for record in utterances if not bears[record.id].isdisjoint(claims)}
-    if not any(map(_redates, near.values())) and not any(
-        may_be_said(span_of(record.event, record), said_by) for record in near.values()
-    ):
-        return False
-    world = World(judgement.register, utterances, said_by, also=lambda record: record.id in near)
-    return _measure(Judgement(judgement.register, world, judgement.info)) != _measure(judgement)
-
-
-def _redates(record: Record) -> bool:
-    return isinstance(record.event, ev.Correction) and "said_at" in record.event.changes
-
-
-def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
-    support, opposition = judgement.support, judgement.opposition
-    return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)
-
-
-def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set[str]]:
-    """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
-    fields = ("claims", "possible_claims") if perhaps else ("claims",)
-    bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
-    for record in utterances:
-        event = record.event
-        if isinstance(event, ev.Correction):
-            for field in fields:
-                if isinstance(moved := event.changes.get(field), (list, tuple)):
-                    bears.setdefault(event.act, set()).update(moved)
-    for record in utterances:  # a target comes before what is about it, so it is complete by then
-        for target in targets(record.event):
-            bears[record.id] |= bears.get(target, set())
-    return bears
+    if doubt.matters(judgement, judgement.members.keys()):
+        yield "time-uncertain"
+    if doubt.matters(judgement, judgement.neighbourhood - judgement.members.keys()):
+        yield "time-uncertain-inferred"

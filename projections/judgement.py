@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -10,10 +10,10 @@ from msgspec import Struct
 from ledger import events as ev
 
 from .distinct import provable
-from .register import ClaimInfo, Register
-from .roots import Kinds, Root, on_side, origin, roots
+from .register import ClaimInfo
+from .roots import Kinds, Root, on_side, roots
 from .stands import Stand, Stands
-from .world import BY_SPEAKER, Act, World
+from .world import BY_SPEAKER, Act
 
 LIKELY: Final = 0.55
 UNLIKELY: Final = 0.45
@@ -27,8 +27,6 @@ class Side(Struct, frozen=True):
     provable: int
     floor: bool
     """True where more roots were declared independent than are counted exactly."""
-    provable_own: int
-    """The same count over the roots that stand in own words."""
 
     @property
     def possible(self) -> int:
@@ -56,27 +54,32 @@ class Assessed(Struct, frozen=True):
 class Judgement:
     """One claim in one world: who stands where, who weighed it how, and what follows."""
 
-    def __init__(self, register: Register, world: World, info: ClaimInfo) -> None:
-        self.register = register
+    def __init__(self, stands: Stands, info: ClaimInfo) -> None:
+        self.register = register = stands.register
         self.info = info
         self.claim = claim = info.claim
         self.members = register.reach.signs(claim)
-        stands = Stands(register, world)
-        self._sign = stands.sign
-        self.acts = stands.acts(claim)
+        self._signs = stands.sign
+        self.acts = stands.acts(self.members)
         """The acts on the class, live or not, in position order."""
-        neighbourhood = register.reach.neighbourhood(claim)
-        self.nearby = [act for act in world.acts if not neighbourhood.isdisjoint(act.event.claims)]
+        self.bearing = stands.bearing(claim)
+        """Those that bear on the claim, each with its sign: +1, -1, or 0 for both ways."""
+        self.committing = _by_speaker(self.bearing)
+        """Those that take a side on the claim, each with that side, by speaker."""
+        toward = {side: register.reach.toward(claim, side) for side in (1, -1)}
+        self.neighbourhood = {step.claim for walk in toward.values() for step in walk}
+        """The claims whose acts may bear on this one, itself among them."""
+        self.nearby = stands.acts(self.neighbourhood)
         """The acts that reach the claim, in own words or through entails, live or not, in position order."""
-        self.world_acts = world.acts
-        kinds = self._kinds = Kinds(register, self.nearby)
-        own = stands.own(claim)
-        inferred, self.inferred_conflict = stands.inferred(claim)
-        self.stands = [*own.values(), *(stand for speaker, stand in inferred.items() if speaker not in own)]
-        found = list(roots(self.stands, kinds, register).values())
-        found_own = list(roots(own.values(), kinds, register).values()) if inferred else found
-        self.support = self._side(1, found, found_own)
-        self.opposition = self._side(-1, found, found_own)
+        self.world = stands.world
+        self._kinds = Kinds(register, self.nearby)
+        self._own = stands.own(claim)
+        self._inferred, self.inferred_conflict = stands.inferred(claim, toward)
+        arrived = [stand for speaker, stand in self._inferred.items() if speaker not in self._own]
+        self.stands = [*self._own.values(), *arrived]
+        found = roots(self.stands, self._kinds, register)
+        self.support = self._side(1, found)
+        self.opposition = self._side(-1, found)
         self.assessments = self._assessments()
         self.counting = [assessed for assessed in self.assessments if assessed.counts]
         self.status = self._primary(len(self.support.roots), len(self.opposition.roots))
@@ -84,7 +87,7 @@ class Judgement:
 
     def root_of(self, speaker: str) -> str:
         """The root a speaker counts for."""
-        return min(origin(speaker, self._kinds, self.register))
+        return min(self._kinds.origin(speaker))
 
     def name_of(self, source: str) -> str:
         """The name to show for a source, as registered or as last printed near this claim."""
@@ -92,37 +95,39 @@ class Judgement:
 
     def kind_of(self, source: str) -> str | None:
         """The kind of a source, as registered or as last told near this claim."""
-        return self._kinds.kind(origin(source, self._kinds, self.register))
+        return self._kinds.kind(self._kinds.origin(source))
 
     def sign(self, act: Act, claims: Sequence[str] | None = None) -> int | None:
         """How a live act bears on the claim: +1, -1, 0 both ways, None not at all. `claims` replaces its live ones."""
-        return self._sign(act, self.claim, act.live if claims is None else claims)
+        return self._signs(act, self.claim, act.live if claims is None else claims)
 
     def text_then(self, act: Act) -> str | None:
         """The text the claim had when an act on it was recorded, where it was changed since."""
+        if len(self.info.texts) == 1:
+            return None
         before = [text for position, text in self.info.texts if position <= act.position] or [self.info.texts[0][1]]
         since = [text for position, text in self.info.texts if position > act.position]
         return before[-1] if any(text != before[-1] for text in since) else None
 
-    def _side(self, side: int, all_roots: Sequence[Root], own_roots: Sequence[Root]) -> Side:
-        first: dict[str, int] = {}
-        for act in self.acts:
-            if act.side and (sign := self.sign(act)) and act.side_at(sign) == side:
-                first.setdefault(act.source, act.position)
+    def _side(self, side: int, found: Sequence[Root]) -> Side:
+        standing = on_side(found, side, self._first_act)
+        return Side(standing, *provable(standing, self.register.lines))
 
-        def first_act(stand: Stand) -> int:
-            return min(stand.act.position, first.get(stand.speaker, stand.act.position))
+    def _first_act(self, stand: Stand) -> int:
+        """The position of the first act by which a speaker came to the side on which it stands."""
+        own = (act.position for act, side in self.committing.get(stand.speaker, ()) if side == stand.side)
+        return min(next(own, stand.act.position), stand.act.position)
 
-        found = on_side(all_roots, side, first_act)
-        count, floor = provable(found, self.register.lines)
-        if own_roots is all_roots:
-            return Side(found, count, floor, count)
-        return Side(found, count, floor, provable(on_side(own_roots, side, first_act), self.register.lines)[0])
+    def _provable_own(self) -> int:
+        """How many of those who support the claim in own words are provably distinct."""
+        if not self._inferred:
+            return self.support.provable
+        own = on_side(roots(self._own.values(), self._kinds, self.register), 1, self._first_act)
+        return provable(own, self.register.lines)[0]
 
     def _assessments(self) -> list[Assessed]:
         """Every live one; those that reach the claim with both signs count for neither, and are shown as they are."""
-        weighed = [act for act in self.acts if isinstance(act.event, ev.Assessment)]
-        live = [(act, sign) for act in weighed if (sign := self.sign(act)) is not None]
+        live = [(act, sign) for act, sign in self.bearing if isinstance(act.event, ev.Assessment)]
         latest: dict[str, Act] = {}
         for act, sign in sorted(live, key=lambda pair: pair[0].key):
             if sign:
@@ -136,8 +141,8 @@ class Judgement:
         if not support and not opposition and {1, -1} <= sides:
             return "disputed"
         if support:
-            factual = self.info.kind == "factual"
-            return "corroborated" if self.support.provable_own >= 2 and factual and -1 not in sides else "asserted"
+            may_be = self.info.kind == "factual" and -1 not in sides
+            return "corroborated" if may_be and self._provable_own() >= 2 else "asserted"
         if opposition:
             return "denied"
         if self.counting:
@@ -157,6 +162,14 @@ class Judgement:
                     return False
                 taken_back = True
         return taken_back
+
+
+def _by_speaker(bearing: Iterable[tuple[Act, int]]) -> dict[str, list[tuple[Act, int]]]:
+    found: dict[str, list[tuple[Act, int]]] = {}
+    for act, sign in bearing:
+        if act.side and sign and (side := act.side_at(sign)):
+            found.setdefault(act.source, []).append((act, side))
+    return found
 
 
 def _assessed(act: Act, sign: int, counts: bool) -> Assessed:

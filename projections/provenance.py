@@ -151,8 +151,9 @@ def _shown(judgement: Judgement) -> list[Act]:
     """The acts on the class, those that perhaps mean it, and those elsewhere that decide; as they were said."""
     deciding = {stand.act.id for stand in judgement.stands}
     near = {act.id for act in judgement.acts} | deciding
-    perhaps = {a.id for a in judgement.world_acts if not judgement.members.keys().isdisjoint(a.event.possible_claims)}
-    return sorted((a for a in judgement.world_acts if a.id in near | perhaps), key=lambda act: act.key)
+    acts = judgement.world.acts
+    perhaps = {a.id for a in acts if not judgement.members.keys().isdisjoint(a.event.possible_claims)}
+    return sorted((a for a in acts if a.id in near | perhaps), key=lambda act: act.key)
 
 
 def _first(judgement: Judgement) -> str | None:

@@ -10,7 +10,7 @@ and in the order of the relations' positions, so they end in circles and give th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple, TypeAlias
 
 Sign: TypeAlias = int
@@ -47,27 +47,43 @@ Way: TypeAlias = tuple[Relation, ...]
 
 
 class Walk:
-    """A walk back from a claim, breadth first: every step it comes to, and from each the shortest way to the claim."""
+    """A walk back from a literal, breadth first: every step it comes to, and from each the shortest way to the start.
 
-    def __init__(self, start: Step, steps: Callable[[Step], Iterable[tuple[Step, Relation]]]) -> None:
+    It goes through the class of the claim, and from literals with a sign in `implied` to those that imply them.
+    """
+
+    def __init__(self, reach: Reach, claim: str, side: Sign, implied: Collection[Sign]) -> None:
+        start = Step(claim, side)
         self._back: dict[Step, tuple[Step, Relation] | None] = {start: None}
         queue = [start]
         for step in queue:  # grows while it is walked
-            for following, relation in steps(step):
-                if following not in self._back:
-                    self._back[following] = (step, relation)
-                    queue.append(following)
+            here, sign, how = step
+            turned = OWN if how == OWN else BESIDE
+            for other, turn, relation in reach.same(here):
+                self._come_to((other, sign * turn, turned), step, relation, queue)
+            if sign in implied:
+                for other, relation in reach.implying(here, sign):
+                    self._come_to((other, sign, CARRIED), step, relation, queue)
 
     def __iter__(self) -> Iterator[Step]:
         return iter(self._back)
 
+    def __contains__(self, step: Step) -> bool:
+        return step in self._back
+
     def way(self, step: Step) -> Way:
-        """The relations from a step to the claim."""
+        """The relations from a step to the start."""
         relations: list[Relation] = []
         while (back := self._back[step]) is not None:
             step, relation = back
             relations.append(relation)
         return tuple(relations)
+
+    def _come_to(self, literal: tuple[str, Sign, str], before: Step, relation: Relation, queue: list[Step]) -> None:
+        if literal not in self._back:  # a step is equal to what it is made of, and takes longer to make
+            step = Step(*literal)
+            self._back[step] = (before, relation)
+            queue.append(step)
 
 
 class Reach:
@@ -87,47 +103,48 @@ class Reach:
                 self._same.setdefault(relation.to, []).append((relation.from_, sign, relation))
         self._signs: dict[str, dict[str, set[Sign]]] = {}
 
+    def same(self, claim: str) -> Iterable[tuple[str, Sign, Relation]]:
+        """What `same_as` and `negates` make the same as a claim, with the sign that is kept or turned."""
+        return self._same.get(claim, ())
+
+    def implying(self, claim: str, sign: Sign) -> Iterable[tuple[str, Relation]]:
+        """The claims that imply a literal by one link: narrower ones that are so, or broader ones that are not."""
+        return (self._narrower if sign == 1 else self._broader).get(claim, ())
+
     def signs(self, claim: str) -> dict[str, set[Sign]]:
         """The class of a claim: every member with its sign; with both where the relations contradict each other."""
         known = self._signs.get(claim)
         if known is None:
             known = {}
-            for step in Walk(Step(claim, 1), self._turns):
+            for step in self.own(claim, 1):
                 known.setdefault(step.claim, set()).add(step.sign)
             self._signs[claim] = known
         return known
 
+    def own(self, claim: str, side: Sign) -> Walk:
+        """The literals of the claim's class that are the same as `side` on the claim."""
+        return Walk(self, claim, side, ())
+
     def toward(self, claim: str, side: Sign) -> Walk:
         """Every literal from which `side` on the claim follows, with the shortest way there."""
-        return Walk(Step(claim, side), lambda step: (*self._turns(step), *self._implied_by(step)))
+        return Walk(self, claim, side, (1, -1))
 
     def dismissed_toward(self, claim: str, side: Sign) -> Walk:
         """As `toward`, for dismissals: they go from broad to narrow, and once turned they go no further.
 
         With side +1 come those that arrive turned.
         """
-
-        def steps(step: Step) -> Iterator[tuple[Step, Relation]]:
-            yield from self._turns(step)
-            if step.sign == -1:
-                yield from self._implied_by(step)
-
-        return Walk(Step(claim, side), steps)
+        return Walk(self, claim, side, (-1,))
 
     def neighbourhood(self, claim: str) -> set[str]:
         """All claims whose acts may bear on this one, itself among them."""
-        if claim not in self._same and claim not in self._narrower and claim not in self._broader:
+        if self.is_alone(claim):
             return {claim}
         return {step.claim for side in (1, -1) for step in self.toward(claim, side)}
 
-    def _turns(self, step: Step) -> Iterator[tuple[Step, Relation]]:
-        for other, sign, relation in self._same.get(step.claim, ()):
-            yield Step(other, step.sign * sign, OWN if step.how == OWN else BESIDE), relation
-
-    def _implied_by(self, step: Step) -> Iterator[tuple[Step, Relation]]:
-        """The literals that imply this one by one link: a narrower claim that is so, a broader one that is not."""
-        for other, relation in (self._narrower if step.sign == 1 else self._broader).get(step.claim, ()):
-            yield Step(other, step.sign, CARRIED), relation
+    def is_alone(self, claim: str) -> bool:
+        """Whether no relation to any other claim holds."""
+        return claim not in self._same and claim not in self._narrower and claim not in self._broader
 
 
 _ALONE: Final = {1}
@@ -170,7 +187,7 @@ class Literals(Reach):
 
     def near(self, claim: str) -> Collection[str]:
         """The same, remembered."""
-        if claim not in self._same and claim not in self._narrower and claim not in self._broader:
+        if self.is_alone(claim):
             return (claim,)
         known = self._near.get(claim)
         if known is None:

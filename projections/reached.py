@@ -8,29 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import permutations
+from typing import Final
 
 from ledger import Ledger, NotFound, Record
 from ledger import events as ev
+from ledger.clerk import Clerk
+from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACTS, changes_within, targets
 
 from .board import named_by
 from .dossier import new_sources, new_targets
 from .reach import Reach, Relation
-from .tracker import REACH, OutOfReach
 
-_ABOUT_SOURCES = (ev.SourceRelated, ev.SourceRegistered)
+REACH: Final = 10_000
+"""So many claims one record may reach, unless its reader allows more."""
 
 
-def reached(ledger: Ledger, record: Record, limit: int = REACH) -> set[str]:
-    """The claims whose rows on the board a record may change. Raises OutOfReach where there are more than the limit."""
-    concerned = list(_concerned(ledger, record.event, record.position, set()))
-    claims = {claim for event in concerned for claim in _named(event)}
-    sources = {source for event in concerned for source in _sources(event)}
+class OutOfReach(LedgerError):
+    """One record changes where more claims stand than its reader allows."""
+
+
+def reached(ledger: Ledger, record: Record, about: list[ev.Event], limit: int = REACH) -> set[str]:
+    """The claims whose rows on the board a record may change; `about` is what it is about, as `concerned` tells.
+
+    Raises OutOfReach where there are more than the limit.
+    """
+    claims = {claim for event in about for claim in named_of(event)}
+    sources = {source for event in about for source in sources_of(event)}
     if sources:
         claims |= _quoted(ledger, sources, record.position)
         _check(claims, limit, record)
-    if len(concerned) > 1 or not isinstance(record.event, ACTS):
+    if len(about) > 1 or not isinstance(record.event, ACTS):
         near = _near(ledger, claims, record.position)
         _check(near, limit, record)
         # Whether a denial is live that perhaps means another claim, may hang on what its speaker took back.
@@ -48,6 +57,53 @@ def _check(claims: set[str], limit: int, record: Record) -> None:
             f"position {record.position}: {record.id!r} may change where {len(claims):,} claims stand, more than "
             f"{limit:,}; allow more reach, or rebuild the view"
         )
+
+
+def concerned(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
+    """An event, what it is about, and what else is about that, and so on, up to a position."""
+    return list(_concerned(ledger, event, until, set()))
+
+
+def sources_of(event: ev.Event) -> Iterator[str]:
+    """The sources that an event of the register is about, or that a change makes one be about."""
+    if isinstance(event, ev.SourceRelated):
+        yield from (event.from_, event.to)
+    elif isinstance(event, ev.SourceRegistered):
+        yield event.source
+    for within in changes_within(getattr(event, "changes", {})):
+        for field in ("source", "from", "to"):
+            if isinstance(value := within.get(field), str):
+                yield value
+
+
+class Registered:
+    """A projection: the name that the register has of a source; None for none."""
+
+    @staticmethod
+    def initial(question: Question) -> tuple[str, Clerk]:
+        """Nothing yet."""
+        return question.subject or "", Clerk()
+
+    @staticmethod
+    def wants(state: tuple[str, Clerk]) -> set[str]:
+        """What the register says of the source, and what that is about."""
+        source, clerk = state
+        missing = {target for record in clerk.by_id.values() for target in targets(record.event)} - clerk.by_id.keys()
+        return {f"relation:source:{source}"} | {f"{kind}:{target}" for target in missing for kind in ("id", "act")}
+
+    @staticmethod
+    def evolve(state: tuple[str, Clerk], record: Record) -> tuple[str, Clerk]:
+        """Takes a record in."""
+        state[1].add(record)
+        return state
+
+    @staticmethod
+    def answer(state: tuple[str, Clerk]) -> str | None:
+        """The name that was registered last."""
+        source, clerk = state
+        events = [record.event for record in clerk.settled()]
+        names = [event.name for event in events if isinstance(event, ev.SourceRegistered) and event.source == source]
+        return names[-1] if names else None
 
 
 def _concerned(ledger: Ledger, event: ev.Event, until: int, seen: set[str]) -> Iterator[ev.Event]:
@@ -87,24 +143,14 @@ class _About:
         return [*state, record]
 
 
-def _named(event: ev.Event) -> Iterator[str]:
+def named_of(event: ev.Event) -> Iterator[str]:
+    """The claims that an event names, or that a change makes one name."""
     yield from named_by(event)
     for within in changes_within(getattr(event, "changes", {})):
         for field in ("claims", "possible_claims"):
             value = within.get(field)
             yield from (c for c in value if isinstance(c, str)) if isinstance(value, (list, tuple)) else ()
         for field in ("claim", "from", "to"):
-            if isinstance(value := within.get(field), str):
-                yield value
-
-
-def _sources(event: ev.Event) -> Iterator[str]:
-    if isinstance(event, ev.SourceRelated):
-        yield from (event.from_, event.to)
-    elif isinstance(event, ev.SourceRegistered):
-        yield event.source
-    for within in changes_within(getattr(event, "changes", {})):
-        for field in ("source", "from", "to"):
             if isinstance(value := within.get(field), str):
                 yield value
 
@@ -120,8 +166,8 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
                 claims.update(named_by(event))
                 continue
             for about in _concerned(ledger, event, until, set()):
-                claims.update(_named(about))
-                more = set(_sources(about)) | set(new_sources(getattr(about, "changes", {})))
+                claims.update(named_of(about))
+                more = set(sources_of(about)) | set(new_sources(getattr(about, "changes", {})))
                 if isinstance(about, ACTS):
                     more.clear()
                 for other in more:
@@ -129,6 +175,13 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
                         below[other] = None
                         queue.append(other)
     return claims
+
+
+def tied_to(ledger: Ledger, claim: str, until: int) -> set[str]:
+    """The claims to which relations tie a claim, or once did, however many lie between."""
+    related = _Related([claim])
+    ledger.state(related, as_of=until)
+    return related.claims
 
 
 def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -56,6 +57,10 @@ class Register:
             match record.event:
                 case ev.Statement() | ev.Denial() | ev.Assessment() | ev.Retraction() | ev.Correction():
                     self.utterances.append(record)
+                case ev.SourceRelated() | ev.ClaimsRelated():
+                    self.relations.append(record)
+                case ev.SourceRegistered() as event:
+                    self.sources[event.source] = source_info(event, record.position, self.sources.get(event.source))
                 case ev.ClaimRegistered() as event:
                     known = self.claims.get(event.claim)  # there is one where the voiding of an earlier one was voided
                     texts = [*(known.texts if known else ()), (record.position, event.text)]
@@ -63,12 +68,8 @@ class Register:
                 case ev.ClaimReworded() as event:
                     if event.claim in self.claims:
                         self.claims[event.claim].texts.append((record.position, event.text))
-                case ev.ClaimsRelated() | ev.SourceRelated():
-                    self.relations.append(record)
                 case ev.RelationWithdrawn() as event:
                     withdrawn.add(event.target)
-                case ev.SourceRegistered() as event:
-                    self.sources[event.source] = source_info(event, record.position, self.sources.get(event.source))
                 case ev.SourceGraded() as event:
                     self.source_grades.pop(event.source, None)  # the latest last, whichever source of a class it is of
                     self.source_grades[event.source] = event.grade
@@ -87,13 +88,13 @@ class Register:
             for r in self.relations
             if isinstance(r.event, ev.ClaimsRelated)
         )
-        self._by_class: dict[str, list[str]] = {}
-        for source in self.sources:
-            self._by_class.setdefault(self.lines.class_of(source), []).append(source)
+        self._by_class: dict[str, list[SourceInfo]] = {}
+        for info in sorted(self.sources.values(), key=attrgetter("position")):
+            self._by_class.setdefault(self.lines.class_of(info.source), []).append(info)
 
-    def registered(self, source_class: str) -> list[SourceInfo]:
+    def registered(self, source_class: str) -> Sequence[SourceInfo]:
         """What is registered of the sources of a class, what was told last at the end."""
-        return sorted((self.sources[s] for s in self._by_class.get(source_class, ())), key=lambda info: info.position)
+        return self._by_class.get(source_class, ())
 
 
 def claim_info(register: Register, question: Question) -> ClaimInfo:

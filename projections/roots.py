@@ -8,6 +8,9 @@ never count.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from operator import attrgetter
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +21,8 @@ from ledger.events import NAMED
 from .register import Register
 from .stands import Stand
 from .world import Act
+
+_position = attrgetter("position")
 
 
 class Root(Struct, frozen=True):
@@ -42,53 +47,75 @@ class Root(Struct, frozen=True):
         return list(dict.fromkeys(stand.act.id for stand in sorted(self.stands, key=lambda s: s.act.position)))
 
 
+class _Told(NamedTuple):
+    kinds: dict[str, tuple[int, int, str]]
+    """By source: the position of the act that tells, how near the utterer, and the kind."""
+    names: dict[str, str]
+
+
 class Kinds:
     """What kind of source each is, and its name: from the register, else from the latest act that tells."""
 
-    def __init__(self, register: Register, acts: Iterable[Act]) -> None:
+    def __init__(self, register: Register, acts: Sequence[Act]) -> None:
         self._register = register
-        self._kinds: dict[str, tuple[int, int, str]] = {}  # (position, how near the utterer, kind)
-        self._names: dict[str, str] = {}
-        for act in acts:  # by position, so the latest stays; within an act the link nearest its utterer
-            links = list(zip(act.event.chain, names.sources(act.event.chain), strict=True))
-            for place, (link, source) in reversed(list(enumerate(links))):
-                source = register.lines.class_of(source)
-                self._names[source] = link.name
-                if link.kind is not None:
-                    self._kinds[source] = (act.position, -place, link.kind)
+        self._acts = acts
+        self._origins: dict[str, list[str]] = {}
+
+    @cached_property
+    def _told(self) -> _Told:
+        """What the acts tell, read where the register leaves something open."""
+        kinds: dict[str, tuple[int, int, str]] = {}
+        printed: dict[str, str] = {}
+        classes_of = self._register.lines.classes_of
+        for act in reversed(self._acts):  # the latest act tells, and in it the link nearest its utterer
+            chain = act.event.chain
+            for place, source in enumerate(classes_of(names.sources(chain))):
+                link = chain[place]
+                if source not in printed:
+                    printed[source] = link.name
+                if source not in kinds and link.kind is not None:
+                    kinds[source] = (act.position, -place, link.kind)
+        return _Told(kinds, printed)
 
     def kind(self, classes: Sequence[str]) -> str | None:
         """The kind of a root made of these classes."""
-        told = [info for name in classes for info in self._register.registered(name) if info.kind]
-        if told:
-            return max(told, key=lambda info: info.position).kind
-        return max((self._kinds[name] for name in classes if name in self._kinds), default=(0, 0, None))[2]
+        registered = [info for name in classes for info in self._register.registered(name) if info.kind]
+        if registered:
+            return max(registered, key=_position).kind
+        told = self._told.kinds
+        return max((told[name] for name in classes if name in told), default=(0, 0, None))[2]
 
     def name(self, root: str) -> str:
         """The name to show: as registered, else as last printed, else the id."""
         infos = self._register.registered(root)
+        if not infos:
+            return self._told.names.get(root, root)
         own = [info.name for info in infos if info.source == root]
-        return (own or [info.name for info in infos] or [self._names.get(root, root)])[-1]
+        return own[-1] if own else infos[-1].name
 
     def is_named(self, source: str) -> bool:
         """Whether a speaker is named: a person, an office, an organisation or a state."""
         return self.kind([source]) in NAMED
 
+    def origin(self, speaker: str) -> list[str]:
+        """The classes a speaker counts for, the least of them its root: the end of its line if it is named."""
+        known = self._origins.get(speaker)
+        if known is None:
+            circle = self._register.lines.circle(speaker) if self.is_named(speaker) else [speaker]
+            known = self._origins[speaker] = circle
+        return known
 
-def roots(stands: Iterable[Stand], kinds: Kinds, register: Register) -> dict[str, Root]:
-    """The roots of all who stand on a claim, by id, whatever the side (see `on_side`)."""
+
+def roots(stands: Iterable[Stand], kinds: Kinds, register: Register) -> list[Root]:
+    """The roots of all who stand on a claim, whatever the side (see `on_side`)."""
     held: dict[str, list[Stand]] = {}
     classes: dict[str, set[str]] = {}
     for stand in stands:
-        circle = origin(stand.speaker, kinds, register)
-        held.setdefault(min(circle), []).append(stand)
-        classes.setdefault(min(circle), set()).update(circle)
-    return {root: _root(tuple(sorted(classes[root])), held[root], kinds, register) for root in held}
-
-
-def origin(speaker: str, kinds: Kinds, register: Register) -> list[str]:
-    """The classes a speaker counts for: the end of its line where it is named, else its own; the least is the root."""
-    return register.lines.circle(speaker) if kinds.is_named(speaker) else [speaker]
+        circle = kinds.origin(stand.speaker)
+        root = min(circle)
+        held.setdefault(root, []).append(stand)
+        classes.setdefault(root, set()).update(circle)
+    return [_root(tuple(sorted(classes[root])), held[root], kinds, register) for root in held]
 
 
 def on_side(all_roots: Iterable[Root], side: int, first: Callable[[Stand], int]) -> list[Root]:

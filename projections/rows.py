@@ -9,6 +9,7 @@ history as fast as now. A row that holds still lies at the node OPEN.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct as Layout
 from typing import Final, NamedTuple
@@ -90,7 +91,7 @@ def to_row(claim: str, text: str, columns: Columns) -> Row:
         text=text,
         status=STATUSES[columns.status],
         own_words=STATUSES[own_words],
-        flags=sorted(flag for flag, bit in FLAG_BITS.items() if columns.flags & bit),
+        flags=list(_flags(columns.flags)),
         support=IntervalAnswer(sp, sq),
         opposition=IntervalAnswer(op, oq),
         acts=ActCounts(statements, denials, assessments),
@@ -114,3 +115,8 @@ def to_columns(claim_no: int, from_position: int, row: Row, kind: str) -> Column
         when.instant(row.changed_at),
         COUNTS.pack(STATUSES.index(row.own_words), *sides, *acts),
     )
+
+
+@lru_cache(maxsize=4096)  # most rows have one of few sets of flags
+def _flags(bits: int) -> tuple[str, ...]:
+    return tuple(sorted(flag for flag, bit in FLAG_BITS.items() if bits & bit))

@@ -1,181 +1,175 @@
 """What do the cells of a claim come to? Its roots, the interval of each side, and its row on the board.
 
 Counters are kept up, so that a row is made without looking at its cells; only roots that something may tie to others
-are searched, and only when one of them has changed (rules 3, 5 and 6 of `status/1`).
+are looked at together, and only when one of them has changed (rules 3, 5 and 6 of `status/1`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple, Protocol, TypeVar
+from itertools import compress
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from ledger import events as ev
-from ledger import when
-from ledger.lines import Lines
 
-from .board import ActCounts, Row
 from .cells import (
     AGAINST,
     ASSESSMENTS,
-    ATTRIBUTED,
-    CONFLICTS,
     COUNTING,
-    DECLINED,
+    DENIALS,
+    FLAGGED,
     FOR,
-    MARKED,
-    MARKED_INFERRED,
     NUMBERS,
     PARTIES,
-    PARTLY,
-    POSSIBLY,
-    RETRACTED,
-    REVERSALS,
     REVISED,
-    REWORDED,
     STATEMENTS,
     STAYS,
     TAKEN_BACK,
-    UNSURE,
     Cell,
     Light,
-    add_up,
 )
+from .desk import DECLARED, TANGLED, Desk
 from .distinct import EXACT, provable
-from .register import SourceInfo
 from .roots import Root
-from .status import IntervalAnswer
+from .rows import CLAIM_KINDS, COUNTS, FLAG_BITS, FOREVER, OPEN, STATUSES, claim_key
 
 _K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
-class Desk(Protocol):
-    """What a claim must know of sources."""
+class Told(Protocol):
+    """What a claim must be told of the sources that count there."""
 
-    lines: Lines
-    independent: set[str]
-    """The classes that are declared independent of another."""
-    tied: set[str]
-    """The classes that something may tie to another, or that are declared independent of one."""
+    desk: Desk
 
-    def kind(self, claim: Claim, classes: Iterable[str]) -> str | None:
+    def kind(self, claim: Claim, classes: tuple[str, ...]) -> str | None:
         """The kind of a root made of these classes, there."""
 
-    def registered(self, source_class: str) -> list[SourceInfo]:
-        """What is registered of the sources of a class."""
 
-
-class RootSum(NamedTuple):
-    """What one root adds to its claim; each 0 or 1."""
-
-    support: int = 0
-    support_own: int = 0
-    opposition: int = 0
-    opposition_own: int = 0
-    support_named: int = 0
-    support_named_own: int = 0
-    opposition_named: int = 0
-    support_untraced: int = 0
-    kindless: int = 0
-    unregistered: int = 0
-    repeated: int = 0
-    divided: int = 0
-    framed: int = 0
-
-
-_NO_ROOT: Final = RootSum()
+# What one root adds to its claim, as bits of one integer; the claim counts each.
+_SUMMED: Final = 13
+(
+    SUPPORT, SUPPORT_OWN, OPPOSITION, OPPOSITION_OWN, SUPPORT_NAMED, SUPPORT_NAMED_OWN, OPPOSITION_NAMED,
+    SUPPORT_UNTRACED, KINDLESS, UNREGISTERED, REPEATED, DIVIDED, FRAMED,
+) = range(_SUMMED)  # fmt: skip
+_TO_OTHERS: Final = (1 << KINDLESS) - 1 & ~(1 << SUPPORT_UNTRACED)
+"""Those of its bits by which a root that is tied changes what others come to."""
 
 
 class Tied(NamedTuple):
-    """A root that more is to be known of than its sum, in own words and in all."""
+    """A root that something may tie to others, in all and in own words alone."""
 
     classes: tuple[str, ...]
     named: bool
+    tie: str | None
     classes_own: tuple[str, ...]
     named_own: bool
+    tie_own: str | None
 
 
 class Searched(NamedTuple):
-    """What a search for distinct roots found, and among which."""
+    """What the tied roots of a side come to."""
 
-    among: list[tuple[str, Tied]]
     named: int
-    """How many of those that are named."""
-    largest_named: int
+    """How many of those that are named, and tied."""
+    distinct: int
+    """How many of these are known to be distinct."""
     largest: int
+    """How many of all that are tied, where that is more; the unnamed that were declared independent among them."""
     floor: bool
 
 
-class Claim:
+class Claim(Struct):
     """A claim and its cells, with the counters that its row is made of."""
 
-    __slots__ = (
-        "arrived", "by_root", "cells", "changed", "entries", "kind", "name", "numbers", "on", "perhaps", "retold",
-        "searched", "sums", "texts", "tied", "told", "totals",
-    )  # fmt: skip
+    name: str
+    kind: int | None = None
+    """None where the claim is not registered."""
+    key: bytes = b""
+    changed_us: int = 0
+    """When the last record came that names the claim, or is about what does."""
+    texts: list[tuple[int, str]] = []
+    entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
+    on: dict[str, list[int]] = {}
+    """Positions of the acts that are on it, or once were, by speaker; in order."""
+    perhaps: dict[str, list[int]] = {}
+    """Positions of the denials that perhaps mean it, by speaker."""
+    told: dict[str, int] = {}
+    """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
+    arrived: dict[str, dict[str, tuple[int, Light]]] = {}
+    """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
+    cells: dict[str, Cell] = {}
+    open: set[str] = set()
+    """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
+    counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
+    """Its acts by type, and how many of its cells have each bit set."""
+    by_root: dict[str, list[str]] = {}
+    sums: dict[str, int] = {}
+    totals: list[int] = field(default_factory=lambda: [0] * _SUMMED)
+    """How many of its roots have each bit set."""
+    tied: dict[str, Tied] = {}
+    """The roots that something may tie to another, or that are declared independent of one."""
+    searched: dict[tuple[int, bool], Searched] = {}
+    """What the tied roots of a side come to, while they are the same."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.kind: str | None = None
-        """None where the claim is not registered."""
-        self.texts: list[tuple[int, str]] = []
-        self.entries: dict[int, ev.ClaimRegistered | ev.ClaimReworded] = {}
-        self.changed = (0, 0)
-        """Position and time of the last record that names the claim, or is about what does."""
-        self.on: dict[str, list[int]] = {}
-        """Positions of the acts that are on it, or once were, by speaker; in order."""
-        self.perhaps: dict[str, list[int]] = {}
-        """Positions of the denials that perhaps mean it, by speaker."""
-        self.told: dict[str, int] = {}
-        """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
-        self.retold: dict[int, dict[str, int]] = {}
-        """The same of the acts that are not as they came in, act by act."""
-        self.arrived: dict[str, dict[str, tuple[int, Light]]] = {}
-        """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
-        self.cells: dict[str, Cell] = {}
-        self.numbers = [0] * NUMBERS
-        self.by_root: dict[str, list[str]] = {}
-        self.sums: dict[str, RootSum] = {}
-        self.totals = [0] * len(_NO_ROOT)
-        self.tied: dict[str, Tied] = {}
-        """The roots that something may tie to another, or that are declared independent of one."""
-        self.searched: dict[tuple[int, bool], Searched] = {}
-        """How many of the tied roots of a side were found to be distinct."""
+    def retext(self) -> None:
+        """Brings kind and texts to what the entries say."""
+        self.texts, kind = [], None
+        for position, event in sorted(self.entries.items()):
+            if isinstance(event, ev.ClaimRegistered):
+                kind = event.kind
+            if kind is not None:
+                self.texts.append((position, event.text))
+        self.kind = None if kind is None else CLAIM_KINDS.index(kind)
+        self.key = claim_key(self.name, self.texts[-1][1]) if self.texts else b""
 
 
-def sum_root(claim: Claim, root: str, desk: Desk) -> bool:
-    """Adds a root up anew (rules 3 and 5); tells whether that changed anything."""
+def sum_root(claim: Claim, root: str, told: Told) -> bool:
+    """Adds a root up anew (rules 3 and 5); gives whether that changed anything."""
     speakers = claim.by_root.get(root)
     if speakers is not None and not speakers:
         del claim.by_root[root]
-    before = claim.sums.pop(root, _NO_ROOT)
-    after = _NO_ROOT
-    tied = None
+    before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
     cells = [claim.cells[speaker] for speaker in speakers or ()]
     standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
     if standing:
-        own = [cell for cell in standing if cell.own is not None]
+        own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = _classes(standing)
-        kind = desk.kind(claim, classes)
+        # A speaker that counts for itself alone is of the kind that its cell knows.
+        kind = standing[0].kind if classes == (standing[0].source,) else told.kind(claim, classes)
         named = _is_named(kind, standing)
         if len(own) == len(standing):
             classes_own, named_own = classes, named
         else:
-            classes_own = _classes(own)
-            named_own = _is_named(desk.kind(claim, classes_own), own)
-        registered = any(desk.registered(name) for name in classes)
-        after = claim.sums[root] = _root_sum(cells, standing, kind, named, named_own, registered)
-        if not desk.tied.isdisjoint(classes):
-            tied = Tied(classes, named, classes_own, named_own)
-    changed = before != after
-    if tied is not None or root in claim.tied:
-        changed = changed or claim.tied.get(root) != tied
+            classes_own = _classes(own) if own else ()
+            named_own = bool(own) and _is_named(told.kind(claim, classes_own), own)
+        after = _sum(cells, standing, kind, named, named_own)
+        if desk.registered.isdisjoint(classes):
+            after |= 1 << UNREGISTERED
+        tie = desk.tie(classes, named)
+        tie_own = tie if classes_own is classes else desk.tie(classes_own, named_own) if own else None
+        if tie is not None or tie_own is not None:
+            tied = Tied(classes, named, tie, classes_own, named_own, tie_own)
+    # What others come to beside a root that is tied hangs on the side it is on, and whether it is named.
+    changed = claim.tied.get(root) != tied or (tied is not None and bool((before ^ after) & _TO_OTHERS))
+    if changed:
+        claim.searched.clear()
         put(claim.tied, root, tied)
-    if before != after:
-        add_up(claim.totals, before, after)
-    return changed
+    if before == after:
+        return changed
+    if standing:
+        claim.sums[root] = after
+    else:
+        del claim.sums[root]
+    totals, different = claim.totals, before ^ after
+    while different:
+        place = different.bit_length() - 1
+        totals[place] += 1 if after >> place & 1 else -1
+        different ^= 1 << place
+    return True
 
 
 def _classes(cells: list[Cell]) -> tuple[str, ...]:
@@ -188,166 +182,206 @@ def _is_named(kind: str | None, standing: list[Cell]) -> bool:
     return kind in ev.NAMED
 
 
-def _root_sum(
-    cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool, registered: bool
-) -> RootSum:
-    support = opposition = support_own = opposition_own = framed = False
+def _sum(cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool) -> int:
+    bits = 0
     for cell in standing:
-        stance = cell.stand
+        stance = cell.own or cell.inferred
         assert stance is not None
         if stance.side == 1:
-            support = True
-            support_own = support_own or cell.own is not None
+            bits |= 1 << SUPPORT if cell.own is None else 1 << SUPPORT | 1 << SUPPORT_OWN
         else:
-            opposition = True
-            opposition_own = opposition_own or cell.own is not None
-            framed = framed or stance.act.framed
-    repeated = False
-    if len(cells) > 1 or max(cells[0].committed) > 1:
-        for_, against = (sum(cell.committed[place] for cell in cells) for place in (0, 1))
-        repeated = (support and for_ > 1) or (opposition and against > 1)
-    return RootSum(
-        support,
-        support_own,
-        opposition,
-        opposition_own,
-        support and named,
-        support_own and named_own,
-        opposition and named,
-        support and kind == "untraced",
-        kind is None,
-        not registered,
-        repeated,
-        support and opposition,
-        framed,
+            bits |= 1 << OPPOSITION if cell.own is None else 1 << OPPOSITION | 1 << OPPOSITION_OWN
+            if stance.act.framed:
+                bits |= 1 << FRAMED
+    if bits & 1 << SUPPORT:
+        if named:
+            bits |= 1 << SUPPORT_NAMED
+        elif kind == "untraced":
+            bits |= 1 << SUPPORT_UNTRACED
+        if named_own and bits & 1 << SUPPORT_OWN:
+            bits |= 1 << SUPPORT_NAMED_OWN
+        if bits & 1 << OPPOSITION:
+            bits |= 1 << DIVIDED
+        if sum([cell.for_ for cell in cells]) > 1:
+            bits |= 1 << REPEATED
+    if bits & 1 << OPPOSITION:
+        if named:
+            bits |= 1 << OPPOSITION_NAMED
+        if sum([cell.against for cell in cells]) > 1:
+            bits |= 1 << REPEATED
+    return bits if kind is not None else bits | 1 << KINDLESS
+
+
+_DISPUTED, _CORROBORATED, _ASSERTED, _DENIED, _ASSESSED, _WITHDRAWN, _RAISED = range(len(STATUSES))
+assert STATUSES[_DISPUTED] == "disputed" and STATUSES[_RAISED] == "raised"
+_SUPPORT_FLAGS: Final = FLAG_BITS["unnamed-only"], FLAG_BITS["untraced-only"], FLAG_BITS["support-inferred"]
+_OPPOSITION_FLAGS: Final = FLAG_BITS["denial-unnamed-only"], FLAG_BITS["denial-inferred"]
+_BY_TOTAL: Final = [
+    FLAG_BITS[flag] for flag in ("kind-unstated", "source-unregistered", "repeated", "divided", "denial-framed")
+]
+"""From KINDLESS on."""
+_BY_NUMBER: Final = [
+    FLAG_BITS[flag]
+    for flag in (
+        "retracted", "attribution-denied", "partly-denied", "declined", "relation-conflict", "possibly-denied",
+        "reversal", "order-uncertain", "reworded", "time-uncertain", "time-uncertain-inferred",
+    )
+]  # fmt: skip
+"""From FLAGGED on."""
+_REVISED: Final = FLAG_BITS["assessment-revised"]
+_UNPROVEN: Final = FLAG_BITS["independence-unproven"]
+_FLOOR: Final = FLAG_BITS["provable-floor"]
+_DIVERGE: Final = FLAG_BITS["assessments-diverge"]
+_PARTY: Final = FLAG_BITS["party-assessed"]
+_ASSESSED_AGAINST: Final = FLAG_BITS["assessed-against"]
+
+
+def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> tuple[Any, ...]:
+    """The `Columns` of a registered claim from a position on, as a plain tuple: more are made than of anything else."""
+    totals, counts = claim.totals, claim.counts
+    possible, opposing = totals[SUPPORT], totals[OPPOSITION]
+    flags = sum(compress(_BY_NUMBER, counts[FLAGGED:]))
+    support = opposition = own = 0
+    if possible:
+        support, floor = _provable(claim, told, 1) if possible > 1 else (1, False)
+        own = support
+        if totals[SUPPORT_OWN] != possible or totals[SUPPORT_NAMED_OWN] != totals[SUPPORT_NAMED]:
+            own = _provable(claim, told, 1, own=True)[0]
+        if support < possible:
+            flags |= _UNPROVEN
+        if floor:
+            flags |= _FLOOR
+        unnamed, untraced, inferred = _SUPPORT_FLAGS
+        if not totals[SUPPORT_NAMED]:
+            flags |= unnamed
+            if totals[SUPPORT_UNTRACED] == possible:
+                flags |= untraced
+        if not totals[SUPPORT_OWN]:
+            flags |= inferred
+    if opposing:
+        opposition, floor = _provable(claim, told, -1) if opposing > 1 else (1, False)
+        if opposition < opposing:
+            flags |= _UNPROVEN
+        if floor:
+            flags |= _FLOOR
+        unnamed, inferred = _OPPOSITION_FLAGS
+        if not totals[OPPOSITION_NAMED]:
+            flags |= unnamed
+        if not totals[OPPOSITION_OWN]:
+            flags |= inferred
+    if possible or opposing:
+        flags |= sum(compress(_BY_TOTAL, totals[KINDLESS:]))
+    status = _primary(claim, possible, opposing, own)
+    own_words = status
+    if totals[SUPPORT_OWN] != possible or totals[OPPOSITION_OWN] != opposing:
+        own_words = _primary(claim, totals[SUPPORT_OWN], totals[OPPOSITION_OWN], own)
+    if counts[COUNTING]:
+        for_, against = counts[FOR], counts[AGAINST]
+        if for_ and against:
+            flags |= _DIVERGE
+        if counts[PARTIES] == counts[COUNTING]:
+            flags |= _PARTY
+        if for_ if status == _DENIED else against and possible:
+            flags |= _ASSESSED_AGAINST
+        if counts[REVISED]:
+            flags |= _REVISED
+    statements, denials, assessments = counts[STATEMENTS], counts[DENIALS], counts[ASSESSMENTS]
+    assert claim.kind is not None
+    return (
+        claim_no,
+        position,
+        FOREVER,
+        OPEN,
+        status,
+        claim.kind,
+        flags,
+        statements + denials + assessments,
+        claim.changed_us,
+        COUNTS.pack(own_words, support, possible, opposition, opposing, statements, denials, assessments),
     )
 
 
-def row_of(claim: Claim, desk: Desk) -> Row:
-    """The row of a registered claim on the board."""
-    totals, numbers = RootSum(*claim.totals), claim.numbers
-    support, support_floor = _provable(claim, desk, 1)
-    opposition, opposition_floor = _provable(claim, desk, -1)
-    own = support if totals.support_own == totals.support else _provable(claim, desk, 1, own=True)[0]
-    if totals.support_own and totals.support_named_own != totals.support_named:
-        own = _provable(claim, desk, 1, own=True)[0]
-    status = _primary(claim, totals.support, totals.opposition, own)
-    own_words = _primary(claim, totals.support_own, totals.opposition_own, own)
-    against = numbers[FOR] if status == "denied" else numbers[AGAINST]
-    raised = {
-        "unnamed-only": totals.support and not totals.support_named,
-        "untraced-only": totals.support and totals.support_untraced == totals.support,
-        "denial-unnamed-only": totals.opposition and not totals.opposition_named,
-        "kind-unstated": totals.kindless,
-        "source-unregistered": totals.unregistered,
-        "independence-unproven": support < totals.support or opposition < totals.opposition,
-        "provable-floor": support_floor or opposition_floor,
-        "repeated": totals.repeated,
-        "divided": totals.divided,
-        "support-inferred": totals.support and not totals.support_own,
-        "denial-inferred": totals.opposition and not totals.opposition_own,
-        "denial-framed": totals.framed,
-        "reversal": numbers[REVERSALS],
-        "order-uncertain": numbers[UNSURE],
-        "retracted": numbers[RETRACTED],
-        "attribution-denied": numbers[ATTRIBUTED],
-        "partly-denied": numbers[PARTLY],
-        "declined": numbers[DECLINED],
-        "relation-conflict": numbers[CONFLICTS],
-        "possibly-denied": numbers[POSSIBLY],
-        "assessments-diverge": numbers[FOR] and numbers[AGAINST],
-        "party-assessed": numbers[COUNTING] and numbers[PARTIES] == numbers[COUNTING],
-        "assessed-against": against and (totals.support or status == "denied"),
-        "assessment-revised": numbers[REVISED],
-        "reworded": numbers[REWORDED],
-        "time-uncertain": numbers[MARKED],
-        "time-uncertain-inferred": numbers[MARKED_INFERRED],
-    }
-    return Row(
-        claim=claim.name,
-        text=claim.texts[-1][1],
-        status=status,
-        own_words=own_words,
-        flags=sorted(flag for flag, is_raised in raised.items() if is_raised),
-        support=IntervalAnswer(support, totals.support),
-        opposition=IntervalAnswer(opposition, totals.opposition),
-        acts=ActCounts(*numbers[STATEMENTS : ASSESSMENTS + 1]),
-        changed_at=when.stamp(claim.changed[1]),
-    )
-
-
-def _primary(claim: Claim, support: int, opposition: int, provable_own: int) -> str:
-    numbers = claim.numbers
-    if (support and opposition) or (not support and not opposition and numbers[FOR] and numbers[AGAINST]):
-        return "disputed"
+def _primary(claim: Claim, support: int, opposition: int, provable_own: int) -> int:
+    counts = claim.counts
     if support:
-        corroborated = provable_own >= 2 and claim.kind == "factual" and not numbers[AGAINST]
-        return "corroborated" if corroborated else "asserted"
+        if opposition:
+            return _DISPUTED
+        corroborated = provable_own >= 2 and not claim.kind and not counts[AGAINST]  # and the claim is factual
+        return _CORROBORATED if corroborated else _ASSERTED
     if opposition:
-        return "denied"
-    if numbers[COUNTING]:
-        return "assessed"
-    return "withdrawn" if numbers[TAKEN_BACK] and not numbers[STAYS] else "raised"
+        return _DENIED
+    if counts[COUNTING]:
+        return _DISPUTED if counts[FOR] and counts[AGAINST] else _ASSESSED
+    return _WITHDRAWN if counts[TAKEN_BACK] and not counts[STAYS] else _RAISED
 
 
-def _provable(claim: Claim, desk: Desk, side: int, *, own: bool = False) -> tuple[int, bool]:
+def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tuple[int, bool]:
     """How many roots of a side are known to be distinct. Roots that nothing ties need no search."""
-    totals = RootSum(*claim.totals)
-    if side == 1:
-        possible, named = (
-            (totals.support_own, totals.support_named_own) if own else (totals.support, totals.support_named)
-        )
+    totals = claim.totals
+    if side == -1:
+        possible, named = totals[OPPOSITION], totals[OPPOSITION_NAMED]
+    elif own:
+        possible, named = totals[SUPPORT_OWN], totals[SUPPORT_NAMED_OWN]
     else:
-        possible, named = totals.opposition, totals.opposition_named
+        possible, named = totals[SUPPORT], totals[SUPPORT_NAMED]
     if possible <= 1:
         return possible, False
-    tied = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-    if len(tied) < 2:
-        return max(named, 1), False
-    known = claim.searched.get((side, own))
-    if known is None or known.among != tied:
-        known = claim.searched[side, own] = _search(tied, desk, own)
-    declared = sum(1 for _, of in tied if any(name in desk.independent for name in of.classes))
-    if declared > EXACT:  # whose order then matters
-        roots = [_as_root(claim, root, desk, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
-        return provable(sorted(roots, key=lambda root: (root.first, root.root)), desk.lines)
-    return max(named - known.named + known.largest_named, known.largest), known.floor
+    if not claim.tied:
+        return named or 1, False
+    found = claim.searched.get((side, own))
+    if found is None:
+        on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
+        declared = sum(1 for _, of in on_side if told.desk.is_at("independent_of", of.classes))
+        if declared > EXACT:  # whose order then matters
+            return provable(_all_roots(claim, told, side, own), told.desk.lines)
+        found = claim.searched[side, own] = _search(on_side, told, own)
+    return max(named - found.named + found.distinct, found.largest, 1), found.floor
 
 
-def _search(tied: list[tuple[str, Tied]], desk: Desk, own: bool) -> Searched:
+def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
     roots = [
-        _plain_root(root, of.classes_own if own else of.classes, of.named_own if own else of.named) for root, of in tied
+        (_plain_root(root, of.classes_own, of.named_own), of.tie_own)
+        if own
+        else (_plain_root(root, of.classes, of.named), of.tie)
+        for root, of in tied
     ]
-    named = [root for root in roots if root.named]
-    largest_named, floor = provable(named, desk.lines)
-    largest = largest_named
-    if any(name in desk.independent for root in roots for name in root.classes):
-        largest, more = provable(roots, desk.lines)
+    named = [root for root, tie in roots if root.named and tie is not None]
+    ties = {tie for root, tie in roots if root.named and tie is not None}
+    # Each body counts once, by itself or by one of its own, unless there is more to the ties of any.
+    distinct, floor = provable(named, told.desk.lines) if TANGLED in ties else (len(ties), False)
+    largest = 0
+    if any(tie == DECLARED for _, tie in roots):
+        declared = [root for root, _ in roots if told.desk.is_at("independent_of", root.classes)]
+        largest, more = provable(declared, told.desk.lines)
         floor = floor or more
-    return Searched(tied, len(named), largest_named, max(largest, 1), floor)
+    return Searched(len(named), distinct, largest, floor)
 
 
-def _is_on(of: RootSum, side: int, own: bool) -> bool:
-    if side == 1:
-        return bool(of.support_own if own else of.support)
-    return bool(of.opposition_own if own else of.opposition)
+def _is_on(of: int, side: int, own: bool) -> bool:
+    place = (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
+    return bool(of >> place & 1)
 
 
-def _as_root(claim: Claim, root: str, desk: Desk, side: int, own: bool) -> Root:
+def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
+    found = [_as_root(claim, root, told, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
+    return sorted(found, key=lambda root: (root.first, root.root))
+
+
+def _as_root(claim: Claim, root: str, told: Told, side: int, own: bool) -> Root:
     cells = [claim.cells[speaker] for speaker in claim.by_root[root]]
-    standing = [cell for cell in cells if (cell.own if own else cell.stand) is not None]
+    standing = [cell for cell in cells if (cell.own if own else cell.own or cell.inferred) is not None]
     first = []
     for cell in standing:
-        stance = cell.own if own else cell.stand
+        stance = cell.own if own else cell.own or cell.inferred
         if stance is not None and stance.side == side:
-            first.append(min(filter(None, (stance.act.position, cell.first[0 if side == 1 else 1]))))
+            first.append(min(filter(None, (stance.act.position, cell.first_for if side == 1 else cell.first_against))))
     classes = _classes(standing)
-    named = _is_named(desk.kind(claim, classes), standing)
+    named = _is_named(told.kind(claim, classes), standing)
     return replace(_plain_root(root, classes, named), first=min(first))
 
 
-def _plain_root(root: str, classes: tuple[str, ...], named: bool) -> Root:
-    return Root(root=root, classes=classes, name=root, kind=None, named=named, registered=False, stands=())
+def _plain_root(root: str, classes: Iterable[str], named: bool) -> Root:
+    return Root(root=root, classes=tuple(classes), name=root, kind=None, named=named, registered=False, stands=())
 
 
 def put(held: dict[_K, _T], key: _K, value: _T | None) -> None:

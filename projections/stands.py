@@ -7,12 +7,12 @@ and own words beat it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from .reach import CARRIED, OWN, Way
+from .reach import CARRIED, Sign, Step, Walk, Way
 from .register import Register
-from .world import Act, World
+from .world import Act, Key, World
 
 
 class Stand(NamedTuple):
@@ -34,25 +34,34 @@ class Stands:
     """All stands in one world, claim by claim."""
 
     def __init__(self, register: Register, world: World) -> None:
+        self.register = register
+        self.world = world
         self._reach = register.reach
-        self._on: dict[str, list[Act]] = {}
-        for act in world.acts:
-            for claim in act.event.claims:
-                self._on.setdefault(claim, []).append(act)
         self._own: dict[str, dict[str, Stand]] = {}
 
-    def acts(self, claim: str) -> list[Act]:
-        """The acts on a claim or what is the same or its negation, live or not, in position order."""
-        members = self._reach.signs(claim)
-        if len(members) == 1:
-            return self._on.get(claim, [])
-        found = {act.position: act for member in members for act in self._on.get(member, ())}
+    def acts(self, claims: Collection[str]) -> list[Act]:
+        """The acts on any of these claims, live or not, in position order."""
+        on = self.world.on
+        if len(claims) == 1:
+            return on.get(next(iter(claims)), [])
+        found = {act.position: act for claim in claims for act in on.get(claim, ())}
         return [found[position] for position in sorted(found)]
 
-    def sign(self, act: Act, claim: str, of: Iterable[str]) -> int | None:
+    def bearing(self, claim: str) -> list[tuple[Act, Sign]]:
+        """The acts that bear on a claim in own words, each with its sign (see `sign`), in position order."""
+        members = self._reach.signs(claim)
+        if len(members) == 1:  # most are alone in their class, and nothing is turned there
+            return [(act, 1) for act in self.acts(members) if claim not in act.gone]
+        signed = ((act, self.sign(act, claim, act.live)) for act in self.acts(members))
+        return [(act, sign) for act, sign in signed if sign is not None]
+
+    def sign(self, act: Act, claim: str, of: Iterable[str]) -> Sign | None:
         """How an act's claims `of` bear on a claim of their class: +1, -1, 0 for both ways, None for not at all."""
         members = self._reach.signs(claim)
-        signs = {sign for named in of for sign in members.get(named, ())}
+        signs: set[Sign] = set()
+        for named in of:
+            if named in members:
+                signs |= members[named]
         return None if not signs else signs.pop() if len(signs) == 1 else 0
 
     def own(self, claim: str) -> dict[str, Stand]:
@@ -64,34 +73,36 @@ class Stands:
 
     def _own_stands(self, claim: str) -> dict[str, Stand]:
         stands: dict[str, Stand] = {}
-        for act in sorted((act for act in self.acts(claim) if act.side), key=lambda act: act.key):
-            sign = self.sign(act, claim, act.live)
-            if not sign:
-                continue
-            _take(stands, Stand(act.source, act.side * sign, act, self._through(act, claim)))
+        committing = [(act, sign) for act, sign in self.bearing(claim) if act.side and sign]
+        for act, sign in sorted(committing, key=_said):
+            _take(stands, Stand(act.source, act.side * sign, act))
+        indirect = [stand for stand in stands.values() if claim not in stand.act.live]
+        if indirect:
+            walk = self._reach.own(claim, 1)
+            for speaker, side, act, *_ in indirect:
+                stands[speaker] = Stand(speaker, side, act, _through(act, walk))
         return stands
 
-    def inferred(self, claim: str) -> tuple[dict[str, Stand], bool]:
+    def inferred(self, claim: str, toward: Mapping[Sign, Walk]) -> tuple[dict[str, Stand], bool]:
         """What entails carries here of the stands on other claims, by speaker; and whether an act came with both sides.
 
-        A dismissal carries opposition from broad to narrow, and goes no further once it is turned.
+        `toward` are the walks toward either side of the claim. A dismissal carries opposition from broad to narrow, and
+        goes no further once it is turned.
         """
         arrived: dict[str, dict[int, list[Stand]]] = {}
-        for side in (1, -1):
-            for walk_toward, dismissals in ((self._reach.toward, False), (self._reach.dismissed_toward, True)):
-                walk = walk_toward(claim, side)
-                for step in walk:
-                    if step.how != CARRIED:
-                        continue
-                    for stand in self.own(step.claim).values():
-                        if self.sign(stand.act, claim, stand.act.live) == 0:
-                            continue  # in own words it bears on the claim both ways, and counts here for neither
-                        if stand.side == step.sign and stand.by_dismissal == dismissals:
-                            here = Stand(stand.speaker, side, stand.act, (*stand.through, *walk.way(step)), True)
-                            arrived.setdefault(stand.speaker, {}).setdefault(stand.act.position, []).append(here)
+        for side, walk in toward.items():
+            carried = self._carried(walk)
+            for stand, step in carried:
+                if not stand.by_dismissal:
+                    self._arrive(arrived, claim, side, stand, walk.way(step))
+            if any(stand.by_dismissal for stand, _ in carried):
+                walk = self._reach.dismissed_toward(claim, side)
+                for stand, step in self._carried(walk):
+                    if stand.by_dismissal:
+                        self._arrive(arrived, claim, side, stand, walk.way(step))
         stands: dict[str, Stand] = {}
         conflict = False
-        dismissed = self._negation_dismissed_by(claim)
+        dismissed = self._negation_dismissed_by(claim) if arrived else set()
         for speaker, by_act in arrived.items():
             for ways_here in sorted(by_act.values(), key=lambda ways: ways[0].act.key):
                 if len({stand.side for stand in ways_here}) > 1:
@@ -102,24 +113,27 @@ class Stands:
                 del stands[speaker]  # in own words it dismissed the negation, which contradicts what arrives
         return stands, conflict
 
-    def _negation_dismissed_by(self, claim: str) -> set[str]:
-        return {
-            act.source
-            for act in self.acts(claim)
-            if act.dismisses and act.live and self.sign(act, claim, act.live) == -1
-        }
+    def _carried(self, walk: Walk) -> list[tuple[Stand, Step]]:
+        """The stands that the walk's literals carry, each with where it comes from."""
+        steps = (step for step in walk if step.how == CARRIED)
+        return [(stand, step) for step in steps for stand in self.own(step.claim).values() if stand.side == step.sign]
 
-    def _through(self, act: Act, claim: str) -> Way:
-        """The relations by which an act in own words bears on a claim of its class, none where it names the claim."""
-        if claim in act.live:
-            return ()
-        ways = [
-            walk.way(step)
-            for walk in (self._reach.toward(claim, 1), self._reach.toward(claim, -1))
-            for step in walk
-            if step.how == OWN and step.claim in act.live
-        ]
-        return min(ways, key=_way_length)
+    def _arrive(
+        self, arrived: dict[str, dict[int, list[Stand]]], claim: str, side: Sign, stand: Stand, way: Way
+    ) -> None:
+        if self.sign(stand.act, claim, stand.act.live) == 0:
+            return  # in own words it bears on the claim both ways, and counts here for neither
+        here = Stand(stand.speaker, side, stand.act, stand.through + way, True)
+        arrived.setdefault(stand.speaker, {}).setdefault(stand.act.position, []).append(here)
+
+    def _negation_dismissed_by(self, claim: str) -> set[str]:
+        return {act.source for act, sign in self.bearing(claim) if act.dismisses and sign == -1}
+
+
+def _through(act: Act, own: Walk) -> Way:
+    """The relations by which an act that does not name a claim bears on it, in own words."""
+    ways = [own.way(step) for named in act.live for sign in (1, -1) if (step := Step(named, sign)) in own]
+    return min(ways, key=_way_length)
 
 
 def _take(stands: dict[str, Stand], stand: Stand) -> None:
@@ -129,6 +143,10 @@ def _take(stands: dict[str, Stand], stand: Stand) -> None:
         stands[stand.speaker] = stand
     elif stand.speaker in stands and stands[stand.speaker].side == -1:
         del stands[stand.speaker]
+
+
+def _said(bearing: tuple[Act, Sign]) -> Key:
+    return bearing[0].key
 
 
 def _by_length(stand: Stand) -> tuple[int, list[str]]:

@@ -29,11 +29,12 @@ from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
+from .doubt import Doubt
 from .flags import flags
 from .judgement import Assessed, Judgement, Side
 from .reach import Relation
 from .register import Register, claim_info
-from .stands import Stand
+from .stands import Stand, Stands
 from .world import World, span_of
 
 name: Final = "status"
@@ -180,7 +181,7 @@ def of_claim(register: Register, utterances: list[Record], question: Question) -
         support=_side(judgement.support),
         opposition=_side(judgement.opposition),
         assessments=[_assessment(assessed) for assessed in judgement.assessments],
-        flags=sorted(set(flags(judgement, utterances, question))),
+        flags=sorted(set(flags(judgement, Doubt(utterances, question.said_by)))),
         ruling=_ruling(register, question),
         grades=_grades(register, judgement),
         why=list(_why(judgement)),
@@ -192,7 +193,7 @@ def of_claim(register: Register, utterances: list[Record], question: Question) -
 def judge(register: Register, utterances: list[Record], question: Question) -> Judgement:
     """Who stands where on the claim asked about. Raises NotFound where it is not registered at the cut."""
     info = claim_info(register, question)
-    return Judgement(register, World(register, utterances, question.said_by), info)
+    return Judgement(Stands(register, World(register, utterances, question.said_by)), info)
 
 
 def interval(side: Side) -> IntervalAnswer:

@@ -19,7 +19,7 @@ from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
-from .flags import bearing
+from .doubt import bearing
 from .register import Register, claim_info
 from .status import RULES, AssessmentAnswer, IntervalAnswer, Status, of_claim
 from .world import World, span_of

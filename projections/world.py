@@ -7,7 +7,8 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
+from functools import cached_property
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from ledger import events as ev
@@ -15,9 +16,9 @@ from ledger import names, when
 from ledger.errors import InvalidEvent
 from ledger.intake import changed
 from ledger.lines import Lines
-from ledger.records import Record
+from ledger.records import ACTS, Record
 
-from .reach import Reach
+from .reach import Sign
 
 Key: TypeAlias = tuple[float, int, int]
 """The order in which things were said: (earliest, latest, position), unknown earliest first."""
@@ -26,14 +27,14 @@ BY_SPEAKER: Final = "retracted by its speaker"
 BY_CARRIER: Final = "retracted by a carrier"
 DENIED: Final = "denied as an utterance"
 
+_NOTHING: Final[frozenset[str]] = frozenset()
 _UTTERANCE: Final = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correction)
-_ACT: Final = (ev.Statement, ev.Denial, ev.Assessment)
 
 
 class Act:
     """An act at both cuts, corrected, with what was taken back of it."""
 
-    __slots__ = ("event", "gone", "id", "key", "position", "record", "removed", "source", "span")
+    __slots__ = ("dismisses", "event", "gone", "id", "key", "position", "record", "removed", "side", "source", "span")
 
     def __init__(self, record: Record, event: ev.Act, span: when.Span, source: str) -> None:
         self.record = record
@@ -42,8 +43,18 @@ class Act:
         self.source = source
         """The class of its speaker."""
         self.id = record.id
-        self.position = record.position
-        self.key = order(span, record.position)
+        self.position = position = record.position
+        self.key = order(span, position)
+        self.side = 0
+        """+1 for a committing statement, -1 for a committing denial, 0 for what commits nobody."""
+        self.dismisses = False
+        """True for a dismissal, which takes no side on the negation of what it dismisses."""
+        if isinstance(event, ev.Statement):
+            if event.mode == "asserted":
+                self.side = 1
+        elif isinstance(event, ev.Denial) and event.form in ("flat", "dismissal"):
+            self.side = -1
+            self.dismisses = event.form == "dismissal"
         self.gone: dict[str, set[str]] = {}
         """What took the act back, by claim: BY_SPEAKER, BY_CARRIER, DENIED."""
         self.removed = False
@@ -52,23 +63,13 @@ class Act:
     @property
     def live(self) -> list[str]:
         """The claims for which it still stands."""
-        return [claim for claim in self.event.claims if claim not in self.gone]
+        claims = self.event.claims
+        return [claim for claim in claims if claim not in self.gone] if self.gone else list(claims)
 
     @property
     def is_live(self) -> bool:
         """Whether anything of it still stands."""
         return bool(self.live) if self.event.claims else not self.removed
-
-    @property
-    def side(self) -> int:
-        """+1 for a committing statement, -1 for a committing denial, 0 for what commits nobody."""
-        match self.event:
-            case ev.Statement(mode="asserted"):
-                return 1
-            case ev.Denial(form="flat" | "dismissal"):
-                return -1
-            case _:
-                return 0
 
     @property
     def manner(self) -> str:
@@ -80,11 +81,6 @@ class Act:
                 return self.event.form
             case ev.Assessment():
                 return self.event.verdict or (self.event.likelihood.term if self.event.likelihood else "")
-
-    @property
-    def dismisses(self) -> bool:
-        """True for a dismissal, which takes no side on the negation of what it dismisses."""
-        return isinstance(self.event, ev.Denial) and self.event.form == "dismissal"
 
     def side_at(self, sign: int) -> int:
         """The side a committing act takes on a claim in whose class the act's claim has this sign; 0 for none."""
@@ -99,6 +95,13 @@ class Meaning(NamedTuple):
     span: when.Span
 
 
+class Classes(Protocol):
+    """What settling asks of the relations between claims."""
+
+    def signs(self, claim: str) -> dict[str, set[Sign]]:
+        """The class of a claim: every member with its sign."""
+
+
 class Related(Protocol):
     """What settling asks of a register."""
 
@@ -107,7 +110,7 @@ class Related(Protocol):
         """Who is who among the sources, and who speaks for whom."""
 
     @property
-    def reach(self) -> Reach:
+    def reach(self) -> Classes:
         """How the claims hang together."""
 
 
@@ -128,59 +131,76 @@ class World:
         self._register = register
         self._lines = register.lines
         self.acts: list[Act] = []
+        """In position order."""
         self._versions: dict[str, ev.Event] = {}
-        corrections: dict[str, list[Meaning]] = {}
-        retractions: dict[str, list[Meaning]] = {}
-        denials: dict[str, list[Meaning]] = {}
-        retracting: list[Meaning] = []
+        self._corrections: dict[str, list[Meaning]] = {}
+        self._retractions: dict[str, list[Meaning]] = {}
+        self._denials: dict[str, list[Meaning]] = {}
         # From the last record back: whatever is about a record came after it, and is settled when its turn comes.
         for record in reversed(utterances):
-            event = _corrected(record.event, corrections.get(record.id, ()))
+            event = record.event
+            if record.id in self._corrections:
+                event = _corrected(event, self._corrections[record.id])
             self._versions[record.id] = event
             span = span_of(event, record)
-            if (
-                said_by is not None
-                and not _said(span, said_by)
-                and not (also and may_be_said(span, said_by) and also(record))
-            ):
-                continue
-            gone = self._taken_back(event, retractions.get(record.id, ()), denials.get(record.id, ()))
-            meaning = Meaning(record, event, span)
-            match event:
-                case ev.Statement() | ev.Denial() | ev.Assessment():
-                    act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
-                    act.removed = bool(gone)
-                    if gone:
-                        act.gone = {claim: set(gone) for claim in event.claims}
-                    self.acts.append(act)
-                    if isinstance(event, ev.Denial) and not event.claims and act.side and not gone:
-                        for denied in event.acts:
-                            denials.setdefault(denied, []).append(meaning)
-                case ev.Retraction() if not gone:
-                    retractions.setdefault(event.act, []).append(meaning)
-                    retracting.append(meaning)
-                case ev.Correction():
-                    corrections.setdefault(event.act, []).append(meaning)
-                case _:  # a retraction that was itself taken back takes nothing back
-                    pass
+            if said_by is None or _said(span, said_by) or (also and may_be_said(span, said_by) and also(record)):
+                self._take(record, event, span)
         self.acts.reverse()
-        if retracting:
-            committed: dict[str, list[Act]] = {}
-            for act in self.acts:
-                if act.side:
-                    committed.setdefault(act.source, []).append(act)
-            for retraction in retracting:
-                self._take_back_side(retraction, committed)
+        if self._retractions:
+            self._take_back_sides()
 
-    def _taken_back(self, event: ev.Event, retractions: Iterable[Meaning], denials: Iterable[Meaning]) -> set[str]:
+    @cached_property
+    def on(self) -> dict[str, list[Act]]:
+        """The acts on each claim, live or not, in position order."""
+        return _by_claim((claim, act) for act in self.acts for claim in act.event.claims)
+
+    @cached_property
+    def perhaps_on(self) -> dict[str, list[Act]]:
+        """The acts that perhaps mean each claim, too."""
+        return _by_claim((claim, act) for act in self.acts for claim in act.event.possible_claims)
+
+    def _take(self, record: Record, event: ev.Event, span: when.Span) -> None:
+        """The next record back, as corrected: what was said by it, unless that was taken back."""
+        gone = self._taken_back(record.id, event)
+        match event:
+            case ev.Statement() | ev.Denial() | ev.Assessment():
+                act = Act(record, event, span, self._lines.class_of(names.speaker(event.chain)))
+                if gone:
+                    act.removed = True
+                    act.gone = {claim: set(gone) for claim in event.claims}
+                self.acts.append(act)
+                if act.side and not event.claims and isinstance(event, ev.Denial) and not gone:
+                    for denied in event.acts:
+                        self._denials.setdefault(denied, []).append(Meaning(record, event, span))
+            case ev.Retraction() if not gone:
+                self._retractions.setdefault(event.act, []).append(Meaning(record, event, span))
+            case ev.Correction():
+                self._corrections.setdefault(event.act, []).append(Meaning(record, event, span))
+            case _:  # a retraction that was itself taken back takes nothing back
+                pass
+
+    def _taken_back(self, event_id: str, event: ev.Event) -> Set[str]:
+        """As what the whole of an utterance is taken back, if it is."""
+        if event_id not in self._retractions and event_id not in self._denials:
+            return _NOTHING
         gone: set[str] = set()
-        for retraction in retractions:
+        for retraction in self._retractions.get(event_id, ()):
             gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
-        for denial in denials:
+        for denial in self._denials.get(event_id, ()):
             assert isinstance(denial.event, ev.Denial) and isinstance(event, _UTTERANCE)
             if self._class(denial.event) == self._class(event):
                 gone.add(DENIED)
         return gone
+
+    def _take_back_sides(self) -> None:
+        """A speaker's retraction takes back all it said on that side of those claims up to then."""
+        committed: dict[str, list[Act]] = {}
+        for act in self.acts:
+            if act.side:
+                committed.setdefault(act.source, []).append(act)
+        for retractions in self._retractions.values():
+            for retraction in retractions:
+                self._take_back_side(retraction, committed)
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
         """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
@@ -192,10 +212,9 @@ class World:
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
     def _take_back_side(self, retraction: Meaning, committed: dict[str, list[Act]]) -> None:
-        """A speaker's retraction takes back all it said on that side of those claims up to then."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)
-        if not isinstance(target, _ACT) or self._standing(retraction.event, target) != BY_SPEAKER:
+        if not isinstance(target, ACTS) or self._standing(retraction.event, target) != BY_SPEAKER:
             return
         span = retraction.span
         if span.earliest is None:
@@ -230,7 +249,9 @@ def order(span: when.Span, position: int) -> Key:
 def span_of(event: ev.Event, record: Record) -> when.Span:
     """When an utterance was said, as its record could know it."""
     said_at = getattr(event, "said_at", None)
-    return (when.UNKNOWN if said_at is None else when.parse(said_at)).known_at(record.recorded_us)
+    if said_at is None:
+        return when.Span(None, record.recorded_us)
+    return when.parse(said_at).known_at(record.recorded_us)
 
 
 def may_be_said(span: when.Span, cut: int) -> bool:
@@ -242,6 +263,13 @@ def may_be_said(span: when.Span, cut: int) -> bool:
 def _said(span: when.Span, cut: int) -> bool:
     assert span.latest is not None
     return span.latest <= cut
+
+
+def _by_claim(pairs: Iterable[tuple[str, Act]]) -> dict[str, list[Act]]:
+    found: dict[str, list[Act]] = {}
+    for claim, act in pairs:
+        found.setdefault(claim, []).append(act)
+    return found
 
 
 def _corrected(event: ev.Event, corrections: Iterable[Meaning]) -> ev.Event:

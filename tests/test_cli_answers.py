@@ -200,7 +200,7 @@ def test_the_board_is_turned_page_by_page(asked: Callable[..., Result], claims: 
             break
         cursor = ["--cursor", page["next"]]
     assert (seen, pages) == (whole["claims"], 3)
-    assert asked("status", "--limit", "8").stderr == "more: --cursor growing-dependence\n"
+    assert asked("status", "--limit", "8").stderr == "more: --cursor 63:id:growing-dependence\n"
     assert asked("status", "--limit", "21").stderr == ""
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
+from projections.views import STATUSES
 
 Run = Callable[..., Result]
 
@@ -70,9 +71,62 @@ def test_the_board_is_filtered_by_status_and_flag(claims: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    ("args", "found"),
+    [
+        (("--search", "peskov NEWS"), {"engineers-deployed", "operating-in-occupied-areas"}),
+        (("--search", "soldiers", "--status", "disputed"), {"officer-casualties", "six-killed"}),
+        (("--source", "Kim Yong-hyun", "--status", "asserted"), {"alliance-like-agreements"}),
+        (("--kind", "predictive"), {"regular-troops"}),
+        (("--kind", "predictive", "--kind", "normative", "--status", "denied"), set()),
+        (("--changed-since", "2024-10-14"), {"six-killed", "engineers-deployed", "operating-in-occupied-areas"}),
+        (("--changed-until", "2024-10-10"), set()),
+    ],
+)
+def test_the_board_is_filtered_and_searched(claims: Run, args: tuple[str, ...], found: set[str]) -> None:
+    ran = claims("status", *args, "--json")
+    assert ran.exit_code == 0
+    assert {row["claim"] for row in json.loads(ran.stdout)["claims"]} == found
+
+
+def test_a_page_tells_how_many_claims_there_are_of_each_status(claims: Run) -> None:
+    whole = json.loads(claims("status", "--json").stdout)
+    page = json.loads(claims("status", "--limit", "3", "--json").stdout)
+    statuses = [row["status"] for row in whole["claims"]]
+    assert page["counts"] == {status: statuses.count(status) for status in STATUSES}
+    assert "counts" not in whole
+    counted = ", ".join(f"{count} {status}" for status, count in page["counts"].items() if count)
+    assert f"\nof 21 claims: {counted}\n" in claims("status", "--order", "acts", "--limit", "3").stdout
+    assert "no claims like that" in claims("status", "--search", "nowhere to be found").stdout
+
+
+@pytest.mark.parametrize("cut", [("--said-by", "2024-10-09"), ("--said-by", "2024-10-09", "--as-of", "2024-10-12")])
+def test_the_board_at_both_cuts_is_paged_filtered_and_ordered(claims: Run, story: Path, cut: tuple[str, ...]) -> None:
+    without = [claims("status", *cut, *form).stdout for form in ((), ("--json",), ("--limit", "4", "--json"))]
+    assert not Path(f"{story}.views").exists()
+    acts = json.loads(claims("status", *cut, "--order", "acts", "--status", "asserted", "--json").stdout)["claims"]
+    whole = json.loads(without[1])["claims"]
+    assert sorted(row["claim"] for row in acts) == [row["claim"] for row in whole if row["status"] == "asserted"]
+    assert [claims("status", *cut, *form).stdout for form in ((), ("--json",), ("--limit", "4", "--json"))] == without
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_the_next_page_is_of_the_same_moment(claims: Run, made: bool) -> None:
+    if made:
+        claims("replay", "--views")
+    whole = json.loads(claims("status", "--json").stdout)["claims"]
+    first = json.loads(claims("status", "--limit", "6", "--json").stdout)
+    claims("state", "moved-by-then", "--by", "Ann", "--register")
+    second = json.loads(claims("status", "--cursor", first["next"], "--json").stdout)
+    assert first["claims"] + second["claims"] == whole
+    assert second["as_of"] == first["as_of"]
+
+
+@pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("status", "--order", "acts", "--said-by", "2024-10-09"), "leave --said-by out"),
+        (("status", "--kind", "true"), "'true' is no kind of claim"),
+        (("status", "--changed-since", "lately"), "'lately' is no moment"),
+        (("status", "--cursor", "40:id:six-killed", "--as-of", "41"), "goes on at position 40, not at 41"),
         (("status", "--status", "true"), "'true' is no status"),
         (("status", "six-killed", "--order", "acts"), "leave the claim out"),
         (("replay", "--views", "--to", "A5"), "leave --to and --projection out"),
@@ -95,12 +149,12 @@ def test_a_view_that_is_what_the_records_say_is_told_so(claims: Run) -> None:
 def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(claims: Run, story: Path) -> None:
     claims("replay", "--views")
     planted = apsw.Connection(f"{story}.views")
-    [(since, claim_id, claim)] = planted.execute(
-        "SELECT from_position, claim_id, name FROM row JOIN claim USING (claim_id) WHERE from_position > 40"
+    [(since, claim_no, claim)] = planted.execute(
+        "SELECT from_position, claim_no, name FROM row JOIN claim USING (claim_no) WHERE from_position > 40"
         " ORDER BY from_position, name LIMIT 1"
     ).fetchall()
-    change = "UPDATE row SET status = 'corroborated' WHERE claim_id = ? AND from_position = ?"
-    planted.execute(change, (claim_id, since))
+    change = "UPDATE row SET status = ? WHERE claim_no = ? AND from_position = ?"
+    planted.execute(change, (STATUSES.index("corroborated"), claim_no, since))
     planted.close()
     ran = claims("replay", "--check")
     assert ran.exit_code == 7

@@ -22,9 +22,9 @@ from projections.flags import FLAGS
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     0: {"events", "errors", "when", "scales"},
-    1: {"names", "lines", "records", "intake", "clerk", "fold", "rules"},
+    1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules"},
     2: {"store"},
-    3: {"ledger"},
+    3: {"batch", "ledger"},
     4: {"testing", "synthetic"},
 }
 ROOFS = {"cli", "service"}
@@ -32,7 +32,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 #: Who may know whom of the outside world; what is not named here, only the standard library.
 MAY_KNOW = {
     "msgspec": {"ledger", "projections"},
-    "apsw": {"ledger.store", "projections.views"},
+    "apsw": {"ledger.store", "projections.views", "projections.viewfile"},
     "backports": {"ledger.cli.ndjson"},
     "compression": {"ledger.cli.ndjson"},
     "eventsourcing": {"ledger.store"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
@@ -818,6 +819,94 @@ def test_an_event_is_the_same_whether_it_was_built_or_read() -> None:
         assert intake.normalise(records.event_from(records.encode_event(event))) == event
 
 
+# -- many at once ----------------------------------------------------------------------------------------------------
+
+ORDINARY: list[Any] = [
+    Statement(claims=("x",), chain=PEOPLE, quote='He said "no" \\ twice\n', language="uk", said_at="2024-10-08"),
+    Statement(claims=("x", "é"), chain=(Link(name="Марія", kind="unnamed"), Link(name="AFP")), possible_claims=("z",)),
+    Denial(acts=("a", "b"), chain=PEOPLE, said_at="../2024-10-08~"),
+    Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="likely", scale="icd203")),
+    ClaimRegistered(claim="x", text="X."),
+    Correction(act="a", chain=PEOPLE, changes={"note": "n", "claims": ["x"]}),
+    RecordAmended(target="a", changes={"grade": 1, "deep": [{"a": [1.5, None, True]}]}, why="w"),
+    EvidenceAttached(claims=("x",)),
+]
+MENDED: list[Any] = [
+    Statement(claims=("x",), chain=PEOPLE, quote="e\u0301\r\n"),
+    Statement(claims=["x"], chain=list(PEOPLE)),  # type: ignore[arg-type]
+    RecordAmended(target="a", changes={"quote": "e\u0301", "claims": ("x",)}, why="w"),
+    Statement(claims=("x",), chain=PEOPLE, note=Enum("Word", {"A": "a note"}).A),  # type: ignore[arg-type]
+]
+BAD: list[Any] = [
+    None,
+    "statement",
+    PEOPLE[0],
+    Statement(claims=("A b",), chain=PEOPLE),
+    Statement(claims=("x", "x"), chain=PEOPLE),
+    Statement(claims=(), chain=PEOPLE),
+    Statement(claims=(1,), chain=PEOPLE),  # type: ignore[arg-type]
+    Statement(claims=("x",), chain=(Link(name="Ann"), Link(name="…"), Link(name="?", published_at="soon"))),
+    Statement(claims=("x",), chain=(Link(name="a" * 500),) * 5 + (Link(name="A", source="A"),)),
+    Statement(claims=("x",), chain=(Link(name="\ufdfa" * 499, kind="unnamed"), Link(name="AFP"))),
+    Statement(claims=("x",), chain=PEOPLE, quote="a\x7fb"),
+    Statement(claims=("x",), chain=PEOPLE, quote="a\x85b"),
+    Statement(claims=("x",), chain=PEOPLE, quote="a\x00b"),
+    Statement(claims=("x",), chain=PEOPLE, quote="a\ud800b"),
+    Statement(claims=("x",), chain=PEOPLE, quote="\u4e2d" * 20_001),
+    Statement(claims=("x",), chain=PEOPLE, said_at="2024-13"),
+    Statement(claims=("x",), chain=PEOPLE, said_at="2024-W41-2"),
+    Statement(claims=("x",), chain=PEOPLE, language="en\n"),
+    Statement(claims=("x",), chain=PEOPLE, note=msgspec.Raw(b'"a"\n"b"')),  # type: ignore[arg-type]
+    Denial(chain=PEOPLE),
+    Denial(acts=("a", "a"), chain=PEOPLE),
+    Assessment(claims=("x",), chain=PEOPLE),
+    Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="so so", scale="kent")),
+    Assessment(claims=("x",), chain=PEOPLE, likelihood=Likelihood(term="so so", low=float("nan"), high=1)),
+    Correction(act="a", chain=PEOPLE, changes={"type": "denial"}),
+    RecordAmended(target="a", changes={"n": 2**63}, why="w"),
+    RecordAmended(target="a", changes={"type": "denial", "n": 2**63}, why="w"),
+    RecordAmended(target="a", changes={"n": json.loads("[" * 65 + "]" * 65)}, why="w"),
+    RecordAmended(target="a", changes={"n": date(2024, 10, 8), 1: "one"}, why="w"),  # type: ignore[dict-item]
+    EvidenceAttached(),
+]
+
+
+def many(*events: Any, seed: int = 0) -> list[Any]:
+    """More than are read at a time, these among them."""
+    batch = [*events, *(ORDINARY * 40)]
+    random.Random(seed).shuffle(batch)
+    return batch
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_events_are_read_as_each_of_them_is(seed: int) -> None:
+    for batch in (many(seed=seed), many(*MENDED, seed=seed), MENDED, ORDINARY[:1], []):
+        found = intake.canonical_all(batch)
+        assert list(zip(*found, strict=True)) == [tuple(intake.canonical(event)) for event in batch]
+        assert all(type(event) is type(given) for event, given in zip(found.events, batch, strict=True))
+
+
+def test_what_is_ordinary_takes_no_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake, "canonical", None)
+    assert len(intake.canonical_all(many()).data) == 320
+
+
+@pytest.mark.parametrize("bad", BAD)
+def test_one_bad_event_among_many_is_refused_as_it_is_alone(bad: Any) -> None:
+    with pytest.raises(InvalidEvent) as alone:
+        intake.canonical(bad)
+    with pytest.raises(InvalidEvent) as among:
+        intake.canonical_all(many(bad))
+    assert (str(among.value), among.value.pointer) == (str(alone.value), alone.value.pointer)
+
+
+@pytest.mark.parametrize("ids", [["a", ""], ["a", "b" * 201], ["a\n", "b"], ["a", "e\u0301"], ["a", 1], ["\u200b\x00"]])
+def test_one_bad_id_among_many_is_refused(ids: list[Any]) -> None:
+    with pytest.raises((InvalidEvent, TypeError)):
+        intake.check_ids([None, *map(str, range(2_000)), *ids])
+    intake.check_ids([None, "a", "é", "b" * 200])
+
+
 # -- changes ---------------------------------------------------------------------------------------------------------
 
 
@@ -854,6 +943,69 @@ def refused_record(fields: object) -> InvalidEvent:
     with pytest.raises(InvalidEvent) as caught:
         intake.record(json.dumps(fields).encode())
     return caught.value
+
+
+def exported() -> list[bytes]:
+    """Lines as the log stores them."""
+    stamp = RECORD["recorded_at"].encode()
+    around = [records.envelope(f"é{n}", 'the "desk"', data) for n, data in enumerate(intake.canonical_all(many()).data)]
+    return [before + stamp + after for before, after in around]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"", b""),
+        (b'","recorded_at"', b'", "recorded_at"'),
+        (b'"x"', b'"\\u0078"'),
+        (b'"recorded_at":"2024-10-11T00:00:00.000000Z"', b'"recorded_at":"2024-10-11T02:00+02:00"'),
+        (b'"event":{', b'"position":7,"event":{'),
+        (b'"changes":{', b'"changes":{"z":1e2,'),
+        ("é".encode(), b"e"),
+    ],
+)
+def test_many_lines_are_read_as_each_of_them_is(old: bytes, new: bytes) -> None:
+    lines = exported()
+    for place in range(0, len(lines), 7):
+        lines[place] = lines[place].replace(old, new, 1)
+    assert intake.record_all(lines) == list(map(intake.record, lines))
+    settled = [entry for entry, _ in intake.record_all(lines)]
+    assert [(e.data, e.tags) for e in settled] == [  # type: ignore[attr-defined]
+        (data, tags) for _, data, tags in map(intake.canonical, [entry.event for entry in settled])
+    ]
+
+
+def test_lines_as_the_log_stores_them_take_no_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = exported()
+    monkeypatch.setattr(intake, "record", None)
+    assert len(intake.record_all(lines)) == 320
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"type":', b'"type":"statement","type":'),
+        (b'"recorded_by":', b'"id":"b","recorded_by":'),
+        (b'"chain":', b'"more":1,"chain":'),
+        (b'"Ann"', b'"A\x7fnn"'),
+        (b'"Ann"', b'"A\xffnn"'),
+        (b'"id":"', b'"id":"\\n'),
+        (b'"recorded_by":"', b'"recorded_by":"\\t'),
+        (b"11T00:00", b"32T00:00"),
+        (b'"note":"n"', b'"note":9223372036854775808'),
+        (b'"note":"n"', b'"note":' + b"[" * 65 + b"]" * 65),
+        (b"}}", b"}"),
+    ],
+)
+def test_one_bad_line_among_many_is_refused_as_it_is_alone(old: bytes, new: bytes) -> None:
+    lines = exported()
+    place = next(n for n, one in enumerate(lines) if n > 150 and old in one)
+    lines[place] = lines[place].replace(old, new, 1)
+    with pytest.raises(InvalidEvent) as alone:
+        intake.record(lines[place])
+    with pytest.raises(InvalidEvent) as among:
+        intake.record_all(lines)
+    assert (str(among.value), among.value.pointer) == (str(alone.value), alone.value.pointer)
 
 
 def test_a_line_of_an_export_brings_its_id_and_its_time() -> None:

@@ -320,6 +320,64 @@ def unordered(answer):
     return answer
 
 
+def kept(ledger):
+    """What stands in the log: positions, types, tags in their order, bytes."""
+    return ledger._store.matching([], after=0, until=ledger.head, limit=10_000)
+
+
+@law
+def test_a_batch_is_written_as_its_events_are_one_by_one(written, rnd):
+    alone = ([one] for one in written)
+    with opened(written) as together, opened(*alone) as singly, opened(map(intake.record, stored(together))) as copy:
+        assert kept(together) == kept(singly) == kept(copy)
+
+
+BAD = (
+    Statement(claims=("nowhere",), chain=chain("Ann")),
+    Statement(claims=("no claim",), chain=chain("Ann")),
+    Statement(claims=CLAIMS[:1], chain=chain("Ann"), said_at="2999"),
+    Statement(claims=CLAIMS[:1], chain=chain("…")),
+    Retraction(act="nowhere", chain=chain("Ann")),
+    Retraction(act="e1", chain=chain("Ann")),
+    SourceRelated(from_="ann", to="ann", relation="same_as"),
+    RecordVoided(target="e6", why="w"),
+)
+
+
+@law
+def test_a_batch_is_refused_as_its_first_bad_event_is(written, rnd):
+    """Alone, after all that stood before it in the batch."""
+    place = rnd.randrange(len(CLAIMS), len(written) + 1)
+    entries = [Entry(event=entry.event, id=entry.id) for entry, _ in written]
+    entries.insert(place, Entry(event=rnd.choice(BAD)))
+    with clocked() as together, clocked() as singly:
+        singly.append_all(entries[:place])
+        alone = refusal(singly, entries[place : place + 1])
+        if alone is not None:
+            alone.index = place
+        elif place + 1 < len(entries):
+            return  # a void, and what comes after it may be about what was voided
+        among = refusal(together, entries)
+        assert told(among) == told(alone)
+        assert together.head == (0 if among else len(entries))
+
+
+def clocked():
+    return Ledger.open(":memory:", recorded_by="the desk", clock=lambda: when.moment(when.cut("2025")))
+
+
+def refusal(ledger, entries):
+    try:
+        ledger.append_all(entries)
+    except LedgerError as error:
+        return error
+    return None
+
+
+def told(error):
+    return error and (type(error), str(error), getattr(error, "pointer", None), error.index)
+
+
 @law
 def test_what_is_exported_imports_as_what_it_was(written, rnd):
     with opened(written) as ledger, opened(map(intake.record, stored(ledger))) as copy:

@@ -772,6 +772,38 @@ def test_nothing_is_looked_up_where_nothing_can_have_come_in_between(file_store:
     assert [sql for sql in asked if "SELECT 1" in sql] != []
 
 
+def test_the_head_is_read_again_only_where_somebody_else_has_written(file_store: SQLiteStore, path: Path) -> None:
+    put(file_store, draft("a", "x"))
+    read: list[str] = []
+    writer = file_store._connections._writer
+    assert writer is not None
+
+    def trace(cursor: apsw.Cursor, sql: str, bindings: object) -> bool:
+        if "max(tag_id)" in sql:
+            read.append(sql)
+        return True
+
+    writer.set_exec_trace(trace)
+    assert put(file_store, draft("b", "x", "y"), after=1).first == 2
+    with pytest.raises(Overtaken):
+        put(file_store, draft("a", "z"), after=2)
+    assert put(file_store, draft("c", "y", "z"), after=2).first == 3
+    assert read == []
+    other = sqlite.open_sqlite(path)
+    assert put(other, draft("d", "w"), after=3).first == 4
+    assert put(file_store, draft("e", "w", "v"), after=4).first == 5
+    assert len(read) == 1
+    assert put(other, draft("f", "v"), after=5).first == 6
+    other.close()
+    assert {tag: tagged(file_store, tag) for tag in "vwxyz"} == {
+        "v": [5, 6],
+        "w": [4, 5],
+        "x": [1, 2],
+        "y": [2, 3],
+        "z": [3],
+    }
+
+
 def test_the_clock_is_asked_once_and_under_the_lock(file_store: SQLiteStore, path: Path) -> None:
     heard: list[int] = []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import queue
+import threading
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -12,9 +14,11 @@ import pytest
 from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Statement, UsageError, intake
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
-from projections import board, status
-from projections.tracker import OutOfReach, Tracker
-from projections.views import ORDERS, STATUSES, Views, _reading
+from projections import board, live, status, views
+from projections.reached import OutOfReach
+from projections.rows import COUNTS
+from projections.tracker import Tracker, reading
+from projections.views import ORDERS, STATUSES, Views
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
@@ -52,13 +56,13 @@ def large(tmp_path_factory):
 @pytest.mark.parametrize("seed", range(40))
 def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed):
     with opened(random_ledger(Random(seed), 40)) as ledger:
-        tracker = Tracker(_reading(ledger))
+        tracker = Tracker(reading(ledger))
         kept = {}
         for record in ledger.events():
-            changed = tracker.take(record)
-            kept |= {claim: tracker.row(claim) for claim in changed}
-            for claim in tracker.gone:
+            for claim in tracker.take(record):
                 kept.pop(claim, None)
+                if (row := tracker.row(claim)) is not None:
+                    kept[claim] = row
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
 
 
@@ -71,6 +75,40 @@ def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
         assert built.state_hash() == caught.state_hash()
         for position in range(0, ledger.head + 1, 9):
             assert rows(built, as_of=position) == rows(caught, as_of=position) == folded(ledger, position)
+
+
+@pytest.mark.parametrize("seed", range(200, 220))
+def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
+    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as judged, Views.open(ledger) as kept:
+        judged.catch_up()
+        monkeypatch.setattr(live, "HOT", 0)
+        monkeypatch.setattr(live, "MOST", 50)
+        kept.catch_up()
+        assert kept.difference(judged) is None
+        assert kept.finds_hash() == judged.finds_hash()
+
+
+def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
+        for view, speaker in ((one, "Ann"), (other, "Bob"), (one, "Cy"), (other, "Dee"), (one, "Ann")):
+            ledger.append(Statement(claims=("dam",), chain=(by(speaker),)), register=True)
+            view.catch_up()
+            assert rows(view) == folded(ledger)
+
+
+def test_a_step_that_fails_leaves_nothing_in_memory_that_is_not_in_the_view(ledger, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("dam", "dyke"):
+        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        ledger.append(Denial(claims=("dam",), chain=BOB))
+        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
+        with pytest.raises(OutOfReach):
+            view.catch_up(reach=1)
+        view.catch_up()
+        assert rows(view) == folded(ledger)
 
 
 @pytest.mark.slow
@@ -185,6 +223,46 @@ def test_who_has_appended_sees_it(ledger):
             view.catch_up(wait_for=3)
 
 
+def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
+    stop, heard = threading.Event(), queue.SimpleQueue()
+    path = tmp_path / "claims.db"
+
+    def follow():
+        with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger) as view:
+            for position in view.follow(stop=stop, poll_s=0.05):
+                heard.put((position, view.page().rows))
+
+    with Ledger.open(path) as ledger:
+        ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+        following = threading.Thread(target=follow)
+        following.start()
+        assert heard.get(timeout=10) == (2, folded(ledger))
+        ledger.append_all([Denial(claims=("dam",), chain=BOB), Statement(claims=("dam",), chain=BOB)])
+        assert heard.get(timeout=10) == (4, folded(ledger))  # what came together is taken in together
+        stop.set()
+        following.join(timeout=10)
+        assert not following.is_alive()
+        ledger.append(Denial(claims=("dam",), chain=ANN))
+    assert heard.empty()
+
+
+def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
+    made = []
+    monkeypatch.setattr(Views, "rebuild", lambda view, **_: made.append(view))
+    monkeypatch.setattr(views, "GRID", 4)
+    monkeypatch.setattr(views, "COSTS", 2)
+    with Views.open(ledger) as view:
+        ledger.append_all([Statement(claims=(f"dam-{n}",), chain=ANN) for n in range(2)], register=True)
+        view.catch_up()
+        assert not made  # a few records are never worth it
+        ledger.append_all([Statement(claims=("dam-0",), chain=ANN) for _ in range(6)])
+        view.catch_up()
+        assert made == [view]
+        ledger.append_all([Statement(claims=("dam-0",), chain=ANN) for _ in range(4)])
+        view.catch_up()
+        assert made == [view]
+
+
 def test_a_view_is_taken_up_where_it_was_left(ledger):
     ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
     with Views.open(ledger) as view:
@@ -205,7 +283,7 @@ def test_a_view_that_is_lost_costs_a_replay_and_no_more(ledger, harm):
         path = Path(view.path)
     if harm == "of another version":
         connection = apsw.Connection(str(path))
-        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'version'; UPDATE row SET status = 'denied'")
+        connection.execute("UPDATE meta SET value = 'older' WHERE key = 'version'; UPDATE row SET status = 3")
         connection.close()
     else:
         path.unlink() if harm == "deleted" else path.write_bytes(b"no database at all, but long enough to be one" * 99)
@@ -281,10 +359,7 @@ def test_a_record_that_reaches_too_many_claims_is_told_and_nothing_is_lost(ledge
         with pytest.raises(OutOfReach, match=r"position 7: .* 3 claims stand, more than 2"):
             view.catch_up(reach=2)
         assert view.checkpoint.position == 6
-        with pytest.raises(OutOfReach):
-            view.rebuild(reach=2)
-        assert view.checkpoint.position == 6
-        view.rebuild()
+        view.rebuild()  # which knows no bound
         assert rows(view) == folded(ledger)
 
 
@@ -295,14 +370,14 @@ def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path)
         assert view.difference(other) is None
     connection = apsw.Connection(str(tmp_path / "other.views"))
     since, claim = connection.execute(
-        "SELECT from_position, name FROM row JOIN claim USING (claim_id) WHERE from_position > 1500"
+        "SELECT from_position, name FROM row JOIN claim USING (claim_no) WHERE from_position > 1500"
         " ORDER BY from_position, name LIMIT 1"
     ).fetchall()[0]
-    connection.execute(
-        "UPDATE row SET support_possible = 99 WHERE from_position = ? AND claim_id = (SELECT claim_id FROM claim"
-        " WHERE name = ?)",
-        (since, claim),
-    )
+    of_it = "WHERE from_position = ? AND claim_no = (SELECT claim_no FROM claim WHERE name = ?)"
+    [(counts,)] = connection.execute(f"SELECT counts FROM row {of_it}", (since, claim)).fetchall()
+    numbers = [*COUNTS.unpack(counts)]
+    numbers[2] = 99  # how many may support it
+    connection.execute(f"UPDATE row SET counts = ? {of_it}", (COUNTS.pack(*numbers), since, claim))
     connection.close()
     with Views.open(ledger, tmp_path / "other.views") as other:
         found = view.difference(other)

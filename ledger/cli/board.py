@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
 
 from ledger import Assessment, Ledger, LedgerError
-from projections import board, status
+from projections import board, pages, status
 from projections.board import Board, Row
 from projections.dossier import Dossier
 from projections.status import RULES
-from projections.views import Order, Views, beside
+from projections.views import ORDERS, STATUSES, Order, Views, beside
 
 from . import render, words
-from .options import for_reading
+from .ndjson import progress
+from .options import for_reading, source_id
 from .render import Column, Screen, wrap
 from .words import cuts_line
 
+F = TypeVar("F", bound=Callable[..., Any])
 _COLUMNS: Final = (
     Column("claim", shrink=True, least=20),
     Column("stands"),
@@ -28,76 +31,131 @@ _COLUMNS: Final = (
     Column("assessed", shrink=True, least=12),
     Column("flags"),
 )
+_FEW: Final = 200
+"""Of so many claims each is asked who assessed it; of more, all records are, once."""
+_OPTIONS: Final = (
+    click.option("--order", type=click.Choice(ORDERS), default="id", help="Default: id. By last change, or by acts."),
+    click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Claims of this status, or another."),
+    click.option("--flag", "flags", multiple=True, metavar="FLAG", help="Claims with this flag, and every other."),
+    click.option("--kind", "kinds", multiple=True, metavar="KIND", help="factual, predictive or normative."),
+    click.option("--source", metavar="SOURCE", help="Claims on which an act has this source in its chain."),
+    click.option("--changed-since", metavar="T", help="Claims about which anything was recorded then, or later."),
+    click.option("--changed-until", metavar="T", help="Claims about which nothing was recorded later."),
+    click.option("--search", metavar="WORDS", help="Claims whose text, a quote or a source has all these words."),
+    click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many claims."),
+    click.option("--cursor", metavar="CURSOR", help="Go on where the last page ended, or after a claim."),
+)
 
 
 class Wanted(NamedTuple):
     """Which part of the board is wanted, and in which order."""
 
-    limit: int | None
-    cursor: str | None
+    limit: int | None = None
+    cursor: str | None = None
     order: str = "id"
     statuses: Sequence[str] = ()
     flags: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    source: str | None = None
+    changed_since: str | None = None
+    changed_until: str | None = None
+    search: str | None = None
 
     @property
     def plain(self) -> bool:
         """Whether a fold of all records gives it: every claim, by id."""
-        return self.order == "id" and not self.statuses and not self.flags
+        return self == Wanted(self.limit, self.cursor)
+
+
+class Part(NamedTuple):
+    """A part of the board, with how many claims of the whole are of each status, and the cursor of what follows."""
+
+    board: Board
+    counts: dict[str, int]
+    following: str | None
+
+
+def with_board(command: F) -> F:
+    """Gives a command `wanted`: a part of the board."""
+
+    @wraps(command)
+    def wanting(*args: Any, **rest: Any) -> Any:
+        return command(*args, wanted=Wanted(**{field: rest.pop(field) for field in Wanted._fields}), **rest)
+
+    for option in reversed(_OPTIONS):
+        wanting = option(wanting)
+    return wanting  # type: ignore[return-value]
 
 
 def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wanted: Wanted) -> None:
     """Prints the board, or a part of it; from the view beside the ledger, where there is one or it takes one."""
-    if said_by is not None and not wanted.plain:
-        raise click.UsageError("--order, --status and --flag know the knowledge cut alone; leave --said-by out")
     with for_reading(db) as ledger:
-        viewed = None
-        if said_by is None and (not wanted.plain or os.path.exists(beside(ledger))):
-            try:
-                viewed = _viewed(ledger, as_of, wanted)
-            except LedgerError:  # a view that cannot be caught up here, in a folder that may not be written
-                if not wanted.plain:
-                    raise
-        found, following = viewed or page_of(
-            ledger.state(board, as_of=as_of, said_by=said_by), wanted.limit, wanted.cursor
-        )
+        part = _viewed_if_possible(ledger, as_of, said_by, wanted) or _folded(ledger, as_of, said_by, wanted)
         if form == "json":
-            whole: dict[str, Any] = msgspec.to_builtins(found)
-            render.data(msgspec.json.encode(whole | ({"next": following} if following else {})))
+            whole: dict[str, Any] = msgspec.to_builtins(part.board)
+            of_whole = {"counts": part.counts} if wanted != Wanted() else {}
+            render.data(msgspec.json.encode(whole | of_whole | ({"next": part.following} if part.following else {})))
         elif form == "ndjson":
-            for row in found.claims:
+            for row in part.board.claims:
                 render.data(msgspec.json.encode(row))
         else:
-            render.show(board_table(ledger, found, Screen.here()))
-    if following is not None and form != "json":
-        click.echo(f"more: --cursor {render.visible(following)}", err=True)
+            render.show(_table(ledger, part, Screen.here()))
+    if part.following is not None and form != "json":
+        click.echo(f"more: --cursor {render.visible(part.following)}", err=True)
 
 
-def _viewed(ledger: Ledger, as_of: str | None, wanted: Wanted) -> tuple[Board, str | None]:
-    at = ledger.question(as_of=as_of).as_of
-    by_id = wanted.order == "id"
-    cursor = f"0:{wanted.cursor}" if by_id and wanted.cursor is not None else wanted.cursor
+def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part | None:
+    if wanted.plain and not os.path.exists(beside(ledger)):
+        return None
+    try:
+        return _viewed(ledger, as_of, said_by, wanted)
+    except LedgerError:  # a view that cannot be caught up here, in a folder that may not be written
+        if not wanted.plain:
+            raise
+        return None
+
+
+def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
+    at = None if as_of is None else ledger.question(as_of=as_of).as_of.position
     with Views.open(ledger) as view:
-        view.catch_up()
+        with progress("reading the records", ledger.head) as advance:
+            view.catch_up(progress=advance)
         page = view.page(
-            order=cast(Order, wanted.order), limit=wanted.limit, cursor=cursor, as_of=at.position,
-            status=wanted.statuses, flags=wanted.flags,
-        )  # fmt: skip
-    following = page.cursor
-    if by_id and following is not None:
-        following = following.partition(":")[2]
-    return Board(as_of=at, said_by=None, rules=RULES, claims=page.rows), following
+            order=cast(Order, wanted.order),
+            limit=wanted.limit,
+            cursor=wanted.cursor,
+            as_of=at,
+            said_by=said_by,
+            status=wanted.statuses,
+            flags=wanted.flags,
+            kind=wanted.kinds,
+            source=None if wanted.source is None else source_id(wanted.source),
+            changed_since=wanted.changed_since,
+            changed_until=wanted.changed_until,
+            search=wanted.search,
+        )
+        counts = view.counts(as_of=page.as_of.position, said_by=said_by)
+    found = Board(as_of=page.as_of, said_by=page.said_by, rules=RULES, claims=page.rows)
+    return Part(found, counts, page.cursor)
 
 
-def page_of(found: Board, limit: int | None, cursor: str | None) -> tuple[Board, str | None]:
-    """The part of a board after a claim, and the cursor for what follows it, None where nothing does."""
-    rows = [row for row in found.claims if cursor is None or row.claim > cursor]
-    shown = rows if limit is None else rows[:limit]
-    following = shown[-1].claim if shown and len(shown) < len(rows) else None
-    return msgspec.structs.replace(found, claims=shown), following
+def _folded(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
+    at, after = (None, "") if wanted.cursor is None else pages.place_of("id", wanted.cursor)
+    pages.check_pinned(wanted.cursor, at, None if as_of is None else ledger.question(as_of=as_of).as_of.position)
+    found: Board = ledger.state(board, as_of=as_of if at is None else at, said_by=said_by)
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in found.claims:
+        counts[row.status] += 1
+    rows = [row for row in found.claims if row.claim > after]
+    shown = rows if wanted.limit is None else rows[: wanted.limit]
+    more = len(shown) < len(rows)
+    following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim) if more else None
+    return Part(msgspec.structs.replace(found, claims=shown), counts, following)
 
 
-def board_table(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:
-    """The board for people."""
+def _table(ledger: Ledger, part: Part, screen: Screen) -> Iterator[str]:
+    found, total = part.board, sum(part.counts.values())
+    counted = ", ".join(f"{count:,} {status}" for status, count in part.counts.items() if count)
     legend = (
         "[provable,possible]: how many independent origins stand behind it; where it is disputed, for / against. "
         "own words: where it would stand without what follows from related claims. "
@@ -105,9 +163,14 @@ def board_table(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:
     )
     return render.blocks(
         rows(ledger, found, screen),
-        wrap(legend if found.claims else "no claims here; `claims register` registers one", screen.columns),
+        wrap(legend if found.claims else _NONE if total else _NONE_YET, screen.columns),
+        wrap(f"of {words.count(total, 'claim')}: {counted}", screen.columns) if total else iter(()),
         wrap(cuts_line(found.as_of, found.said_by, found.rules), screen.columns),
     )
+
+
+_NONE_YET: Final = "no claims here; `claims register` registers one"
+_NONE: Final = "no claims like that"
 
 
 def rows(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:
@@ -120,8 +183,10 @@ def rows(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:
 def _assessments(ledger: Ledger, found: Board) -> dict[str, str]:
     """What counting assessments say of the claims of a board, asked only where a claim or what is the same has any."""
     cuts: dict[str, Any] = {"as_of": found.as_of.position, "said_by": found.said_by}
-    weighed = ledger.state(_Assessed, as_of=found.as_of.position)
-    claims = [row.claim for row in found.claims if row.claim in weighed]
+    claims = [row.claim for row in found.claims]
+    if len(claims) > _FEW:
+        weighed = ledger.state(_Assessed, as_of=found.as_of.position)
+        claims = [claim for claim in claims if claim in weighed]
     return {claim: words.verdicts(ledger.state(status, claim, **cuts).assessments) for claim in claims}
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from ledger import Ledger, NotFound, UsageError, names
-from ledger.ledger import Receipt
+from ledger.batch import Receipt
 
 from . import render
 

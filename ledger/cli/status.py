@@ -13,7 +13,7 @@ from projections.flags import FLAGS
 from projections.status import RootAnswer, Status
 
 from . import render, words
-from .board import Wanted, board_page
+from .board import Wanted, board_page, with_board
 from .options import at_ledger, for_reading, in_format, with_cuts
 from .render import Screen, wrap
 from .why import Explained, why
@@ -26,11 +26,7 @@ _LABEL: Final = 10  # columns for "own words", the longest label of a page
 @click.argument("claim", required=False)
 @with_cuts
 @click.option("--why", "explain", is_flag=True, help="Show which acts decide, and through which relations.")
-@click.option("--limit", type=click.IntRange(1), metavar="N", help="Of the board: at most so many claims.")
-@click.option("--cursor", metavar="CLAIM", help="Of the board: go on after this claim, or where the last page ended.")
-@click.option("--order", type=click.Choice(("id", "newest", "oldest", "acts")), default="id", help="Of the board.")
-@click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Of the board: claims of this status.")
-@click.option("--flag", "flags", multiple=True, metavar="FLAG", help="Of the board: claims with this flag.")
+@with_board
 @in_format("table", "json", "ndjson")
 @at_ledger
 def status_command(
@@ -40,40 +36,49 @@ def status_command(
     as_of: str | None,
     said_by: str | None,
     explain: bool,
-    limit: int | None,
-    cursor: str | None,
-    order: str,
-    statuses: tuple[str, ...],
-    flags: tuple[str, ...],
+    wanted: Wanted,
 ) -> None:
     """Where CLAIM stands, and with --why what decides it; without a claim, the board of all claims.
 
     A status comes with how many independent origins stand behind it: [1,3] says that one is provable and three are
     possible; two intervals are support / opposition.
 
-    The board by --said-by folds every record of the ledger. By --as-of, or now, it is read from a view where there is
-    one (see `claims replay --views`), and --order, --status and --flag make one: a file beside the ledger that may be
-    deleted at any moment.
+    --order, --status, --flag, --kind, --source, --changed-since, --changed-until, --search, --limit and --cursor are of
+    the board, and go together. Words of --search are found in any script, each in the text of the claim, a quote or a
+    source's name; "words in quotation marks" stand side by side, and the last may be the beginning of one.
+
+    What costs what: the board is folded from every record, unless there is a view (see `claims replay --views`), and
+    what is ordered, filtered or searched makes one: a file beside the ledger that may be deleted at any moment. From
+    a view, a page as of any --as-of is one read. --said-by folds every record of the ledger, once for each cut at
+    each position; the view keeps the last few of these boards. --source and --search know the recorded acts of --as-
+    of alone, whatever --said-by leaves out.
 
     \b
     claims status six-killed --why
     claims status --order newest --status disputed           the disputed ones, what changed last first
+    claims status --search "dozens officers" --as-of 40      where the words stood by then
     claims status --said-by 2024-10-09                       where everything stood that day, as known today
     claims status --said-by 2024-10-09 --as-of 2024-10-12    the same, as known on the 12th
     """
     if claim is None:
         if explain:
             raise click.UsageError("--why explains one claim; name it")
-        board_page(db, form, as_of, said_by, Wanted(limit, cursor, order, statuses, flags))
+        board_page(db, form, as_of, said_by, wanted)
         return
-    if (limit, cursor, order, statuses, flags) != (None, None, "id", (), ()):
-        raise click.UsageError("--limit, --cursor, --order, --status and --flag are of the board; leave the claim out")
+    if wanted != Wanted():
+        raise click.UsageError(f"{_asked(wanted)} and the like are of the board; leave the claim out")
     with for_reading(db) as ledger:
         if form != "table":
             render.data(msgspec.json.encode(ledger.state(status, claim, as_of=as_of, said_by=said_by)))
             return
         explained = ledger.state(Explained, claim, as_of=as_of, said_by=said_by)
     render.show(page(explained, Screen.here(), explain))
+
+
+def _asked(wanted: Wanted) -> str:
+    """The first option that asks for a part of the board."""
+    asked = next(field for field, value in wanted._asdict().items() if value != Wanted._field_defaults[field])
+    return f"--{ {'statuses': 'status', 'flags': 'flag', 'kinds': 'kind'}.get(asked, asked).replace('_', '-') }"
 
 
 def page(explained: Explained, screen: Screen, explain: bool = False) -> Iterator[str]:

@@ -62,7 +62,7 @@ def import_command(db: str, file: IO[bytes]) -> None:
     try:
         with progress("importing", lines.size) as advance:
             at = 0
-            while batch := list(islice(exported, MAX_BATCH)):
+            for batch in exported:
                 if ledger is None:
                     ledger = _opened(db, batch)
                 receipts = _loaded(ledger, batch, new + there)
@@ -79,11 +79,32 @@ def import_command(db: str, file: IO[bytes]) -> None:
     click.echo(f"{new:,} new, {there:,} already there" + ("" if new else "; nothing was written"), err=True)
 
 
-def _read(lines: Lines, numbers: array[int]) -> Iterator[tuple[Entry, int]]:
-    """The records of an export, the numbers of their lines noted. Raises the error of the first bad line."""
-    for line in lines:
-        numbers.append(line.number)
-        yield _record(line, len(numbers) - 1)
+def _read(lines: Lines, numbers: array[int]) -> Iterator[list[tuple[Entry, int]]]:
+    """The records of an export by the thousand, the numbers of their lines noted. Raises the error of the first bad
+    line."""
+    stream = iter(lines)
+    fault: LedgerError | None = None
+    while fault is None:
+        thousand: list[Line] = []
+        try:
+            thousand.extend(islice(stream, MAX_BATCH))  # what was read before a fault stays there
+        except LedgerError as error:
+            fault = error
+        if thousand:
+            read = _records(thousand, len(numbers), numbers)
+            if fault is None:
+                yield read
+        elif fault is None:
+            return
+    raise fault
+
+
+def _records(lines: list[Line], before: int, numbers: array[int]) -> list[tuple[Entry, int]]:
+    numbers.extend(line.number for line in lines)
+    try:
+        return intake.record_all([line.data for line in lines])
+    except LedgerError:  # which line it is about is told one by one
+        return [_record(line, index) for index, line in enumerate(lines, before)]
 
 
 def _record(line: Line, index: int) -> tuple[Entry, int]:

@@ -17,11 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
+from msgspec import Struct
 
-class Draft(NamedTuple):
+
+class Draft(Struct, frozen=True):
     """A record but for the moment of its recording: its stored bytes are `before + stamp(recorded_at) + after`."""
 
-    id: str
+    id: str | None
+    """None only for what comes in by the library's port."""
     type: str
     before: bytes
     after: bytes
@@ -68,13 +71,14 @@ class Store(Protocol):
     def head(self) -> Head:
         """The last record now."""
 
-    def append(self, drafts: Sequence[Draft], *, unless: Sequence[str], after: int, clock: Clock) -> Appended:
+    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
         """Appends all drafts, or none.
 
         `unless` are tags (`id:` among them) of which no record after position `after` may carry any; Overtaken is
-        raised where one does, and where an id is taken. `clock` is called once, under the lock, with the recording
-        time of the last record (0 where there is none), and gives that of this batch; it may raise, and then nothing
-        is written. Drafts that bring their own moment keep it; that these do not run backwards is the caller's care.
+        raised where one does, and where an id is taken. They are looked at only where there is a record after it.
+        `clock` is called once, under the lock, with the recording time of the last record (0 where there is none), and
+        gives that of this batch; it may raise, and then nothing is written. Drafts that bring their own moment keep it;
+        that these do not run backwards is the caller's care.
         """
 
     def scan(self, after: int, until: int) -> Iterator[Stored]:

@@ -30,7 +30,7 @@ from eventsourcing.persistence import ProgrammingError
 from ledger import when
 from ledger.errors import IntegrityError, UsageError
 from ledger.store import Appended, Clock, Draft, Head, Overtaken, Stored
-from ledger.store.sqlite import OWN_ID, Item, Kept, Parts, SQLiteStore
+from ledger.store.sqlite import OWN_ID, Item, Kept, SQLiteStore
 
 _PAGE: Final = 1_000
 _POLL_S: Final = 0.03
@@ -61,11 +61,11 @@ class PortStore:
         event = self._last_event()
         return Head(0, 0) if event is None else Head(event.position, _recorded_at(event))
 
-    def append(self, drafts: Sequence[Draft], *, unless: Sequence[str], after: int, clock: Clock) -> Appended:
+    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
         """Appends all drafts, or none; see Store. The clock is asked once for each attempt."""
         if not drafts:
             raise UsageError("there is nothing to append; give at least one event")
-        ids = [f"{OWN_ID}{draft.id}" for draft in drafts]
+        ids, unless = [f"{OWN_ID}{draft.id}" for draft in drafts], list(unless)
         with self._lock:
             for _ in range(_ATTEMPTS):
                 head = self.head()
@@ -211,7 +211,7 @@ class SQLiteRecorder(DCBRecorder):
         unless = None if condition is None else _items(condition.fail_if_events_match)
         after = 0 if condition is None else condition.after or 0
         try:
-            return self.store.append_bare([_parts(event) for event in events], unless=unless, after=after).last
+            return self.store.append_bare([_draft(event) for event in events], unless=unless, after=after).last
         except Overtaken as error:
             raise ConditionFailed(condition) from error
 
@@ -309,13 +309,13 @@ def _items(query: DCBQuery | None) -> list[Item]:
     return [] if query is None else [(item.types, item.tags) for item in query.items]
 
 
-def _parts(event: DCBEvent) -> Parts:
+def _draft(event: DCBEvent) -> Draft:
     ids = {tag for tag in event.tags if tag.startswith(OWN_ID)}
     if len(ids) > 1:
         raise ProgrammingError(f"an event has one id; leave one of these tags: {', '.join(sorted(ids))}")
     own = next(iter(ids), None)
     tags = [OWN_ID if tag == own else tag for tag in event.tags]
-    return None if own is None else own[len(OWN_ID) :], event.type, event.data, b"", tags, None
+    return Draft(None if own is None else own[len(OWN_ID) :], event.type, event.data, b"", tags)
 
 
 def _sequenced(kept: Kept) -> DCBSequencedEvent:

@@ -12,7 +12,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import chain
 from json import dumps
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -43,8 +43,9 @@ _HEAD_TO_WRITE: Final = (
 _SCAN: Final = "SELECT position, data FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 _BY_ID: Final = "SELECT id, position, data FROM event WHERE id = ?"
 _NUMBER: Final = "SELECT name, tag_id FROM tag WHERE name = ?"
+_INSERT_TAG: Final = "INSERT OR IGNORE INTO event_tag VALUES (?, ?)"
 _INSERT_EVENT: Final = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)"
-# A list of integers costs less than a row of bindings for each, and every SQLite reads JSON.
+# A long list of integers costs less than a row of bindings for each, and every SQLite reads JSON.
 _INSERT_TAGS: Final = (
     "INSERT OR IGNORE INTO event_tag SELECT value / ?1, ?2 + value % ?1 FROM json_each(?3) WHERE value >= ?1"
 )
@@ -61,8 +62,6 @@ _TAKEN: Final = (apsw.SQLITE_CONSTRAINT_TRIGGER, apsw.SQLITE_CONSTRAINT_UNIQUE)
 
 Item: TypeAlias = tuple[Sequence[str], Sequence[str]]
 """Types and tags: matches an event of any of the types (of any type, where none is given) that has all the tags."""
-Parts: TypeAlias = tuple[str | None, str, bytes, bytes, Sequence[str], int | None]
-"""What a Draft is made of, but for an id that may be missing."""
 
 
 class Kept(NamedTuple):
@@ -108,17 +107,21 @@ class SQLiteStore:
         self._names: dict[str, int] = {OWN_ID: 0}
         self._news = threading.Condition()
         self._last = 0
+        self._tail = (
+            -1,
+            (0, 0, 0),
+        )  # the version of the file after the last append, and what _HEAD_TO_WRITE tells there
         self._waiting = 0
 
     def head(self) -> Head:
         """The last record now; (0, 0) where there is none."""
         return _head(self._ask)
 
-    def append(self, drafts: Sequence[Draft], *, unless: Sequence[str], after: int, clock: Clock) -> Appended:
+    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
         """Appends all drafts, or none; see Store."""
 
         def overtaken(ask: Ask) -> bool:
-            return self._carried(ask, unless, after)
+            return self._carried(ask, set(unless), after)
 
         return self._append(drafts, overtaken, after, clock, when.stamp)
 
@@ -184,7 +187,7 @@ class SQLiteStore:
                 self._waiting -= 1
         return True
 
-    def append_bare(self, events: Sequence[Parts], *, unless: Sequence[Item] | None, after: int) -> Appended:
+    def append_bare(self, events: Sequence[Draft], *, unless: Sequence[Item] | None, after: int) -> Appended:
         """Appends all events, or none where one after a position matches any of the items; no time is put into them.
 
         An empty `unless` matches every event; None, no event at all.
@@ -218,7 +221,7 @@ class SQLiteStore:
 
     def _append(
         self,
-        drafts: Sequence[Parts],
+        drafts: Sequence[Draft],
         overtaken: Callable[[Ask], bool],
         after: int,
         clock: Clock,
@@ -227,19 +230,22 @@ class SQLiteStore:
         if not drafts:
             raise UsageError("there is nothing to append; give at least one event")
 
-        def write(writer: apsw.Connection) -> tuple[Appended, dict[str, int]]:
-            last = fetched(writer, _HEAD_TO_WRITE)
-            position, recorded_at, highest = last[0] if last else (0, 0, 0)
+        def write(writer: apsw.Connection) -> tuple[Appended, dict[str, int], int]:
+            version, last = self._tail
+            if version != writer.data_version():  # somebody else has written, or nobody yet
+                last = next(iter(fetched(writer, _HEAD_TO_WRITE)), (0, 0, 0))
+            position, recorded_at, highest = last
             # Where the head is still the one the caller saw, nothing can have come in between.
             if position > after and overtaken(partial(fetched, writer)):
                 raise Overtaken(f"a record after position {after} meets the condition")
             at = clock(recorded_at)
-            known = self._names
-            new = self._interned(writer, known, drafts, highest)
-            last_at = _insert(writer, position + 1, drafts, known, new, at, stamp)
-            return Appended(position + 1, position + len(drafts), last_at), new
+            numbers, new = self._interned(writer, drafts, highest)
+            last_at = _insert(writer, position + 1, drafts, numbers, at, stamp)
+            highest = max(highest, *new.values()) if new else highest
+            return Appended(position + 1, position + len(drafts), last_at), new, highest
 
-        appended, new = self._connections.write(write)
+        (appended, new, highest), version = self._connections.write(write)
+        self._tail = (version, (appended.last, appended.recorded_at, highest))
         # Not before the commit: a rollback takes numbers back, and they are given out anew.
         if new:
             self._remember(new)
@@ -250,24 +256,25 @@ class SQLiteStore:
         return appended
 
     def _interned(
-        self, writer: apsw.Connection, known: dict[str, int], drafts: Sequence[Parts], highest: int
-    ) -> dict[str, int]:
-        """The numbers of those of the drafts' tags that are not among the known ones."""
-        complete = len(known) > highest  # numbers have no gaps: as many names are all the names there are
-        missing = {tag for draft in drafts for tag in draft[4] if tag not in known}
-        if not missing:
-            return {}
-        names = sorted(missing)  # the index is written in its own order
+        self, writer: apsw.Connection, drafts: Sequence[Draft], highest: int
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """The numbers of the drafts' tags, and apart those that were not among the known ones."""
+        known = self._names
+        tags = set().union(*[draft.tags for draft in drafts])
+        numbers = {tag: known[tag] for tag in tags if tag in known}
+        if len(numbers) == len(tags):
+            return numbers, {}
+        missing = sorted(tags.difference(numbers))  # the index is written in its own order
         found: dict[str, int] = {}
-        if not complete:
-            found.update(fetched(writer, _NUMBER, many=[(name,) for name in names]))
-        if len(found) < len(names):
-            new = list(enumerate((name for name in names if name not in found), highest + 1))
+        if len(known) <= highest:  # numbers have no gaps: as many names are all the names there are
+            found.update(fetched(writer, _NUMBER, many=[(name,) for name in missing]))
+        if len(found) < len(missing):
+            new = list(enumerate((name for name in missing if name not in found), highest + 1))
             writer.executemany("INSERT INTO tag VALUES (?, ?)", new)
             found.update((name, number) for number, name in new)
-        return found
+        return numbers | found, found
 
-    def _carried(self, ask: Ask, tags: Sequence[str], after: int) -> bool:
+    def _carried(self, ask: Ask, tags: set[str], after: int) -> bool:
         """Whether a record after a position carries any of the tags."""
         ids = [(tag[len(OWN_ID) :], after) for tag in tags if tag.startswith(OWN_ID)]
         if ask("SELECT 1 FROM event WHERE id = ? AND position > ?", many=ids):
@@ -337,28 +344,23 @@ def _head(ask: Ask) -> Head:
 def _insert(
     writer: apsw.Connection,
     first: int,
-    drafts: Sequence[Parts],
-    known: Mapping[str, int],
-    new: Mapping[str, int],
+    drafts: Sequence[Draft],
+    numbers: Mapping[str, int],
     at: int,
     stamp: Callable[[int], str],
 ) -> int:
     """Writes the events and their tags; gives the moment of the last."""
-    span, now, text, pack = len(drafts), at, stamp(at).encode(), struct.pack
+    span, now, text = len(drafts), at, stamp(at).encode()
     events: list[tuple[int, str | None, str, int, bytes, bytes]] = []
     pairs: list[int] = []  # a tag's number and a place in the batch as one integer, which sorts as the index does
-    for place, (id_, type_, before, end, tags, own_at) in enumerate(drafts):
-        if own_at is not None and own_at != at:
-            at, text = own_at, stamp(own_at).encode()
-        elif own_at is None and at != now:
-            at, text = now, stamp(now).encode()
-        try:
-            own = [known[tag] for tag in tags]
-        except KeyError:
-            own = [known[tag] if tag in known else new[tag] for tag in tags]
-        packed = pack(f"<{len(own)}I", *own)
-        events.append((first + place, id_, type_, at, packed, before + text + end))
+    for place, draft in enumerate(drafts):
+        moment = now if draft.recorded_at is None else draft.recorded_at
+        if moment != at:
+            at, text = moment, stamp(moment).encode()
+        own = [numbers[tag] for tag in draft.tags]
         pairs += [number * span + place for number in own]
+        data = draft.before + text + draft.after
+        events.append((first + place, draft.id, draft.type, at, _packer(len(own))(*own), data))
     pairs.sort()
     try:
         writer.executemany(_INSERT_EVENT, events)
@@ -367,7 +369,10 @@ def _insert(
         if error.extendedresult in _TAKEN:  # type: ignore[attr-defined]
             raise Overtaken("an id is taken") from error
         raise
-    writer.execute(_INSERT_TAGS, (span, first, str(pairs)))
+    if len(pairs) > _FEW:
+        writer.execute(_INSERT_TAGS, (span, first, str(pairs)))
+    else:
+        writer.executemany(_INSERT_TAG, [(pair // span, first + pair % span) for pair in pairs if pair >= span])
     return at
 
 
@@ -377,6 +382,11 @@ def _no_earlier(last: int) -> int:
 
 def _wanted(page: list[Any]) -> list[Stored]:
     return [row for row in page if row[1] is not None]
+
+
+@lru_cache(maxsize=64)
+def _packer(length: int) -> Callable[..., bytes]:
+    return struct.Struct(f"<{length}I").pack
 
 
 def _unpacked(tags: bytes) -> tuple[int, ...]:

@@ -106,15 +106,18 @@ class Connections:
             self._close_idle()
         return rows
 
-    def write(self, work: Callable[[apsw.Connection], _T]) -> _T:
-        """Does some work in a transaction that nobody else writes beside, and commits; an exception rolls it back."""
+    def write(self, work: Callable[[apsw.Connection], _T]) -> tuple[_T, int]:
+        """Does some work in a transaction that nobody else writes beside, and commits; an exception rolls it back.
+
+        The number is the writer's `data_version`, which stays the same for as long as nobody writes to the file.
+        """
         self.check()
         with self._lock:
             self.check()
             if self._writer is None:
                 raise UsageError(f"{self.name} was opened for reading only; open it for writing to append")
             try:
-                return _committed(self._writer, work)
+                return _committed(self._writer, work), self._writer.data_version()
             except apsw.Error as error:
                 raise explained(self.name, error) from error
 

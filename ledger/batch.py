@@ -1,0 +1,131 @@
+"""What becomes of a batch: which events are written, which stood there before, and what is the receipt of each?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from . import records, rules, when
+from .errors import IdReused
+from .events import Event
+from .records import Record
+from .store import Draft
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    """Where an event stands. `replayed` tells that it stood there before, and nothing was written."""
+
+    id: str
+    position: int
+    recorded_at: datetime
+    replayed: bool = False
+
+
+class Incoming(Struct, frozen=True):
+    """An event of a batch, read strictly: with its bytes, its own tags, and the moment it brings, if it does."""
+
+    id: str | None
+    recorded_by: str
+    event: Event
+    data: bytes
+    tags: list[str]
+    recorded_us: int | None
+
+
+class Decided:
+    """What becomes of a batch: the drafts to be written, and for each event that came in what its receipt is."""
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self._answers: list[Receipt | int] = []  # a receipt, or the place of a draft
+        self._repeats: set[int] = set()  # which answers are about a draft that stands earlier in the batch
+
+    def __contains__(self, event_id: str) -> bool:
+        return any(draft.id == event_id for draft in self.drafts)
+
+    @property
+    def replays(self) -> bool:
+        """Whether any event was in the ledger before."""
+        return any(isinstance(answer, Receipt) for answer in self._answers)
+
+    def claims(self) -> set[str]:
+        """The tags of all claims that the drafts are about or relate."""
+        tags = set().union(*[draft.tags for draft in self.drafts])
+        claims = {tag.removeprefix("relation:") for tag in tags if tag.startswith(("claim:", "relation:claim:"))}
+        return claims | {f"relation:{claim}" for claim in claims}
+
+    def accepted(self, draft: Draft) -> None:
+        """An event is written."""
+        self._answers.append(len(self.drafts))
+        self.drafts.append(draft)
+
+    def unasked(self, draft: Draft) -> None:
+        """An event is written that nobody sent."""
+        self.drafts.append(draft)
+
+    def stood(self, receipt: Receipt) -> None:
+        """An event was in the ledger before."""
+        self._answers.append(receipt)
+
+    def repeated(self, event_id: str) -> None:
+        """An event stands earlier in the batch."""
+        # Unless it was checked before, alone, and nobody asks for its receipt.
+        place = next((place for place, draft in enumerate(self.drafts) if draft.id == event_id), 0)
+        self._repeats.add(len(self._answers))
+        self._answers.append(place)
+
+    def receipts(self, first: int, recorded_at: datetime) -> list[Receipt]:
+        """One for each event that came in, the first draft being written at this position and moment."""
+        receipts: list[Receipt] = []
+        for index, answer in enumerate(self._answers):
+            if isinstance(answer, Receipt):
+                receipts.append(answer)
+                continue
+            draft = self.drafts[answer]
+            assert draft.id is not None
+            at = recorded_at if draft.recorded_at is None else when.moment(draft.recorded_at)
+            receipt = Receipt(id=draft.id, position=first + answer, recorded_at=at, replayed=index in self._repeats)
+            receipts.append(receipt)
+        return receipts
+
+
+def unless(incoming: Sequence[Incoming], known: rules.Known, decided: Decided, expected: int | None) -> Iterator[str]:
+    """The tags that nothing may carry that others append meanwhile. As a rule nobody does, and nobody asks."""
+    yield from known.read
+    for tag in decided.claims():
+        if expected is not None or tag.startswith("relation:"):
+            yield tag
+    yield from (f"id:{item.id}" for item in incoming if item.id is not None)
+
+
+def older(what: str, recorded_us: int, last_us: int) -> str:
+    """Why a record that is older than the one before it is refused."""
+    return (
+        f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
+        "a backfill goes into a new ledger"
+    )
+
+
+def replay_of(item: Incoming, position: int, stored: bytes) -> Receipt:
+    """The receipt of an event whose id stands in the ledger. Raises IdReused where something else stands there."""
+    if item.recorded_us is not None:  # an import: as a rule the very same bytes
+        before, after = records.envelope(item.id or "", item.recorded_by, item.data)
+        if before + when.stamp(item.recorded_us).encode() + after == stored:
+            at = when.moment(item.recorded_us)
+            return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
+    return replay(item, records.decode(position, stored))
+
+
+def replay(item: Incoming, stood: Record) -> Receipt:
+    """The same, of a record that was read."""
+    same_event = records.encode_event(stood.event) == item.data
+    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
+    if not same_event or not same_time or stood.recorded_by != item.recorded_by:
+        raise IdReused(
+            f"id {item.id!r} is taken by another event, at position {stood.position} "
+            f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
+            [stood.position],
+        )
+    return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)

@@ -1,0 +1,64 @@
+"""Where did all claims stand at both cuts? Boards by what had been said by a moment, kept to be read again in pages.
+
+Such a board is a fold of all records. The last KEPT are kept in the file of the view, by position and cut, and read
+as any other moment of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from ledger import Ledger
+from ledger.fold import Question
+
+from . import board
+from .rows import CLAIM_KINDS, Columns, to_columns
+
+KEPT: Final = 4
+"""So many boards; each takes about as much room as the board of now."""
+
+
+def cut_no(connection: Any, ledger: Ledger, question: Question) -> int:
+    """The number of the board at both cuts; folded where it is not kept, in place of the one that was kept longest."""
+    number = _kept(connection, question)
+    if number is None:
+        rows = list(_rows(connection, ledger, question))
+        with connection:
+            number = _kept(connection, question) or _keep(connection, question, rows)
+    return number
+
+
+def _kept(connection: Any, question: Question) -> int | None:
+    find = "SELECT cut_no FROM cut WHERE position = ? AND said_by = ?"
+    for (number,) in connection.execute(find, (question.as_of.position, question.said_by)).fetchall():
+        return cast(int, number)
+    return None
+
+
+def _keep(connection: Any, question: Question, rows: list[Columns]) -> int:
+    [(last,)] = connection.execute("SELECT coalesce(max(cut_no), 0) FROM cut").fetchall()
+    number: int = last + 1
+    connection.execute("DELETE FROM cut_row WHERE node <= :gone", {"gone": number - KEPT})
+    connection.execute("DELETE FROM cut WHERE cut_no <= :gone", {"gone": number - KEPT})
+    cut = (number, question.as_of.position, question.said_by)
+    connection.execute("INSERT INTO cut VALUES (?, ?, ?)", cut)
+    many = (row._replace(node=number) for row in rows)
+    connection.executemany("INSERT INTO cut_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", many)
+    return number
+
+
+def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Columns]:
+    """The rows of the board; the kinds of claims are in the register, which knows no other cut than the view."""
+    at = question.as_of.position
+    known: dict[str, tuple[int, int]] = {
+        name: (number, kind)
+        for name, number, kind in connection.execute(
+            "SELECT name, claim_no, kind FROM row JOIN claim USING (claim_no)"
+            " WHERE from_position <= ? AND until_position > ?",
+            (at, at),
+        )
+    }
+    for row in ledger.state(board, as_of=at, said_by=question.said_by_text).claims:
+        number, kind = known[row.claim]
+        yield to_columns(number, 0, row, CLAIM_KINDS[kind])

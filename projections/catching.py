@@ -1,0 +1,288 @@
+"""How does a view keep up with its ledger? Record by record, by judging the claims that each may reach.
+
+Most records are acts that are about no other: after those only rows change, and what is found of their claims only
+grows. Whatever may change what stood before, has what is kept of its claims held against what is left of their acts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Final, NamedTuple
+
+from ledger import Ledger, Record
+from ledger import events as ev
+from ledger.errors import NotFound
+from ledger.records import ACTS, targets
+
+from . import board
+from . import dossier as _dossier
+from .board import Row
+from .dossier import Dossier
+from .live import Live
+from .quotations import Quotations, links_of, quotations, text_of
+from .reached import Registered, concerned, named_of, reached, sources_of
+from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
+from .search import searched
+from .viewfile import GRID, MASK, Connection, source_no, text_digest
+
+_CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
+UNSETTLING: Final = (*_CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
+"""After these a claim may be of another kind or wording, and its acts may say something else."""
+
+
+class Catching:
+    """Takes records into a view, in one transaction of its caller."""
+
+    def __init__(self, connection: Connection, ledger: Ledger, live: Live, reach: int) -> None:
+        self._ledger = ledger
+        self._live = live
+        self._reach = reach
+        meta: dict[str, Any] = dict(connection.execute("SELECT key, value FROM meta"))
+        claims = Claims(connection)
+        self._rows = _Rows(connection, claims, int(meta.get("hash", "0"), 16))
+        self._finds = Finds(connection, claims) if meta.get("searched", 1) else None
+
+    @property
+    def state(self) -> int:
+        """The state hash after the last record."""
+        return self._rows.state
+
+    def take(self, record: Record) -> None:
+        """Takes the next record in. Raises OutOfReach where it changes where too many claims stand."""
+        at, event = record.position, record.event
+        plain = isinstance(event, ACTS) and not targets(event) and not event.possible_claims
+        standing = self._live.take(record) if plain else None
+        if standing is not None:
+            for claim in sorted(standing):
+                self._rows.put(at, claim, *standing[claim])
+        else:
+            self._judge(record)
+        if self._finds is not None:
+            find(self._finds, self._ledger, record)
+        self._rows.end(at)
+
+    def _judge(self, record: Record) -> None:
+        """Judges whatever the record may reach by what bears on it."""
+        at, event = record.position, record.event
+        about = concerned(self._ledger, event, at)
+        claims = sorted(reached(self._ledger, record, about, self._reach))
+        for claim in claims:
+            if isinstance(event, UNSETTLING):
+                judged: Judged = self._ledger.state(Judging, claim, as_of=at)
+                self._rows.put(at, claim, judged.row, judged.kind)
+                if self._finds is not None:
+                    self._finds.settle(at, claim, judged)
+            else:
+                self._rows.put(at, claim, self._row(claim, at))
+        named = {claim for one in about for claim in named_of(one)}
+        self._live.forget({*claims, *named}, {source for one in about for source in sources_of(one)})
+
+    def _row(self, claim: str, position: int) -> Row | None:
+        try:
+            row: Row = self._ledger.state(board.OneRow, claim, as_of=position)
+        except NotFound:
+            return None
+        return row
+
+
+def find(finds: Finds, ledger: Ledger, record: Record) -> None:
+    """What is found from now on by what a record says itself."""
+    at, event = record.position, record.event
+    if isinstance(event, ACTS):
+        for claim in event.claims:
+            finds.add(at, claim, event)
+    elif isinstance(event, ev.SourceRegistered):
+        finds.name(at, event.source, event.name)
+    elif isinstance(event, _CLERKS):
+        about = concerned(ledger, event, at)
+        if any(isinstance(one, ev.SourceRegistered) for one in about):
+            for source in sorted({source for one in about for source in sources_of(one)}):
+                finds.name(at, source, ledger.state(Registered, source, as_of=at))
+
+
+class Judged(NamedTuple):
+    """All that a view keeps of a claim."""
+
+    row: Row | None
+    """None where the claim is not registered."""
+    kind: str
+    quotations: Quotations
+
+
+class Judging:
+    """A projection: all that a view keeps of the claim asked about, from the records that bear on it alone."""
+
+    initial = staticmethod(_dossier.initial)
+    evolve = staticmethod(_dossier.evolve)
+    wants = staticmethod(_dossier.wants)
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Judged:
+        """What is left of the records."""
+        claim = dossier.question.subject or ""
+        register = dossier.settle()
+        info = register.claims.get(claim)
+        quoted = quotations(register, claim)
+        return Judged(board.OneRow.answer(dossier), info.kind, quoted) if info else Judged(None, "", quoted)
+
+
+class Claims:
+    """The numbers of claims, given in the order in which they come in."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._known: dict[str, int] = {}
+
+    def find(self, claim: str) -> int | None:
+        """The number of a claim; None where it has none yet."""
+        known = self._known.get(claim)
+        if known is None:
+            for (number,) in self._connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)):
+                known = self._known[claim] = number
+        return known
+
+    def number(self, claim: str) -> int:
+        """The number of a claim, which it is given now where it has none."""
+        known = self.find(claim)
+        if known is None:
+            add = "INSERT INTO claim (name) VALUES (?) RETURNING claim_no"
+            [(known,)] = self._connection.execute(add, (claim,)).fetchall()
+            self._known[claim] = known
+        return known
+
+
+class _Rows:
+    """Puts rows, keeping until when each held, how many claims are of each status, and the state hash."""
+
+    def __init__(self, connection: Any, claims: Claims, state: int) -> None:
+        self._ask = connection.execute
+        self._claims = claims
+        self._tallied: Counter[int] = Counter()
+        self.state = state
+
+    def put(self, position: int, claim: str, row: Row | None, kind: str | None = None) -> None:
+        """From this position on, the row of a claim is this; None where it is not registered.
+
+        Without a kind the claim is of the kind it was.
+        """
+        held, text = self._held(claim)
+        if row is None:
+            if held is not None:
+                self._end(position, held, claim_key(claim, text))
+            return
+        if kind is None:
+            assert held is not None  # a claim begins when it is registered
+            kind = CLAIM_KINDS[held.kind]
+        new = to_columns(self._claims.number(claim), position, row, kind)
+        if held is not None:
+            if held[4:] == new[4:] and text == row.text:
+                return
+            self._end(position, held, claim_key(claim, text))
+        if text != row.text:
+            self._ask("INSERT INTO wording VALUES (?, ?, ?)", (new.claim_no, position, row.text))
+        self._ask("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", new)
+        self._count(new, 1, claim_key(claim, row.text))
+
+    def end(self, position: int) -> None:
+        """All rows of a position were put."""
+        last = "SELECT claims FROM tally WHERE status = ? ORDER BY from_position DESC LIMIT 1"
+        for status, more in self._tallied.items():
+            if more:
+                claims = sum(count for (count,) in self._ask(last, (status,)))
+                self._ask("INSERT INTO tally VALUES (?, ?, ?)", (status, position, claims + more))
+        self._tallied.clear()
+        if position % GRID == 0:
+            self._ask("INSERT OR REPLACE INTO state VALUES (?, ?)", (position, self.state.to_bytes(16, "big")))
+
+    def _held(self, claim: str) -> tuple[Columns | None, str]:
+        """The row that holds, and the last wording: a claim that was struck and is back may have that still."""
+        number = self._claims.find(claim)
+        wording = "SELECT text FROM wording WHERE claim_no = ? ORDER BY from_position DESC LIMIT 1"
+        last = "SELECT * FROM row WHERE claim_no = ? ORDER BY from_position DESC LIMIT 1"
+        held = [Columns(*columns) for columns in self._ask(last, (number,))]
+        text = "".join(text for (text,) in self._ask(wording, (number,)))
+        return (held[0] if held and held[0].until_position == FOREVER else None), text
+
+    def _end(self, position: int, held: Columns, key: bytes) -> None:
+        self._ask(
+            "UPDATE row SET until_position = ?, node = ? WHERE claim_no = ? AND from_position = ?",
+            (position, node(held.from_position, position), held.claim_no, held.from_position),
+        )
+        self._count(held, -1, key)
+
+    def _count(self, row: Columns, sign: int, key: bytes) -> None:
+        self._tallied[row.status] += sign
+        self.state += sign * row_hash(key, row.status, row.kind, row.flags, row.changed_at, row.counts)
+        self.state &= MASK
+
+
+class Finds:
+    """Keeps what claims are found by: texts, those who are quoted, and the names of the register."""
+
+    def __init__(self, connection: Any, claims: Claims) -> None:
+        self._connection = connection
+        self._ask = connection.execute
+        self._claims = claims
+
+    def add(self, position: int, claim: str, act: ev.Act) -> None:
+        """An act that changes nothing of what came before."""
+        number = self._claims.number(claim)
+        held = "SELECT 1 FROM quoted WHERE source_no = ? AND claim_no = ? AND until_position = ?"
+        for link in links_of(act):
+            source = source_no(self._connection, *link)
+            if not self._ask(held, (source, number, FOREVER)).fetchall():
+                self._begin("quoted", source, number, position, FOREVER)
+        if text := text_of(act):
+            self._add_text(position, number, text)
+
+    def settle(self, position: int, claim: str, judged: Judged) -> None:
+        """Ends what a claim is found by no longer, and begins what it is found by now."""
+        texts, links = list(judged.quotations.texts), judged.quotations.links
+        if judged.row is not None:
+            texts.append(judged.row.text)
+        if texts or links or self._claims.find(claim) is not None:
+            number = self._claims.number(claim)
+            self._settle_texts(position, number, texts)
+            self._settle_links(position, number, {source_no(self._connection, *link) for link in sorted(links)})
+
+    def name(self, position: int, source: str, name: str | None) -> None:
+        """From this position on the register has this name of a source, or none."""
+        sql = "SELECT name, source_no FROM named JOIN source USING (source_no) WHERE id = ? AND until_position = ?"
+        held = dict(self._ask(sql, (source, FOREVER)))
+        if name in held:
+            return
+        for number in held.values():
+            end = "UPDATE named SET until_position = ? WHERE source_no = ? AND until_position = ?"
+            self._ask(end, (position, number, FOREVER))
+        if name is not None:
+            self._begin("named", source_no(self._connection, source, name), position, FOREVER)
+
+    def _settle_texts(self, position: int, number: int, texts: list[str]) -> None:
+        wanted = Counter(map(text_digest, texts))
+        held = "SELECT doc_no, digest FROM doc WHERE claim_no = ? AND until_position = ?"
+        for doc, digest in self._ask(held, (number, FOREVER)).fetchall():
+            if wanted[digest]:
+                wanted[digest] -= 1
+            else:
+                self._ask("UPDATE doc SET until_position = ? WHERE doc_no = ?", (position, doc))
+        for text in texts:
+            if wanted[text_digest(text)]:
+                wanted[text_digest(text)] -= 1
+                self._add_text(position, number, text)
+
+    def _settle_links(self, position: int, number: int, wanted: set[int]) -> None:
+        held = "SELECT source_no FROM quoted WHERE claim_no = ? AND until_position = ?"
+        quoted = {source for (source,) in self._ask(held, (number, FOREVER))}
+        end = "UPDATE quoted SET until_position = ? WHERE source_no = ? AND claim_no = ? AND until_position = ?"
+        for source in quoted - wanted:
+            self._ask(end, (position, source, number, FOREVER))
+        for source in wanted - quoted:
+            self._begin("quoted", source, number, position, FOREVER)
+
+    def _begin(self, table: str, *values: int) -> None:
+        self._ask(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608
+
+    def _add_text(self, position: int, number: int, text: str) -> None:
+        add = "INSERT INTO doc (claim_no, from_position, until_position, digest) VALUES (?, ?, ?, ?) RETURNING doc_no"
+        [(doc,)] = self._ask(add, (number, position, FOREVER, text_digest(text))).fetchall()
+        self._ask("INSERT INTO words (rowid, text) VALUES (?, ?)", (doc, searched(text)))

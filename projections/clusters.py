@@ -1,0 +1,193 @@
+"""Which claims must be judged together? The clusters that a ledger falls into, each of which is a world of its own.
+
+Where a claim stands depends on the records that name it, on those that name what it is related to, and on what is
+known of the sources in their chains. So claims that a relation, or a denial that perhaps means one of them, ever tied
+to each other make a *cluster*, with whatever an amendment or correction moved from one to another. Clusters share no
+record that matters to both in the same way, and can be folded in any order, or at the same time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Union
+
+import msgspec
+from msgspec import Struct, defstruct
+
+from ledger import Ledger, NotFound, Record
+from ledger import events as ev
+from ledger.records import decode, targets
+from ledger.store import Stored
+
+from .dossier import new_targets
+from .reached import named_of
+
+
+class Plan(Struct):
+    """The claims of a ledger up to a position, by number, and how they fall into chunks of whole clusters."""
+
+    claims: list[str]
+    """By number, in the order in which they were registered."""
+    chunks: list[list[int]]
+    """The numbers of the claims of each chunk; a chunk that is a single large cluster comes first."""
+    weights: list[int]
+    """About how many records each chunk has."""
+    desk: list[Stored]
+    """What is told of sources, and whatever amends, voids or withdraws that, as stored."""
+
+
+def plan(ledger: Ledger, until: int, size: int) -> Plan:
+    """Reads every record up to a position once, and parts the claims into chunks of about so many records."""
+    finder = _Finder(ledger)
+    for position, stored in ledger.stored(as_of=until):
+        finder.take(position, stored)
+    chunks = list(_chunked(finder.clusters(), size))
+    return Plan(finder.claims, [numbers for _, numbers in chunks], [records for records, _ in chunks], finder.desk)
+
+
+# Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
+# this version does not know is told of by reading the record whole.
+_FIELDS: Final[dict[str, list[Any]]] = {
+    "statement": [("claims", tuple[str, ...]), ("possible_claims", tuple[str, ...], ())],
+    "denial": [("claims", tuple[str, ...], ()), ("possible_claims", tuple[str, ...], ())],
+    "assessment": [("claims", tuple[str, ...]), ("possible_claims", tuple[str, ...], ())],
+    "claim_registered": [("claim", str)],
+    "claims_related": [("from_", str, msgspec.field(name="from")), ("to", str)],
+    "relation_withdrawn": [("target", str)],
+    "record_voided": [("target", str)],
+}
+_KINDS: Final[dict[str, type[Struct]]] = {
+    tag: defstruct(cls.__name__, _FIELDS.get(tag, []), tag=tag, tag_field="type") for tag, cls in ev.TYPES.items()
+}
+
+
+class _Entry(Struct):
+    id: str
+    event: Union[tuple(_KINDS.values())]  # type: ignore[valid-type]  # noqa: UP007
+
+
+_decode: Final = msgspec.json.Decoder(_Entry).decode
+
+
+class _Finder:
+    """Finds what ties claims to each other."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.claims: list[str] = []
+        self.desk: list[Stored] = []
+        self._numbers: dict[str, int] = {}
+        self._parents = array("I")
+        self._records = array("I")
+        self._told: set[str] = set()  # the ids of what the desk is told of sources, and of what changes it
+
+    def take(self, position: int, stored: bytes) -> None:
+        """Takes the next record in."""
+        try:
+            entry = _decode(stored)
+        except (msgspec.MsgspecError, ValueError):
+            self._take_whole(decode(position, stored), stored)
+            return
+        tag = entry.event.__struct_config__.tag
+        match tag:
+            case "statement" | "denial" | "assessment":
+                event: Any = entry.event
+                for claim in event.claims:
+                    self._records[self._numbers[claim]] += 1
+                if event.possible_claims:
+                    self._tie((*event.claims, *event.possible_claims))
+            case "claim_registered":
+                self._number(entry.event.claim)
+            case "claims_related":
+                self._tie((entry.event.from_, entry.event.to))
+            case "source_registered" | "source_related":
+                self._tell(entry.id, (position, stored))
+            case "relation_withdrawn" | "record_voided":
+                if entry.event.target in self._told:
+                    self._tell(entry.id, (position, stored))
+            case "record_amended" | "correction":
+                self._take_whole(decode(position, stored), stored)
+            case _:  # gradings, rulings, evidence, wordings: of one claim, or of none that stands by them
+                pass
+
+    def clusters(self) -> Iterator[tuple[int, list[int]]]:
+        """How many records are of each cluster, and the numbers of its claims."""
+        members: dict[int, list[int]] = {}
+        for number in range(len(self.claims)):
+            members.setdefault(self._find(number), []).append(number)
+        for numbers in members.values():
+            yield sum(self._records[number] for number in numbers), numbers
+
+    def _take_whole(self, record: Record, stored: bytes) -> None:
+        event = record.event
+        match event:
+            case ev.Statement() | ev.Denial() | ev.Assessment():
+                self._tie((*event.claims, *event.possible_claims) if event.possible_claims else ())
+            case ev.ClaimRegistered():
+                self._number(event.claim)
+            case ev.ClaimsRelated():
+                self._tie((event.from_, event.to))
+            case ev.SourceRegistered() | ev.SourceRelated():
+                self._tell(record.id, (record.position, stored))
+            case ev.RecordAmended() | ev.Correction() | ev.RecordVoided() | ev.RelationWithdrawn():
+                if not self._told.isdisjoint(targets(event)):
+                    self._tell(record.id, (record.position, stored))
+                moved = {"claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
+                if not moved.isdisjoint(getattr(event, "changes", ())):
+                    self._tie(self._concerned(event, set()))
+            case _:
+                pass
+
+    def _concerned(self, event: ev.Event, seen: set[str]) -> Iterator[str]:
+        """The claims that an event names, or would, and those of what it is about, or would be."""
+        yield from named_of(event)
+        for target in (*targets(event), *new_targets(getattr(event, "changes", {}))):
+            if target not in seen:
+                seen.add(target)
+                try:
+                    yield from self._concerned(self._ledger.record(target).event, seen)
+                except NotFound:  # a change may name what is not there
+                    continue
+
+    def _tell(self, event_id: str, stored: Stored) -> None:
+        self._told.add(event_id)
+        self.desk.append(stored)
+
+    def _number(self, claim: str) -> int:
+        known = self._numbers.get(claim)
+        if known is None:
+            known = self._numbers[claim] = len(self.claims)
+            self.claims.append(claim)
+            self._parents.append(known)
+            self._records.append(1)
+        return known
+
+    def _tie(self, claims: Iterable[str]) -> None:
+        roots = {self._find(self._numbers[claim]) for claim in claims if claim in self._numbers}
+        for root in roots:
+            self._parents[root] = min(roots)
+
+    def _find(self, number: int) -> int:
+        parents = self._parents
+        while parents[number] != number:
+            parents[number] = parents[parents[number]]
+            number = parents[number]
+        return number
+
+
+def _chunked(clusters: Iterable[tuple[int, list[int]]], size: int) -> Iterator[tuple[int, list[int]]]:
+    """Whole clusters put together until they hold so many records; those that hold more by themselves come first."""
+    chunk: list[int] = []
+    held = 0
+    found = list(clusters)
+    yield from sorted((cluster for cluster in found if cluster[0] >= size), reverse=True)
+    for records, numbers in found:  # in the order of registration, so that what lies together is read together
+        if records < size:
+            chunk += numbers
+            held += records
+            if held >= size:
+                yield held, chunk
+                chunk, held = [], 0
+    if chunk:
+        yield held, chunk

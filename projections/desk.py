@@ -1,0 +1,202 @@
+"""Who is who among the sources at this moment, what is registered of them, and what may tie two of them to each other?
+
+Kept up to date by one entry of the register at a time. Every change names the classes of sources for which something
+may be otherwise now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from ledger import events as ev
+from ledger.lines import Lines
+
+from .register import SourceInfo, source_info
+
+DECLARED: Final = "@"
+"""What ties a root that is not named, and declared independent of another; no body has such an id."""
+TANGLED: Final = ""
+"""What ties a root that is named and must be searched with all that are."""
+
+
+DIRECTED: Final = ("speaks_for", "member_of", "republishes")
+
+
+class Moved(NamedTuple):
+    """The classes for which something may be otherwise, once a relation of theirs came or went."""
+
+    counting: set[str]
+    """Those whose speakers may count for another root."""
+    tied: set[str]
+    """Those that may be tied to others otherwise as roots."""
+    regrouped: set[str]
+    """Those of which the sources are others now."""
+
+
+class Desk:
+    """The register of sources, entry by entry."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self.plural: set[str] = set()
+        """The sources that share, or once shared, a kind with others: the same as another, or in a circle with it."""
+        self.registered: set[str] = set()
+        """The classes any source of which is registered."""
+        self.kinds: dict[str, str] = {}
+        """The kinds of the classes that were registered with one."""
+        self._ends: dict[str, dict[str, int]] = {}  # relation -> source -> at how many of them it stands at either end
+        self._nears: dict[str, dict[str, dict[str, int]]] = {}  # relation -> far end -> near ends -> how often
+        self._entries: dict[str, dict[int, ev.SourceRegistered]] = {}
+        self._infos: dict[str, SourceInfo] = {}
+        self._same: dict[str, list[str]] = {}
+        self._circles: dict[str, tuple[str, ...]] = {}
+        self._ties: dict[tuple[str, bool], str | None] = {}
+
+    def members(self, source_class: str) -> Sequence[str]:
+        """The sources of a class."""
+        return self._same.get(source_class) or (source_class,)
+
+    def circle(self, source_class: str) -> tuple[str, ...]:
+        """The classes at the end of the line of a class; the least of them is the root of whoever is named."""
+        known = self._circles.get(source_class)
+        if known is None and not self.lines.leads(source_class):
+            return (source_class,)
+        if known is None:
+            known = self._circles[source_class] = tuple(self.lines.circle(source_class))
+            if len(known) > 1:
+                self.plural.update(source for name in known for source in self.members(name))
+        return known
+
+    def kind(self, classes: tuple[str, ...]) -> str | None:
+        """The kind of a root made of these classes as it was last registered; None where it was not."""
+        if len(classes) == 1:
+            return self.kinds.get(classes[0])
+        sources = [source for name in classes if name in self.registered for source in self.members(name)]
+        return self._registered_kind(sources)
+
+    def _registered_kind(self, sources: Iterable[str]) -> str | None:
+        infos = [info for source in sources if (info := self._infos.get(source)) is not None and info.kind]
+        return max(infos, key=_position).kind if infos else None
+
+    def _note_registered(self, name: str) -> None:
+        members = self.members(name)
+        self.registered.discard(name)
+        if any(source in self._infos for source in members):
+            self.registered.add(name)
+        kind = self._registered_kind(members)
+        self.kinds.pop(name, None)
+        if kind is not None:
+            self.kinds[name] = kind
+
+    def is_at(self, relation: str, classes: Iterable[str]) -> bool:
+        """Whether any source of these classes stands at either end of such a relation."""
+        ends = self._ends.get(relation, {})
+        return bool(ends) and any(source in ends for name in classes for source in self.members(name))
+
+    def tie(self, classes: tuple[str, ...], named: bool) -> str | None:
+        """What ties a root to others: the one body it belongs to or is, DECLARED, TANGLED where there is more to it.
+
+        Named roots that one body ties exclude each other, and nobody else: one of them counts, whichever it is.
+        """
+        if len(classes) > 1:
+            return self._tie(classes, named)
+        key = classes[0], named
+        if key not in self._ties:
+            self._ties[key] = self._tie(classes, named)
+        return self._ties[key]
+
+    def _tie(self, classes: tuple[str, ...], named: bool) -> str | None:
+        if self.is_at("independent_of", classes):
+            return TANGLED if named else DECLARED
+        if not named:
+            return None  # not known to be distinct from anybody, tied or not
+        republishes = self.is_at("republishes", classes)
+        if not republishes and not self.is_at("member_of", classes):
+            return None
+        if republishes or len(classes) > 1:
+            return TANGLED
+        bodies = self.lines.closure("member_of", classes) - {classes[0]}
+        if len(bodies) > 1:
+            return TANGLED
+        return next(iter(bodies), classes[0])
+
+    def below(self, classes: Iterable[str], relations: Iterable[str]) -> set[str]:
+        """These classes, and those that lead to them by one of these relations, or by several."""
+        found = set(classes)
+        nears = [self._nears[relation] for relation in relations if relation in self._nears]
+        for name in (queue := list(found)) if nears else ():  # grows while it is walked
+            for source in self.members(name):
+                for by_far in nears:
+                    for near in by_far.get(source, ()):
+                        other = self.lines.class_of(near)
+                        if other not in found:
+                            found.add(other)
+                            queue.append(other)
+        return found
+
+    def register(self, event: ev.SourceRegistered, position: int, there: bool) -> str:
+        """A registration counts from now on, or no longer; gives the class of its source."""
+        entries = self._entries.setdefault(event.source, {})
+        if there:
+            entries[position] = event
+        else:
+            entries.pop(position, None)
+        self._infos.pop(event.source, None)
+        for at in sorted(entries):
+            self._infos[event.source] = source_info(entries[at], at, self._infos.get(event.source))
+        name = self.lines.class_of(event.source)
+        self._note_registered(name)
+        return name
+
+    def relate(self, event: ev.SourceRelated, position: int, there: bool) -> Moved:
+        """A relation holds from now on, or no longer."""
+        lines, ends, relation = self.lines, (event.from_, event.to), event.relation
+        if not there and not lines.holds(position):
+            return Moved(set(), set(), set())
+        classes = {lines.class_of(end) for end in ends}
+        sources = {source for name in classes for source in self.members(name)} | set(ends)
+        followed = DIRECTED if relation == "same_as" else (relation,)
+        moved = self.below(classes, followed)
+        self._ties.clear()
+        if there:
+            lines.add(event, position)
+        else:
+            lines.remove(position)
+        for end in ends:
+            _count(self._ends.setdefault(relation, {}), end, 1 if there else -1)
+        if relation == "same_as":
+            self._regroup(classes, sources)
+        elif relation in DIRECTED:
+            _count(self._nears.setdefault(relation, {}).setdefault(event.to, {}), event.from_, 1 if there else -1)
+        after = {lines.class_of(source) for source in sources}
+        moved |= self.below(after, followed)
+        if relation not in ("same_as", "speaks_for"):
+            return Moved(set(), moved, set())
+        self._circles.clear()
+        for name in moved:
+            self.circle(name)  # who is in a circle now is noted
+        return Moved(moved, moved, classes | after if relation == "same_as" else set())
+
+    def _regroup(self, before: Iterable[str], sources: Iterable[str]) -> None:
+        for name in before:
+            self._same.pop(name, None)
+        groups: dict[str, list[str]] = {}
+        for source in sorted(sources):
+            groups.setdefault(self.lines.class_of(source), []).append(source)
+        for name, members in groups.items():
+            if len(members) > 1:
+                self._same[name] = members
+                self.plural.update(members)
+        for name in {*before, *groups}:
+            self._note_registered(name)
+
+
+def _position(info: SourceInfo) -> int:
+    return info.position
+
+
+def _count(counts: dict[str, int], key: str, by: int) -> None:
+    counts[key] = counts.get(key, 0) + by
+    if not counts[key]:
+        del counts[key]

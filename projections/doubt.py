@@ -1,0 +1,104 @@
+"""What may or may not have been said by the cut, and would it change where a claim stands?
+
+An act whose span reaches over the world cut is left out of the answer. The answer owns up where that matters: where
+counting all such records on the claim together would change its status or an interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+
+from ledger import events as ev
+from ledger.records import Record, targets
+
+from .judgement import Judgement
+from .stands import Stands
+from .world import World, may_be_said, span_of
+
+
+class Doubt:
+    """The utterances at the knowledge cut, and those among them that may or may not lie before the world cut."""
+
+    def __init__(self, utterances: list[Record], said_by: int | None) -> None:
+        self._utterances = utterances
+        self._said_by = said_by
+
+    def matters(self, judgement: Judgement, claims: Collection[str]) -> bool:
+        """Whether counting all that may or may not lie before the cut, on these claims, changes status or a count."""
+        if self._said_by is None or self._in_doubt.isdisjoint(claims):
+            return False
+        also = {record.id for claim in claims for record in self._on.get(claim, ())}
+        utterances = self._near(judgement)
+        world = World(judgement.register, utterances, self._said_by, also=lambda record: record.id in also)
+        return _measure(Judgement(Stands(judgement.register, world), judgement.info)) != _measure(judgement)
+
+    @cached_property
+    def _in_doubt(self) -> set[str]:
+        """The claims on which anything bears that may or may not lie before the cut."""
+        doubtful = [record for record in self._utterances if self._is_doubtful(record)]
+        return {claim for record in doubtful for claim in self._bears[record.id]} if doubtful else set()
+
+    def _is_doubtful(self, record: Record) -> bool:
+        assert self._said_by is not None
+        if isinstance(record.event, ev.Correction) and "said_at" in record.event.changes:
+            return True
+        return may_be_said(span_of(record.event, record), self._said_by)
+
+    @cached_property
+    def _bears(self) -> dict[str, set[str]]:
+        return bearing(self._utterances)
+
+    @cached_property
+    def _on(self) -> dict[str, list[Record]]:
+        """The utterances that bear on each claim, in position order."""
+        return _by_claim(self._utterances, self._bears)
+
+    @cached_property
+    def _perhaps_on(self) -> dict[str, list[Record]]:
+        """The same, with those that perhaps mean it, too."""
+        return _by_claim(self._utterances, bearing(self._utterances, perhaps=True))
+
+    def _near(self, judgement: Judgement) -> list[Record]:
+        """The utterances that may have a say in where a claim stands, in position order."""
+        signs, on = judgement.register.reach.signs, self._perhaps_on
+        # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
+        beside = {
+            member
+            for own in judgement.members
+            for record in on.get(own, ())
+            if getattr(record.event, "possible_claims", ())
+            for named in getattr(record.event, "claims", ())
+            for member in signs(named)
+        }
+        found = {r.position: r for claim in judgement.neighbourhood | beside for r in on.get(claim, ())}
+        return [found[position] for position in sorted(found)]
+
+
+def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set[str]]:
+    """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
+    fields = ("claims", "possible_claims") if perhaps else ("claims",)
+    bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
+    for record in utterances:
+        event = record.event
+        if isinstance(event, ev.Correction):
+            for field in fields:
+                if isinstance(moved := event.changes.get(field), (list, tuple)):
+                    bears.setdefault(event.act, set()).update(moved)
+    for record in utterances:  # a target comes before what is about it, so it is complete by then
+        for target in targets(record.event):
+            bears[record.id] |= bears.get(target, set())
+    return bears
+
+
+def _by_claim(utterances: list[Record], bears: dict[str, set[str]]) -> dict[str, list[Record]]:
+    on: dict[str, list[Record]] = {}
+    for record in utterances:
+        for claim in bears[record.id]:
+            on.setdefault(claim, []).append(record)
+    return on
+
+
+def _measure(judgement: Judgement) -> tuple[str, int, int, int, int]:
+    support, opposition = judgement.support, judgement.opposition
+    return (judgement.status, support.provable, support.possible, opposition.provable, opposition.possible)

@@ -1,0 +1,119 @@
+"""Which entries are not as they came in? What amends, voids, corrects, takes back or denies them, and what is left.
+
+Only records that something is about are kept here; all others are as they came in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Final
+
+from ledger import events as ev
+from ledger.clerk import Clerk
+from ledger.errors import NotFound
+from ledger.records import ACTS, Record, targets
+
+from .dossier import new_targets
+
+UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
+CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
+
+
+class Entries:
+    """The records that others are about, and those others."""
+
+    def __init__(self, by_id: Callable[[str], Record]) -> None:
+        self._by_id = by_id
+        self._clerk = Clerk()
+        self._about: dict[
+            str, dict[str, None]
+        ] = {}  # event id -> ids of the utterances that are about it, or once were
+        self._held: dict[str, Record | None] = {}
+
+    def raw(self, event_id: str) -> Record:
+        """A record as it came in. Raises NotFound."""
+        return self._clerk.by_id.get(event_id) or self._by_id(event_id)
+
+    def effective(self, record: Record) -> Record | None:
+        """A record as it now stands; None where it was voided."""
+        return self._clerk.effective(record.id) if record.id in self._clerk.by_id else record
+
+    def keep(self, record: Record) -> None:
+        """Takes in a record that is about others, and all that it is about, or may be by a change."""
+        if record.id not in self._clerk.by_id:
+            self._clerk.add(record)
+            for target in _all_targets(record.event):
+                with suppress(NotFound):  # a change may name what is not there
+                    self.keep(self.raw(target))
+
+    def bases(self, event_id: str) -> Iterator[Record]:
+        """The entries that an amendment or void changes in the end: it may void a void that amends …"""
+        found = {event_id: None}
+        for known in (queue := list(found)):  # grows while it is walked
+            record = self._clerk.by_id.get(known)
+            if record is None:
+                continue
+            if not isinstance(record.event, CLERKS):
+                yield record
+                continue
+            more = dict.fromkeys(targets(record.event))
+            for about in (known, *self._clerk.about(known)):  # it may be moved, or may have been
+                more |= dict.fromkeys(new_targets(getattr(self._clerk.by_id[about].event, "changes", {})))
+            queue += [target for target in more if target not in found]
+            found |= more
+
+    def change(self, raw: Record) -> tuple[Record | None, Record | None]:
+        """What an entry of the register said until now, and says from now on; None for nothing."""
+        before, now = self._held.get(raw.id, raw), self._clerk.effective(raw.id)
+        if before is not None and now is not None and before.event == now.event:
+            return None, None
+        self._held[raw.id] = now
+        return before, now
+
+    def hanging(self, raw: Record) -> Iterator[Record]:
+        """The acts that an utterance is, or is about, or what it is about is about, and so on."""
+        found = {raw.id: None}
+        for event_id in (queue := list(found)):  # grows while it is walked
+            record = self._clerk.by_id.get(event_id)
+            if record is None:
+                continue
+            for version in (record, self._clerk.effective(event_id)):
+                if version is None or not isinstance(version.event, UTTERANCES):
+                    continue
+                for target in _all_targets(version.event):
+                    self._about.setdefault(target, {})[event_id] = None
+                    if target not in found:
+                        found[target] = None
+                        queue.append(target)
+                        with suppress(NotFound):
+                            self.keep(self.raw(target))
+            if isinstance(record.event, ACTS):
+                yield record
+
+    def about(self, event_id: str) -> Iterator[ev.Event]:
+        """What is said about an utterance, as it came in and as it now stands."""
+        for other in self._about.get(event_id, ()):
+            for version in (self._clerk.by_id.get(other), self._clerk.effective(other)):
+                if version is not None:
+                    yield version.event
+
+    def spoken(self, acts: Iterable[Record]) -> list[Record]:
+        """Acts and all that is said about them, as they now stand; in order."""
+        records = {act.id: now for act in acts if (now := self.effective(act)) is not None}
+        for event_id in (queue := list(records)):  # grows while it is walked
+            for other in self._about.get(event_id, ()):
+                utterance = self._clerk.effective(other)
+                if utterance is not None and other not in records:
+                    records[other] = utterance
+                    queue.append(other)
+        return sorted(records.values(), key=_position)
+
+
+def _all_targets(event: ev.Event) -> Iterator[str]:
+    yield from targets(event)
+    yield from new_targets(getattr(event, "changes", {}))
+
+
+def _position(record: Record) -> int:
+    return record.position

@@ -1,0 +1,232 @@
+"""Where did the claims of some clusters stand, at every position, and what were they found by? A chunk of a view.
+
+The records that name the claims come as they stand in the ledger. What is told of a source comes in when the source is
+first quoted, whenever it was told: nothing hung on it before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Any, NamedTuple
+
+from ledger import Ledger, NotFound, Record, names
+from ledger.records import ACTS, decode, targets
+
+from .book import Book
+from .dossier import new_sources
+from .quotations import Link, Words
+from .rows import FOREVER, node, row_hash
+from .tracker import Tracker, reading
+from .viewfile import GRID, Doc, Quoted, Wording
+
+
+class Folded(NamedTuple):
+    """All that a view keeps of a chunk of claims, and what it adds to what is counted over all."""
+
+    rows: list[tuple[Any, ...]]
+    wordings: list[Wording]
+    quoted: list[Quoted]
+    docs: list[Doc]
+    tallies: dict[tuple[int, int], int]
+    """How many claims more are of a status from a position on, by (status, position)."""
+    states: dict[int, int]
+    """What is added to the state hash, by the multiple of GRID from which on."""
+
+
+def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
+    """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
+    finds = Finds() if search else None
+    tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
+    rows = _Rows(numbers, tracker, finds)
+    for record in _with_sources(ledger, book, numbers, until):
+        changed = tracker.take(record)
+        rows.put(record.position, changed)
+        if finds is not None:
+            finds.settle(record.position)
+    return rows.folded()
+
+
+def _with_sources(ledger: Ledger, book: Book, numbers: dict[str, int], until: int) -> Iterator[Record]:
+    """The records about claims, each after what was told of the sources that matter to it."""
+    tags = [f"{kind}:{claim}" for claim in numbers for kind in ("claim", "relation:claim")]
+    told, coming = book.opened(), list[tuple[int, Record]]()
+    for position, stored in ledger.tagged(tags, as_of=until):
+        while coming and coming[0][0] < position:
+            yield heappop(coming)[1]
+        record = decode(position, stored)
+        for other in told.of(_speaking(ledger, record)):
+            if other.position < position:
+                yield other
+            elif other.position <= until:
+                heappush(coming, (other.position, other))
+        yield record
+    while coming:
+        yield heappop(coming)[1]
+
+
+def _speaking(ledger: Ledger, record: Record) -> Iterator[str]:
+    """The sources by whose standing an utterance counts: who speaks; of what others are about, all in its chain."""
+    event = record.event
+    about = targets(event)
+    if isinstance(event, ACTS) and not about:
+        yield names.speaker(event.chain)
+        return
+    yield from names.sources(getattr(event, "chain", ()))
+    yield from new_sources(getattr(event, "changes", {}))
+    for target in about:
+        try:
+            yield from _speaking(ledger, ledger.record(target))
+        except NotFound:
+            continue  # it is not there to count
+    for target in about:
+        yield from names.sources(getattr(ledger.record(target).event, "chain", ()))
+
+
+class _Rows:
+    """Holds the row of each claim until another takes its place."""
+
+    def __init__(self, numbers: dict[str, int], tracker: Tracker, finds: Finds | None) -> None:
+        self._numbers = numbers
+        self._tracker = tracker
+        self._finds = finds
+        self._held: dict[int, tuple[tuple[Any, ...], bytes, int]] = {}  # the row, what stands for its text, its hash
+        self._texts: dict[str, str] = {}
+        self._folded = Folded([], [], [], [], {}, {})
+
+    def put(self, position: int, changed: Any) -> None:
+        """From this position on, the rows of claims may be others."""
+        rows, _, _, _, tallies, states = self._folded
+        numbers, tracker, held = self._numbers, self._tracker, self._held
+        sum_ = 0
+        for claim in changed:
+            number = numbers[claim]
+            new, before = tracker.columns(claim, number), held.get(number)
+            if new is None:
+                if before is None:
+                    continue
+                self._reword(position, claim, None)
+                del held[number]
+            else:
+                key = tracker.claims[claim].key
+                if before is not None:
+                    if before[0][4:] == new[4:] and before[1] == key:
+                        continue
+                    if before[1] != key:
+                        self._reword(position, claim, tracker.claims[claim].texts[-1][1])
+                else:
+                    self._reword(position, claim, tracker.claims[claim].texts[-1][1])
+                hash_ = row_hash(key, new[4], new[5], new[6], new[8], new[9])
+                sum_ += hash_
+                held[number] = new, key, hash_
+            if before is not None:
+                row, _, hash_ = before
+                sum_ -= hash_
+                since = row[1]
+                rows.append((number, since, position, node(since, position), *row[4:]))
+                if new is not None and new[4] == row[4]:
+                    continue
+                tallies[row[4], position] = tallies.get((row[4], position), 0) - 1
+            if new is not None:
+                tallies[new[4], position] = tallies.get((new[4], position), 0) + 1
+        if sum_:
+            grid = -(-position // GRID) * GRID
+            states[grid] = states.get(grid, 0) + sum_
+
+    def folded(self) -> Folded:
+        """All of it, sorted as its tables are."""
+        found = self._folded
+        found.rows.extend(row for row, _, _ in self._held.values())
+        found.rows.sort(key=_place)
+        if self._finds is not None:
+            self._finds.close(self._numbers, found)
+        return found
+
+    def _reword(self, position: int, claim: str, text: str | None) -> None:
+        number, before = self._numbers[claim], self._texts.get(claim)
+        if text is not None and text != before:
+            self._folded.wordings.append((number, position, text))
+            self._texts[claim] = text
+        if self._finds is not None:
+            self._finds.reword(position, claim, text)
+
+
+class Finds:
+    """What claims are found by, since when: the words of acts, and who stands in their chains by which name."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, dict[Link, list[int]]] = {}  # claim -> link -> of how many acts, since when
+        self._texts: dict[str, dict[str, list[int]]] = {}  # claim -> text -> since when, for each act that has it
+        self._wordings: dict[str, str] = {}
+        self._moved: dict[str, tuple[Counter[Link], Counter[str]]] = {}
+        self._quoted: list[tuple[str, Link, int, int]] = []
+        self._docs: list[tuple[str, str, int, int]] = []
+
+    def add(self, claim: str, words: Words, position: int) -> None:
+        """An act says more of a claim."""
+        held = self._links.setdefault(claim, {})
+        for link in words.links:
+            known = held.get(link)
+            if known is None:
+                held[link] = [1, position]
+            else:
+                known[0] += 1
+        if words.text:
+            self._texts.setdefault(claim, {}).setdefault(words.text, []).append(position)
+
+    def move(self, claim: str, words: Words, by: int) -> None:
+        """An act that was there may say something else: it is taken out (-1), or put in (+1) as it is now."""
+        links, texts = self._moved.setdefault(claim, (Counter(), Counter()))
+        for link in words.links:
+            links[link] += by
+        if words.text:
+            texts[words.text] += by
+
+    def reword(self, position: int, claim: str, text: str | None) -> None:
+        """A claim has another text, or none, from a position on."""
+        before = self._wordings.pop(claim, None)
+        _, texts = self._moved.setdefault(claim, (Counter(), Counter()))
+        if before is not None:
+            texts[before] -= 1
+        if text is not None:
+            texts[text] += 1
+            self._wordings[claim] = text
+
+    def settle(self, position: int) -> None:
+        """All that a record moved was told."""
+        if not self._moved:
+            return
+        for claim, (links, texts) in self._moved.items():
+            held = self._links.setdefault(claim, {})
+            for link, more in links.items():
+                self._settle_link(claim, held, link, more, position)
+            since = self._texts.setdefault(claim, {})
+            for text, more in texts.items():
+                for _ in range(more):
+                    since.setdefault(text, []).append(position)
+                for _ in range(-more):
+                    self._docs.append((claim, text, since[text].pop(), position))
+        self._moved = {}
+
+    def _settle_link(self, claim: str, held: dict[Link, list[int]], link: Link, more: int, position: int) -> None:
+        known = held.setdefault(link, [0, position]) if more > 0 else held.get(link)
+        if known is not None:
+            known[0] += more
+            if not known[0]:
+                del held[link]
+                self._quoted.append((claim, link, known[1], position))
+
+    def close(self, numbers: dict[str, int], folded: Folded) -> None:
+        """Adds everything, what still holds with it, to what was folded."""
+        for claim, links in self._links.items():
+            self._quoted += [(claim, link, since, FOREVER) for link, (_, since) in links.items()]
+        for claim, texts in self._texts.items():
+            self._docs += [(claim, text, at, FOREVER) for text, since in texts.items() for at in since]
+        folded.quoted.extend((*link, numbers[claim], since, until) for claim, link, since, until in self._quoted)
+        folded.docs.extend((numbers[claim], since, until, text) for claim, text, since, until in self._docs)
+        folded.docs.sort(key=_place)
+
+
+def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return row[:2]
