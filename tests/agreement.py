@@ -53,7 +53,7 @@ def compared(ledger: Ledger, view: Views, number: int, seed: int = 0) -> Iterato
     """Triples picked at random, compared, until so many were compared in three ways."""
     boards: Boards = {}
     for triple in _triples(ledger, Random(seed)):
-        found = _compare(ledger, triple, _viewed(ledger, view, triple, boards))
+        found = _compare(ledger, triple, _viewed(view, triple, boards))
         yield found
         number -= found.three_ways
         if not number:
@@ -94,8 +94,8 @@ def _compare(ledger: Ledger, triple: Triple, viewed: Row | None) -> Compared:
     return Compared(triple, three_ways, next((pair for pair in pairs if pair[0] != pair[1]), None))
 
 
-def _viewed(ledger: Ledger, view: Views, triple: Triple, boards: Boards) -> Row | None:
-    """What the view says, or, where it has to know when things were said, the board."""
+def _viewed(view: Views, triple: Triple, boards: Boards) -> Row | None:
+    """What the view says: by a row of its own, or, where it has to know when things were said, by its whole board."""
     if triple.said_by is None:
         try:
             return view.row(triple.claim, as_of=triple.as_of)
@@ -103,8 +103,8 @@ def _viewed(ledger: Ledger, view: Views, triple: Triple, boards: Boards) -> Row 
             return None
     cuts = triple.as_of, triple.said_by
     if cuts not in boards:
-        found = ledger.state(board, as_of=triple.as_of, said_by=triple.said_by)
-        boards[cuts] = {row.claim: row for row in found.claims}
+        page = view.page(as_of=triple.as_of, said_by=triple.said_by, limit=None)
+        boards[cuts] = {row.claim: row for row in page.rows}
     return boards[cuts].get(triple.claim)
 
 

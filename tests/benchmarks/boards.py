@@ -19,7 +19,7 @@ from whole import LATELY, imported, said_again
 
 from ledger import ClaimsRelated, Ledger, Receipt, SourceRelated, names
 from ledger.events import Event
-from projections.reached import reached
+from projections.reached import concerned, reached
 from projections.views import ORDERS, Views
 
 PAGES = 1_000
@@ -60,7 +60,9 @@ def catching_up(setting: Setting) -> Iterator[tuple[str, Measured]]:
         acts = _caught_up(ledger, view, islice(said_again(ledger), WARM_UP + ACTS))
         relations = _caught_up(ledger, view, islice(_relations(ledger), WARM_UP + RELATIONS))
         for lap, receipt in enumerate(relations.receipts):
-            relations.catch_up.laps[lap] /= len(reached(ledger, ledger.record(receipt.id)))
+            record = ledger.record(receipt.id)
+            about = concerned(ledger, record.event, record.position)
+            relations.catch_up.laps[lap] /= len(reached(ledger, record, about))
     for name, found in (("catch_up_vs_append", acts), ("catch_up_relations", relations)):
         yield name, Measured(found.catch_up.percentile(95), found.append.percentile(95))
 

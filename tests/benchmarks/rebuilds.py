@@ -113,13 +113,12 @@ def _taken(
 
 
 _REBUILD = """
-import inspect, sys
+import sys
 from ledger import Ledger
 from projections.views import Views
 path, views, workers, search = sys.argv[1:]
 with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger, views) as view:
-    how = {"workers": int(workers), "search": bool(search)}
-    view.rebuild(**{name: how[name] for name in inspect.signature(view.rebuild).parameters if name in how})
+    view.rebuild(workers=int(workers), search=bool(search))
 """
 
 
