@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).parent
 
 # Tests import their helpers (`oracle`) by name; in importlib mode pytest itself puts nothing on the path.
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE / "benchmarks")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

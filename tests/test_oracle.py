@@ -12,6 +12,7 @@ from random import Random
 
 import oracle
 import pytest
+from agreement import facts
 
 from ledger import ClaimRegistered, Ledger, NotFound, intake
 from ledger.testing import CLAIMS, opened, random_ledger
@@ -19,28 +20,6 @@ from projections import status
 from projections.flags import FLAGS
 
 CUTS = ("2024-09", "2024-10-03", "2024-10-05", "2024-10-05T10:00:00Z", "2024-10-07", "2024-10-12", "2024-10-31")
-
-
-def facts(answer):
-    """What of an answer the oracle tells too, in its form."""
-
-    def side(side):
-        roots = {r.root: {"acts": sorted(r.acts), "inferred": r.inferred, "kind": r.kind} for r in side.roots}
-        assert len(roots) == side.possible
-        return {"provable": side.provable, "possible": side.possible, "roots": roots}
-
-    weighed = ("counts", "low", "high", "verdict")
-    return {
-        "status": answer.status,
-        "own_words": answer.own_words,
-        "support": side(answer.support),
-        "opposition": side(answer.opposition),
-        "assessments": {a.act: {field: getattr(a, field) for field in weighed} for a in answer.assessments},
-        "ruling": answer.ruling.event if answer.ruling else None,
-        "text": answer.text,
-        "kind": answer.kind,
-        "flags": answer.flags,
-    }
 
 
 def plain(ledger):

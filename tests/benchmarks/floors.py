@@ -1,8 +1,9 @@
-"""What is the least that writing a record takes? A bare driver that commits the same rows to the same schema."""
+"""What is the least that writing and reading records takes? A bare driver, the same rows, the same schema."""
 
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,8 +27,9 @@ class Written:
 
     def __init__(self, path: Path) -> None:
         self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-        self._position, self._tag = 0, 0
-        self.rows()
+        [(self._position, self._tag)] = self._connection.execute(
+            "SELECT ifnull((SELECT max(position) FROM event), 0), ifnull((SELECT max(tag_id) FROM tag), 0)"
+        )
 
     def rows(self) -> Rows:
         """The new rows; their event ids, times and bytes as the ledger made them."""
@@ -93,7 +95,32 @@ class Envelope(msgspec.Struct):
 
 def envelope(stored: bytes) -> Envelope:
     """What the stored bytes of a record were made of."""
-    return DECODER.decode(stored)
+    return _DECODER.decode(stored)
+
+
+def batches(path: Path, size: int) -> Iterator[Rows]:
+    """All rows of a ledger's file, in its order, so many events at a time."""
+    ask = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE).execute
+    position = told = 0
+    while events := ask(
+        "SELECT * FROM event WHERE position > ? ORDER BY position LIMIT ?", (position, size)
+    ).fetchall():
+        position = events[-1][0]
+        pairs = sorted(pair for event in events for pair in _pairs(event))
+        upto = max(told, pairs[-1][0])
+        tags = ask("SELECT * FROM tag WHERE tag_id > ? AND tag_id <= ? ORDER BY tag_id", (told, upto)).fetchall()
+        told = upto
+        yield Rows(events, tags, pairs)
+
+
+def decoding(path: Path) -> float:
+    """How long it takes to read and decode every record of a ledger's file, in seconds."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    decode = _DECODER.decode
+    started = time.perf_counter()
+    for (data,) in connection.execute("SELECT data FROM event ORDER BY position"):
+        decode(data)
+    return time.perf_counter() - started
 
 
 def _pairs(event: tuple[Any, ...]) -> Iterator[tuple[int, int]]:
@@ -101,6 +128,6 @@ def _pairs(event: tuple[Any, ...]) -> Iterator[tuple[int, int]]:
     return ((number, event[0]) for (number,) in _NUMBER.iter_unpack(event[4]))
 
 
-DECODER = msgspec.json.Decoder(Envelope)
+_DECODER = msgspec.json.Decoder(Envelope)
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 _NUMBER = struct.Struct("<I")

@@ -69,13 +69,18 @@ class Setting:
     @property
     def rounds(self) -> int:
         """How often what takes long is measured."""
-        return 1 if self.events >= 1_000_000 else 3
+        return 1 if self.events >= 100_000 else 3
 
     def path(self, name: str) -> Path:
-        """A place for a file of this run; what lay there before is gone, and what a database had beside it."""
-        for end in ("", "-wal", "-shm"):
-            (self.directory / f"{name}{end}").unlink(missing_ok=True)
+        """A place for a file of this run; what lay there before is gone."""
+        self.remove(self.directory / name)
         return self.directory / name
+
+    def remove(self, *paths: Path) -> None:
+        """Removes files, and what databases have beside them."""
+        for path in paths:
+            for end in ("", "-wal", "-shm"):
+                Path(f"{path}{end}").unlink(missing_ok=True)
 
 
 Measure = Callable[[Setting], Iterator[tuple[str, Measured]]]
@@ -102,7 +107,7 @@ def figures(*declared: Figure) -> Callable[[Measure], Measure]:
 
 
 class Watch:
-    """Adds up, or lists, how long something takes."""
+    """Adds up, or lists, how long something takes, in seconds."""
 
     def __init__(self) -> None:
         self.laps: list[float] = []
@@ -118,7 +123,8 @@ class Watch:
         return sum(self.laps)
 
     def percentile(self, percent: int) -> float:
-        return quantiles(self.laps, n=100, method="inclusive")[percent - 1]
+        """What so many of a hundred laps do not exceed, in milliseconds."""
+        return quantiles(self.laps, n=100, method="inclusive")[percent - 1] * 1_000
 
 
 @contextmanager

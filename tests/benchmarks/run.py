@@ -1,7 +1,8 @@
 """How fast is it? `python tests/benchmarks/run.py` prints every figure with its floor, measured in the same run.
 
 A bar is what a figure should reach. It is shown, never asserted: whether a run on this machine says anything, the
-reader decides. Leave the machine alone meanwhile.
+reader decides. Leave the machine alone meanwhile. With `--triples N` it also asks the large ledger of so many claims at
+cuts picked at random, in three ways that must agree.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import TextIO
 
 import apsw
 
@@ -23,19 +27,30 @@ except ImportError:  # not installed: measure the checkout
     sys.path.insert(1, str(Path(__file__).parents[2]))
     import ledger
 
-import appends  # noqa: F401  each declares its figures
-import reads  # noqa: F401
-import startup  # noqa: F401
-import whole  # noqa: F401
-from measure import GROUPS, Figure, Group, Measured, Setting, filesystem, workplace
+sys.path.insert(1, str(Path(__file__).parents[1]))  # where the oracle lies
 
-_ROW = "{:<26}{:>18}{:>18}{:>9}   {:<10}{:<8}{}"
+import appends  # noqa: F401  each declares its figures
+import boards  # noqa: F401
+import reads  # noqa: F401
+import rebuilds  # noqa: F401
+import startup  # noqa: F401
+from agreement import Compared, compared
+from measure import GROUPS, Figure, Group, Measured, Setting, filesystem, workplace
+from rebuilds import rebuilt
+from whole import imported
+
+from ledger import Ledger
+from projections.views import Views
+
+_ROW = "{:<34}{:>18}{:>18}{:>9}   {:<10}{:<8}{}"
 
 
 def main() -> int:
-    """Measures, prints, and ends with 1 where a figure could not be measured."""
+    """Measures, prints, and ends with 1 where a figure could not be measured, or an answer was another."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the ledgers are removed then too
     options = _options()
-    chosen = [group for group in GROUPS if not options.only or {f.name for f in group.figures} & set(options.only)]
+    only = {figure.name for figure in _all()} if options.only is None else set(options.only)
+    chosen = [group for group in GROUPS if {figure.name for figure in group.figures} & only]
     found: dict[str, Measured] = {}
     failed = False
     with workplace(options.events, options.dir) as setting:
@@ -44,7 +59,7 @@ def main() -> int:
             print(_ROW.format("figure", "value", "floor", "ratio", "bar", "", "floor is"), flush=True)
         for group in chosen:
             try:
-                for figure, measured in _measured(group, setting, options.only):
+                for figure, measured in _measured(group, setting, only):
                     found[figure.name] = measured
                     if not options.json:
                         print(_row(figure, measured), flush=True)
@@ -52,6 +67,8 @@ def main() -> int:
                 failed = True
                 print(f"{', '.join(f.name for f in group.figures)} could not be measured:", file=sys.stderr)
                 traceback.print_exc()
+        if options.triples:
+            failed |= not _agree(setting, options.triples, sys.stderr if options.json else sys.stdout)
     if options.json:
         print(
             json.dumps({figure.name: _plain(figure, found[figure.name]) for figure in _all() if figure.name in found})
@@ -64,7 +81,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=100_000, help="the size of the ledgers (default: 100,000)")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout, and no table")
-    parser.add_argument("--only", nargs="+", metavar="NAME", choices=names, help=f"of {', '.join(names)}")
+    parser.add_argument("--only", nargs="*", metavar="NAME", choices=names, help=f"of {', '.join(names)}")
+    parser.add_argument("--triples", type=int, default=0, metavar="N", help="compare so many answers in three ways")
     parser.add_argument("--dir", help="where to put the ledgers (default: where temporary files go, if that is a disk)")
     options = parser.parse_args()
     if options.events < 1_000:
@@ -76,11 +94,28 @@ def _all() -> Iterator[Figure]:
     return (figure for group in GROUPS for figure in group.figures)
 
 
-def _measured(group: Group, setting: Setting, only: Sequence[str] | None) -> Iterator[tuple[Figure, Measured]]:
+def _measured(group: Group, setting: Setting, only: Collection[str]) -> Iterator[tuple[Figure, Measured]]:
     figures = {figure.name: figure for figure in group.figures}
     for name, measured in group.measure(setting):
-        if not only or name in only:
+        if name in only:
             yield figures[name], measured
+
+
+def _agree(setting: Setting, number: int, out: TextIO) -> bool:
+    """Whether view, single read and oracle give the same answers; what differs is told."""
+    rebuilt(setting)
+    ways: Counter[bool] = Counter()
+    differing: list[Compared] = []
+    with Ledger.open(imported(setting).path) as book, Views.open(book) as view:
+        for one in compared(book, view, number):
+            ways[one.three_ways] += 1
+            differing += [one] if one.difference else []
+    for one in differing:
+        print(one.triple, *one.difference or (), sep="\n  ", file=sys.stderr)
+    beside = f"{ways[False]:,} more, of claims too large for the oracle, in two" if ways[False] else "none left out"
+    asked = f"{ways[True]:,} triples of claim, as_of and said_by in three ways: view, single read, oracle; {beside}"
+    print(f"\n{asked}: {len(differing) or 'none'} differ", file=out)
+    return not differing
 
 
 def _circumstances(setting: Setting) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 
-from measure import Bar, Figure, Measured, Setting, Watch, figures
-
-import ledger
+from measure import Bar, Figure, Measured, Setting, figures
+from processes import CLAIMS, ran
 
 IMPORTS = (sys.executable, "-c", "import click, msgspec, apsw")
 TIMES = 10
@@ -32,24 +29,11 @@ def demo(setting: Setting) -> Iterator[tuple[str, Measured]]:
 
 
 def _in_turn(setting: Setting, command: Sequence[str], in_a_second: int) -> Measured:
-    value, floor = Watch(), Watch()
-    for _ in range(TIMES + 1):
-        for watch, words in ((value, command), (floor, IMPORTS)):
-            with watch.lap():
-                _run(setting, words)
-    return Measured(*(median(watch.laps[1:]) * in_a_second for watch in (value, floor)))
-
-
-def _run(setting: Setting, words: Sequence[str]) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(ledger.__file__).parents[1])}
-    done = subprocess.run(words, cwd=setting.directory, env=environment, capture_output=True, check=False)
-    if done.returncode:
-        raise RuntimeError(
-            f"{' '.join(words)} ended with {done.returncode}: {done.stderr.decode(errors='replace')[-500:]}"
-        )
+    laps = [(ran(setting, command), ran(setting, IMPORTS)) for _ in range(TIMES + 1)]
+    return Measured(*(median(one) * in_a_second for one in zip(*laps[1:], strict=True)))
 
 
 def _claims() -> list[str]:
     """The command as it is installed beside this Python; else what its script would do."""
     script = Path(sys.executable).with_name("claims")
-    return [str(script)] if script.exists() else [sys.executable, "-c", "from ledger.cli import main; main()"]
+    return [str(script)] if script.exists() else [sys.executable, "-c", CLAIMS]

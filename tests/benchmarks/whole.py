@@ -1,108 +1,115 @@
-"""What do whole ledgers cost: to import one, to rebuild its board at every position, to read a page of that?
+"""Which ledger do the figures of a run share, and what does it cost to import it?
 
-Imports and rebuilds run in processes of their own, start and end counted, so that their memory is theirs.
+It is synthetic, and has in it a claim to ask about: ten acts by the busiest speakers, through the busiest carriers, and
+two related claims with two acts each. It is written as an export would be, and imported once by a process of its own.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import subprocess
-import sys
-import time
+from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from random import Random
+from statistics import median
+from typing import NamedTuple
 
-import apsw
-from appends import BATCH, _plain_acts
-from floors import DECODER, BareWriter, Rows, envelope
-from measure import Bar, Figure, Measured, Setting, Watch, figures, settled
+from floors import BareWriter, batches, envelope
+from measure import Bar, Figure, Measured, Setting, Watch, figures
+from msgspec.structs import replace
+from processes import CLAIMS, Ran, idle, ran_python
 
-from ledger import Ledger
+from ledger import Entry, Ledger, names, records, when
+from ledger import events as ev
+from ledger.records import ACTS
 from ledger.synthetic import synthetic
-from projections.views import ORDERS, Views
 
-PAGES = 100
-CAUGHT_UP = 40
-_NUMBER = struct.Struct("<I")
+CLAIM = "the-claim-asked-about"
+RELATED = (("a-narrower-claim", "entails"), ("its-negation", "negates"))
+BATCH = 1_000
+LATELY = 5_000
 
 
-class Ran(NamedTuple):
-    """What a process took."""
+class Imported(NamedTuple):
+    """The ledger that a run's figures share, and what its imports took."""
 
-    seconds: float
-    peak_mb: float
+    path: Path
+    ran: list[Ran]
 
 
 @figures(
     Figure("import", "events/s", Bar(">=", 0.5), "bare apsw + msgspec encoding, writing the same rows"),
     Figure("import_peak_mb", "MB", Bar("<=", 150, "MB"), "python -c 'import ledger.store.sqlite'"),
-    Figure("rebuild", "events/s", Bar(">=", 0.03), "SELECT and msgspec decode of every record"),
-    Figure("rebuild_peak_mb", "MB", Bar("<=", 700, "MB"), "python -c 'import ledger.store.sqlite'"),
-    Figure("board_page_ms", "ms", Bar("<=", 5, "ms"), "one SELECT of 50 records; p99"),
-    Figure("board_as_of_vs_now", "ms", Bar("<=", 2), "a page of 50 now, the worst of the orders and the counts; p99"),
-    Figure("catch_up_vs_append", "ms", Bar("<=", 3), "the append of the act; p95"),
 )
-def whole(setting: Setting) -> Iterator[tuple[str, Measured]]:
-    """A synthetic ledger, imported, its view built, read and caught up."""
-    stream, path = synthetic(setting.events + 10 * CAUGHT_UP), setting.path("whole.db")
-    before = list(islice(stream, setting.events)) if setting.events <= 100_000 else []
-    exported = setting.path("whole.ndjson")
-    _export(setting, exported, path)
-    idle = _run(setting, "import ledger.store.sqlite")
-    taken = _run(setting, "from ledger.cli import main; main()", "--db", str(path), "import", str(exported))
-    yield "import", Measured(setting.events / taken.seconds, setting.events / _written_barely(setting, path))
-    yield "import_peak_mb", Measured(taken.peak_mb, idle.peak_mb)
-    built = _run(setting, _REBUILD, str(path))
-    decoding = _decoded(path)
-    yield "rebuild", Measured(setting.events / built.seconds, setting.events / decoding)
-    yield "rebuild_peak_mb", Measured(built.peak_mb, idle.peak_mb)
-    with Ledger.open(path) as ledger, Views.open(ledger) as view, settled():
-        yield from _pages(ledger, view)
-        if before:
-            yield "catch_up_vs_append", _caught_up(ledger, view, before, stream)
+def importing(setting: Setting) -> Iterator[tuple[str, Measured]]:
+    """`claims import` of NDJSON into a new ledger, the whole process."""
+    made = imported(setting)
+    seconds = median(one.seconds for one in made.ran)
+    yield "import", Measured(setting.events / seconds, setting.events / _written_barely(setting, made.path))
+    yield "import_peak_mb", Measured(max(one.peak_mb for one in made.ran), idle(setting).peak_mb)
 
 
-_REBUILD = """
-import sys
-from ledger import Ledger
-from projections.views import Views
-with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.open(ledger) as view:
-    view.rebuild()
-"""
+@cache
+def imported(setting: Setting) -> Imported:
+    """The ledger that the figures of a run share."""
+    exported, taken = setting.path("whole.ndjson"), []
+    with exported.open("wb") as file:
+        file.writelines(_exported(_content(setting.events)))
+    for _ in range(setting.rounds):
+        path = setting.path("whole.db")
+        taken.append(ran_python(setting, CLAIMS, "--db", str(path), "import", str(exported)))
+    exported.unlink()
+    return Imported(path, taken)
 
 
-def _run(setting: Setting, code: str, *arguments: str) -> Ran:
-    import ledger as package
-
-    peak = setting.path("peak")
-    environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1]), "PEAK": str(peak)}
-    command = [sys.executable, "-c", _PEAK + code, *arguments]
-    started = time.perf_counter()
-    subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=True)
-    return Ran(time.perf_counter() - started, int(peak.read_text()) / 1024)
-
-
-# What getrusage tells of a child begins with what its parent had.
-_PEAK = """
-import atexit, os
-@atexit.register
-def tell():
-    with open("/proc/self/status") as status, open(os.environ["PEAK"], "w") as peak:
-        peak.write(next(line for line in status if line.startswith("VmHWM")).split()[1])
-"""
+def said_again(ledger: Ledger) -> Iterator[ev.Act]:
+    """What was said lately, said by others now: acts without end, on claims and by sources that are there."""
+    lately = [
+        record.event
+        for record in ledger.events(after=max(0, ledger.head - LATELY))
+        if isinstance(record.event, ACTS) and record.event.claims and CLAIM not in record.event.claims
+    ]
+    others = Random(0).sample(lately, len(lately) - 1)
+    for act, other in zip(cycle(lately), cycle(others), strict=False):
+        yield replace(act, chain=other.chain, in_reply_to=None)
 
 
-def _export(setting: Setting, exported: Path, path: Path) -> None:
-    """Writes the NDJSON that `claims export` writes."""
-    with Ledger.open(path) as ledger, exported.open("wb") as file:
-        for _ in ledger.load(islice(synthetic(setting.events + 10 * CAUGHT_UP), setting.events)):
-            pass
-        for _, stored in ledger.stored():
-            file.write(stored + b"\n")
-    setting.path(path.name)
+def _exported(content: Iterator[tuple[Entry, int]]) -> Iterator[bytes]:
+    """The lines that `claims export` writes."""
+    for entry, at in content:
+        assert entry.id and entry.recorded_by
+        before, after = records.envelope(entry.id, entry.recorded_by, records.encode_event(entry.event))
+        yield b"%b%b%b\n" % (before, when.stamp(at).encode(), after)
+
+
+def _content(events: int) -> Iterator[tuple[Entry, int]]:
+    """A synthetic ledger of so many events, the claim and its acts spread over it."""
+    own = _own_events(events)
+    every = max(1, events // (len(own) + 1))
+    stream = synthetic(events - len(own))
+    for number, event in enumerate(own):
+        for entry, at in islice(stream, every):
+            yield entry, at
+        yield Entry(event=event, id=f"own-{number}", recorded_by="desk"), at
+    yield from stream
+
+
+def _own_events(events: int) -> list[ev.Event]:
+    acts = [entry.event for entry, _ in islice(synthetic(events), 20_000) if isinstance(entry.event, ACTS)]
+    acts = [act for act in acts if act.claims]
+    busiest = Counter(names.speaker(act.chain) for act in acts).most_common(10)
+    said = [next(act for act in acts if names.speaker(act.chain) == speaker) for speaker, _ in busiest]
+    claims = [CLAIM, *(claim for claim, _ in RELATED)]
+    own: list[ev.Event] = [ev.ClaimRegistered(claim=claim, text=f"This is {claim}.") for claim in claims]
+    own += [ev.ClaimsRelated(from_=claim, to=CLAIM, relation=relation) for claim, relation in RELATED]  # type: ignore[arg-type]
+    own += [_about(act, CLAIM) for act in said]
+    own += [_about(said[place + 3 * end], claim) for end, (claim, _) in enumerate(RELATED) for place in range(2)]
+    return own
+
+
+def _about(act: ev.Act, claim: str) -> ev.Event:
+    return replace(act, claims=(claim,), possible_claims=(), in_reply_to=None, said_at=None)
 
 
 def _written_barely(setting: Setting, path: Path) -> float:
@@ -110,59 +117,10 @@ def _written_barely(setting: Setting, path: Path) -> float:
     other = setting.path("bare.db")
     Ledger.open(other).close()
     writer, watch = BareWriter(other), Watch()
-    for rows in _batches(path):
+    for rows in batches(path, BATCH):
         envelopes = [envelope(row[5]) for row in rows.events]
         with watch.lap():
             writer.commit_encoding(rows, envelopes)
     writer.close()
+    setting.remove(other)
     return watch.total
-
-
-def _batches(path: Path) -> Iterator[Rows]:
-    ask = apsw.Connection(str(path)).execute
-    position = told = 0
-    while events := ask(
-        "SELECT * FROM event WHERE position > ? ORDER BY position LIMIT ?", (position, BATCH)
-    ).fetchall():
-        position = events[-1][0]
-        pairs = sorted((number, row[0]) for row in events for (number,) in _NUMBER.iter_unpack(row[4]))
-        tags = ask("SELECT * FROM tag WHERE tag_id > ? AND tag_id <= ?", (told, pairs[-1][0])).fetchall()
-        told = max(told, pairs[-1][0])
-        yield Rows(events, tags, pairs)
-
-
-def _decoded(path: Path) -> float:
-    connection = apsw.Connection(str(path))
-    started = time.perf_counter()
-    for (data,) in connection.execute("SELECT data FROM event ORDER BY position"):
-        DECODER.decode(data)
-    return time.perf_counter() - started
-
-
-def _pages(ledger: Ledger, view: Views) -> Iterator[tuple[str, Measured]]:
-    middle = ledger.head // 2
-    bare, now, then = Watch(), {o: Watch() for o in ("counts", *ORDERS)}, {o: Watch() for o in ("counts", *ORDERS)}
-    ask: Any = apsw.Connection(ledger.name).execute
-    for _ in range(PAGES):
-        with bare.lap():
-            ask("SELECT data FROM event WHERE position > ? LIMIT 50", (middle,)).fetchall()
-        for watches, at in ((now, None), (then, middle)):
-            for order in ORDERS:
-                with watches[order].lap():
-                    view.page(order=order, as_of=at)
-            with watches["counts"].lap():
-                view.counts(as_of=at)
-    slowest = max(ORDERS, key=lambda order: now[order].percentile(99))
-    yield "board_page_ms", Measured(now[slowest].percentile(99) * 1e3, bare.percentile(99) * 1e3)
-    worst = max(now, key=lambda order: then[order].percentile(99) / now[order].percentile(99))
-    yield "board_as_of_vs_now", Measured(then[worst].percentile(99) * 1e3, now[worst].percentile(99) * 1e3)
-
-
-def _caught_up(ledger: Ledger, view: Views, before: list[Any], stream: Iterator[Any]) -> Measured:
-    append, catch_up = Watch(), Watch()
-    for act in islice(_plain_acts(before, stream), CAUGHT_UP):
-        with append.lap():
-            receipt = ledger.append(act)
-        with catch_up.lap():
-            view.catch_up(wait_for=receipt)
-    return Measured(catch_up.percentile(95) * 1e3, append.percentile(95) * 1e3)
