@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import accumulate
 from typing import Any, Final
 
@@ -236,7 +236,10 @@ def _share(job: _Job, left: list[int], workers: int, told: _Told) -> None:
     finally:
         for helper in helpers:
             helper.kill()  # those that have ended feel nothing; what the others had begun is not in
-            helper.communicate()
+            helper.wait()
+            for pipe in (helper.stdin, helper.stdout):
+                with suppress(BrokenPipeError):
+                    pipe.close()  # type: ignore[union-attr]
 
 
 def _deal(helpers: Sequence[subprocess.Popen[bytes]], briefing: bytes, left: Iterator[int], told: _Told) -> None:
@@ -245,7 +248,8 @@ def _deal(helpers: Sequence[subprocess.Popen[bytes]], briefing: bytes, left: Ite
     with DefaultSelector() as waiting:
         for helper in helpers:
             assert helper.stdin is not None and helper.stdout is not None
-            helper.stdin.write(b"%d\n%b" % (len(briefing), briefing))
+            with suppress(BrokenPipeError):  # it has ended already, which is noticed when it says nothing
+                helper.stdin.write(b"%d\n%b" % (len(briefing), briefing))
             _give(helper, left)
             waiting.register(helper.stdout, EVENT_READ, helper)
         while waiting.get_map():
@@ -263,11 +267,12 @@ def _deal(helpers: Sequence[subprocess.Popen[bytes]], briefing: bytes, left: Ite
 def _give(helper: subprocess.Popen[bytes], left: Iterator[int]) -> None:
     number = next(left, None)
     assert helper.stdin is not None
-    if number is None:
-        helper.stdin.close()
-    else:
-        helper.stdin.write(b"%d\n" % number)
-        helper.stdin.flush()
+    with suppress(BrokenPipeError):
+        if number is None:
+            helper.stdin.close()
+        else:
+            helper.stdin.write(b"%d\n" % number)
+            helper.stdin.flush()
 
 
 def help_out() -> None:

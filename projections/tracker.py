@@ -617,7 +617,7 @@ class Tracker:
             self._regroup_claims(reach.signs(relation.from_) if there else reached)
 
     def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str) -> bool:
-        """Whether acts on any of these claims tell of what kind a speaker is, or its root; and acts on its own do not."""
+        """Whether acts on any of these claims tell of what kind a speaker or its root is; those on its own do not."""
         told, members, cell = web.told, self.desk.members, claim.cells[source]
         is_open = source in claim.open
         if source in claim.told and cell.circle == (source,) and not is_open:

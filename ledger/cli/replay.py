@@ -30,17 +30,24 @@ _ABOUT_CLAIMS: Final[dict[str, fold.Projection]] = {
     "timeline.recorded": timeline.recorded,
 }
 _ABOUT_SOURCES: Final[dict[str, fold.Projection]] = {"sources": sources}
-_STEP: Final = 1_000
 
 
 @click.command("replay")
 @click.option("--projection", type=click.Choice(["board", *_ABOUT_CLAIMS, *_ABOUT_SOURCES]), default="board")
 @click.option("--views", "views", is_flag=True, help="Make the view of the board anew, beside the ledger.")
 @click.option("--check", "check", is_flag=True, help="Hold the view against one made anew by another process.")
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1),
+    help="With --views: share the work among so many processes. Default: one for each core.",
+)
 @click.option("--to", metavar="T", help="Up to this position, event id or time of recording. Default: all.")
 @in_format("table", "json", "ndjson")
 @at_ledger
-def replay_command(db: str, form: str, projection: str, views: bool, check: bool, to: str | None) -> None:
+def replay_command(
+    db: str, form: str, projection: str, views: bool, check: bool, workers: int | None, to: str | None
+) -> None:
     """Rebuild answers from the records alone, and compare them with what the ledger gives, byte for byte.
 
     An answer reads the few records that the stored index of tags gives it. The board (default) is rebuilt from every
@@ -48,26 +55,27 @@ def replay_command(db: str, form: str, projection: str, views: bool, check: bool
     that is made anew from the records, and held against its own answers.
 
     With --views, the board at all its positions is made anew in a file beside the ledger; whoever reads the old one
-    reads on. With --check, that file is held, position by position, against one made by a fresh process with another
-    hash seed, time zone and locale; the first row that differs is told, both ways.
+    reads on, and one that was cut off goes on where it was. With --check, that file is held, position by position,
+    against one made by a fresh process with another hash seed, time zone and locale, in smaller steps; the first row
+    that differs is told, both ways.
     """
     if views or check:
         if to is not None or projection != "board":
             raise click.UsageError("a view is of the whole board; leave --to and --projection out")
-        _views(db, check=check)
+        _views(db, check, workers or _cores())
         return
+    if workers is not None:
+        raise click.UsageError("--workers goes with --views or --check")
     with for_reading(db) as ledger:
         until = ledger.question(as_of=to).as_of.position
-        records = list(_counted(ledger.events(as_of=until), until))
+        with progress("folding", until) as advance:
+            records = [record for record in ledger.events(as_of=until) if not advance(1)]
         pairs = _board_pairs if projection == "board" else _pairs
         compared = 0
         for subject, rebuilt, read in pairs(ledger, projection, records, until):
             compared += 1
-            _progress(f"compared {compared:,}", compared)
             if rebuilt != read:
-                _progress("", 0)
                 raise IntegrityError(_difference(projection, subject, rebuilt, read))
-    _progress("", 0)
     if form != "table":
         told = {"projection": projection, "position": until, "records": len(records), "answers": compared, "same": True}
         render.data(msgspec.json.encode(told))
@@ -75,11 +83,11 @@ def replay_command(db: str, form: str, projection: str, views: bool, check: bool
         click.echo(f"{len(records):,} records up to position {until}, {compared:,} answers of {projection}: same")
 
 
-def _views(db: str, *, check: bool) -> None:
+def _views(db: str, check: bool, workers: int) -> None:
     with for_reading(db) as ledger, Views.open(ledger) as view:
         if not check:
             with progress("replaying", ledger.head) as advance:
-                view.rebuild(progress=advance)
+                view.rebuild(workers=workers, progress=advance)
             click.echo(f"{view.path}: {ledger.head:,} records, state {view.state_hash()}")
             return
         view.catch_up()
@@ -87,7 +95,9 @@ def _views(db: str, *, check: bool) -> None:
             path = os.path.join(folder, "other.views")
             strange = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Chatham", "LC_ALL": "C"}
             made = subprocess.run(  # noqa: S603
-                [sys.executable, "-c", _ELSEWHERE, ledger.name, path], env={**os.environ, **strange}, check=False
+                [sys.executable, "-c", _ELSEWHERE, ledger.name, path, str(workers)],
+                env={**os.environ, **strange},
+                check=False,
             )
             if made.returncode:
                 raise LedgerError("the other process ended early; what it said stands above")
@@ -103,12 +113,18 @@ def _views(db: str, *, check: bool) -> None:
         )
 
 
+def _cores() -> int:
+    """How many cores this process is given; not every system tells."""
+    given: set[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    return len(given) or os.cpu_count() or 1
+
+
 _ELSEWHERE: Final = """
 import sys
 from ledger import Ledger
 from projections.views import Views
 with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.open(ledger, sys.argv[2]) as view:
-    view.rebuild()
+    view.rebuild(workers=int(sys.argv[3]), chunk=7_000)
 """
 
 
@@ -192,15 +208,3 @@ def _difference(projection: str, subject: str, rebuilt: bytes, read: bytes) -> s
         f"reading gives …{other}…; the records stand, but the index they are read by may be damaged: "
         "`claims export` them, `claims import` them into a new ledger, and see whether it is so there"
     )
-
-
-def _counted(records: Iterable[Record], until: int) -> Iterator[Record]:
-    for count, record in enumerate(records, 1):
-        _progress(f"folded {count:,} of {until:,} records", count)
-        yield record
-
-
-def _progress(text: str, count: int) -> None:
-    """Shows how far it is, every so often, where somebody looks on."""
-    if sys.stderr.isatty() and count % _STEP == 0:
-        click.echo(f"\r\033[K{text}", err=True, nl=False)

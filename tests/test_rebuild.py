@@ -1,0 +1,210 @@
+"""Does a rebuild come to the same view, in whatever pieces, by however many processes, and whatever cut it off?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+import apsw
+import pytest
+
+from ledger import ClaimsRelated, Denial, Ledger, LedgerError, RecordAmended, Statement
+from ledger.synthetic import synthetic
+from ledger.testing import by, opened, random_ledger
+from projections import board, rebuild
+from projections.clusters import plan
+from projections.views import Views
+
+ANN = (by("Ann"),)
+BOB = (by("Bob"),)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """Three thousand records, in a file."""
+    path = tmp_path_factory.mktemp("rebuilt") / "claims.db"
+    with Ledger.open(path) as made:
+        for _ in made.load(synthetic(3_000, seed=8)):
+            pass
+    with Ledger.open(path, read_only=True) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def whole(large, tmp_path_factory):
+    """The view of them, made in one piece."""
+    with Views.open(large, tmp_path_factory.mktemp("whole") / "whole.views") as view:
+        view.rebuild(chunk=10**9)
+        yield view
+
+
+def same(one, other):
+    return one.difference(other) is None and all(
+        getattr(one, hash_)(as_of=at) == getattr(other, hash_)(as_of=at)
+        for hash_ in ("state_hash", "finds_hash")
+        for at in (0, one.checkpoint.position // 2, one.checkpoint.position)
+    )
+
+
+# In pieces
+
+
+@pytest.mark.parametrize("seed", range(200, 230))
+def test_each_cluster_by_itself_gives_what_all_together_give(seed):
+    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
+        one.rebuild(chunk=1)
+        other.rebuild(chunk=10**9)
+        assert same(one, other)
+        for position in range(0, ledger.head + 1, 13):
+            assert one.page(limit=None, as_of=position).rows == ledger.state(board, as_of=position).claims
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2_000, 2_100))
+def test_and_so_it_is_on_longer_ledgers_against_a_view_that_caught_up(seed):
+    with opened(random_ledger(Random(seed), 120)) as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
+        one.rebuild(chunk=1)
+        other.catch_up()
+        assert same(one, other)
+
+
+@pytest.mark.parametrize(("chunk", "workers"), [(1, 1), (200, 1), (700, 2), (200, 3)])
+def test_the_size_of_the_pieces_and_who_folds_them_does_not_matter(large, whole, tmp_path, chunk, workers):
+    with Views.open(large, tmp_path / "pieces.views") as view:
+        told = []
+        view.rebuild(chunk=chunk, workers=workers, progress=told.append)
+        assert same(view, whole)
+        assert view.kept_hash(2_000) == whole.kept_hash(2_000) == whole.state_hash(as_of=2_000)
+        assert view.counts(as_of=1_500) == whole.counts(as_of=1_500)
+        assert sum(told) == large.head
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def test_a_ledger_in_memory_is_rebuilt_by_its_own_process():
+    with opened(random_ledger(Random(3), 40)) as ledger, Views.open(ledger) as view:
+        view.rebuild(chunk=1, workers=2)
+        assert view.page(limit=None).rows == ledger.state(board).claims
+
+
+# Cut off
+
+
+def test_a_rebuild_that_was_killed_goes_on_where_it_was(large, whole, tmp_path, monkeypatch):
+    path = tmp_path / "killed.views"
+    code = (
+        "import sys; from ledger import Ledger; from projections.views import Views\n"
+        "with Ledger.open(sys.argv[1], read_only=True) as ledger, Views.open(ledger, sys.argv[2]) as view:\n"
+        "    view.rebuild(chunk=150)\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", code, large.name, path], env=environment())
+    until(lambda: len(chunks(f"{path}.new")) >= 3)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    there = len(chunks(f"{path}.new"))
+    folded = []
+    fold = rebuild.fold_chunk
+    monkeypatch.setattr(rebuild, "fold_chunk", lambda *args, **how: folded.append(1) or fold(*args, **how))
+    with Views.open(large, path) as view:
+        assert view.checkpoint.position == 0  # half a view is none
+        view.rebuild(chunk=150)
+        assert same(view, whole)
+    assert len(folded) == len(plan(large, large.head, 150).chunks) - there
+
+
+def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monkeypatch):
+    fold, left = rebuild.fold_chunk, iter([True])
+
+    def interrupted(*args, **how):
+        if not next(left, False):
+            raise KeyboardInterrupt
+        return fold(*args, **how)
+
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        for claim in ("dam", "dyke"):
+            ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+        with Views.open(ledger) as view:
+            with monkeypatch.context() as patched:
+                patched.setattr(rebuild, "fold_chunk", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    view.rebuild(chunk=1)
+            assert len(chunks(f"{view.path}.new")) == 1
+            ledger.append(Denial(claims=("dam",), chain=BOB))
+            view.rebuild(chunk=1)
+            assert view.page(limit=None).rows == ledger.state(board).claims
+
+
+def test_a_helper_that_ends_early_is_told_of_and_the_view_stays_as_it_was(large, tmp_path, monkeypatch, capfd):
+    with Views.open(large, tmp_path / "helped.views") as view:
+        monkeypatch.setattr(rebuild, "_HELP", "import sys; sys.exit('no such luck')")
+        with pytest.raises(LedgerError, match="ended early"):
+            view.rebuild(chunk=300, workers=2)
+        assert view.checkpoint.position == 0
+        assert "no such luck" in capfd.readouterr().err
+        monkeypatch.undo()
+        view.rebuild(chunk=300, workers=2)
+        assert view.checkpoint.position == large.head
+
+
+# What hangs together
+
+
+def clusters(*events):
+    with Ledger.open(":memory:") as ledger:
+        for claim in "abcd":
+            ledger.append(Statement(claims=(claim,), chain=ANN), id=f"on-{claim}", register=True)
+        for event in events:
+            ledger.append(event)
+        found = plan(ledger, ledger.head, 1)
+        return sorted("".join(found.claims[number] for number in sorted(chunk)) for chunk in found.chunks)
+
+
+def test_claims_that_nothing_ties_are_folded_apart():
+    assert clusters(Statement(claims=("a", "b"), chain=ANN)) == ["a", "b", "c", "d"]
+
+
+def test_what_is_related_hangs_together():
+    related = [
+        ClaimsRelated(from_="a", to="b", relation="entails"),
+        ClaimsRelated(from_="b", to="d", relation="negates"),
+    ]
+    assert clusters(*related) == ["abd", "c"]
+
+
+def test_a_claim_that_is_perhaps_meant_hangs_together_with_what_is_denied():
+    assert clusters(Denial(claims=("a",), possible_claims=("c",), chain=BOB)) == ["ac", "b", "d"]
+
+
+def test_an_act_that_was_moved_ties_where_it_was_to_where_it_is():
+    assert clusters(RecordAmended(target="on-a", changes={"claims": ["d"]}, why="wrong claim")) == ["ad", "b", "c"]
+
+
+# A hand
+
+
+def environment():
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def chunks(path):
+    if not Path(path).exists():
+        return []
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        return connection.execute("SELECT chunk_no FROM chunk").fetchall()
+    except apsw.SQLError:  # not made yet
+        return []
+    finally:
+        connection.close()
+
+
+def until(happened):
+    for _ in range(2_000):
+        if happened():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not happen within twenty seconds")
