@@ -7,11 +7,12 @@ first quoted, whenever it was told: nothing hung on it before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from ledger import Ledger, NotFound, Record, names
+from ledger import events as ev
 from ledger.records import ACTS, decode, targets
 
 from .book import Book
@@ -52,10 +53,16 @@ def _with_sources(ledger: Ledger, book: Book, numbers: dict[str, int], until: in
     """The records about claims, each after what was told of the sources that matter to it."""
     tags = [f"{kind}:{claim}" for claim in numbers for kind in ("claim", "relation:claim")]
     told, coming = book.opened(), list[tuple[int, Record]]()
+    heard: set[tuple[str, str | None] | None] = set()
     for position, stored in ledger.tagged(tags, as_of=until):
         while coming and coming[0][0] < position:
             yield heappop(coming)[1]
         record = decode(position, stored)
+        if (name := _plainly_said_by(record)) in heard:  # most are, by somebody who was heard before
+            yield record
+            continue
+        if name is not None:
+            heard.add(name)
         for other in told.of(_speaking(ledger, record)):
             if other.position < position:
                 yield other
@@ -64,6 +71,15 @@ def _with_sources(ledger: Ledger, book: Book, numbers: dict[str, int], until: in
         yield record
     while coming:
         yield heappop(coming)[1]
+
+
+def _plainly_said_by(record: Record) -> tuple[str, str | None] | None:
+    """By what an act has its speaker, where that is all by which it counts."""
+    event = record.event
+    if not isinstance(event, ACTS) or (isinstance(event, ev.Denial) and event.acts):
+        return None
+    first = event.chain[0]
+    return None if first.kind in ev.BY_CARRIER else (first.name, first.source)
 
 
 def _speaking(ledger: Ledger, record: Record) -> Iterator[str]:
@@ -95,44 +111,42 @@ class _Rows:
         self._texts: dict[str, str] = {}
         self._folded = Folded([], [], [], [], {}, {})
 
-    def put(self, position: int, changed: Any) -> None:
+    def put(self, position: int, changed: Iterable[str]) -> None:
         """From this position on, the rows of claims may be others."""
-        rows, _, _, _, tallies, states = self._folded
-        numbers, tracker, held = self._numbers, self._tracker, self._held
-        sum_ = 0
+        tracker, states, sum_ = self._tracker, self._folded.states, 0
         for claim in changed:
-            number = numbers[claim]
-            new, before = tracker.columns(claim, number), held.get(number)
-            if new is None:
-                if before is None:
-                    continue
-                self._reword(position, claim, None)
-                del held[number]
-            else:
-                key = tracker.claims[claim].key
-                if before is not None:
-                    if before[0][4:] == new[4:] and before[1] == key:
-                        continue
-                    if before[1] != key:
-                        self._reword(position, claim, tracker.claims[claim].texts[-1][1])
-                else:
-                    self._reword(position, claim, tracker.claims[claim].texts[-1][1])
-                hash_ = row_hash(key, new[4], new[5], new[6], new[8], new[9])
-                sum_ += hash_
-                held[number] = new, key, hash_
-            if before is not None:
-                row, _, hash_ = before
-                sum_ -= hash_
-                since = row[1]
-                rows.append((number, since, position, node(since, position), *row[4:]))
-                if new is not None and new[4] == row[4]:
-                    continue
-                tallies[row[4], position] = tallies.get((row[4], position), 0) - 1
+            number = self._numbers[claim]
+            new, before = tracker.columns(claim, number), self._held.get(number)
             if new is not None:
-                tallies[new[4], position] = tallies.get((new[4], position), 0) + 1
+                key = tracker.claims[claim].key
+                if before is None or before[1] != key:
+                    self._reword(position, claim, tracker.claims[claim].texts[-1][1])
+                elif before[0][4:] == new[4:]:
+                    continue
+                hash_ = row_hash(key, new[4], new[5], new[6], new[8], new[9])
+                self._held[number] = new, key, hash_
+                sum_ += hash_
+            elif before is not None:
+                self._reword(position, claim, None)
+                del self._held[number]
+            if before is not None:
+                sum_ -= before[2]
+            self._end(position, before[0] if before is not None else None, new)
         if sum_:
             grid = -(-position // GRID) * GRID
             states[grid] = states.get(grid, 0) + sum_
+
+    def _end(self, position: int, row: tuple[Any, ...] | None, new: tuple[Any, ...] | None) -> None:
+        """A row held up to here, and another from here on; either may be none."""
+        if row is not None:
+            since = row[1]
+            self._folded.rows.append((row[0], since, position, node(since, position), *row[4:]))
+            if new is not None and new[4] == row[4]:
+                return
+        tallies = self._folded.tallies
+        for columns, more in ((row, -1), (new, 1)):
+            if columns is not None:
+                tallies[columns[4], position] = tallies.get((columns[4], position), 0) + more
 
     def folded(self) -> Folded:
         """All of it, sorted as its tables are."""
