@@ -20,7 +20,7 @@ from .board import Row
 from .dossier import Dossier
 from .live import Live
 from .quotations import Quotations, links_of, quotations, text_of
-from .reached import Registered, concerned, named_of, reached, sources_of
+from .reached import Registered, check_reach, concerned, named_of, reached, sources_of
 from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
 from .search import searched
 from .viewfile import GRID, MASK, Connection, source_no, text_digest
@@ -53,6 +53,7 @@ class Catching:
         plain = isinstance(event, ACTS) and not targets(event) and not event.possible_claims
         standing = self._live.take(record) if plain else None
         if standing is not None:
+            check_reach(standing, self._reach, record)
             for claim in sorted(standing):
                 self._rows.put(at, claim, *standing[claim])
         else:

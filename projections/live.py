@@ -18,6 +18,7 @@ from ledger.records import targets
 from .board import Row
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
+from .rows import FOREVER
 from .tracker import Tracker, reading
 
 HOT: Final = 32
@@ -125,7 +126,7 @@ class Live:
             self.forget(read.claims, ())
             self._large |= read.claims
             return None
-        tracker = Tracker(reading(self._ledger), within=read.claims)
+        tracker = Tracker(reading(self._ledger), within=read.claims, reach=FOREVER)
         for position in sorted(read.records):
             tracker.take(read.records[position])
         self.forget(read.claims, ())

@@ -6,7 +6,7 @@ reaches every claim on which it, or whoever speaks for it, is quoted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import permutations
 from typing import Final
 
@@ -38,20 +38,21 @@ def reached(ledger: Ledger, record: Record, about: list[ev.Event], limit: int = 
     sources = {source for event in about for source in sources_of(event)}
     if sources:
         claims |= _quoted(ledger, sources, record.position)
-        _check(claims, limit, record)
+        check_reach(claims, limit, record)
     if len(about) > 1 or not isinstance(record.event, ACTS):
         near = _near(ledger, claims, record.position)
-        _check(near, limit, record)
+        check_reach(near, limit, record)
         # Whether a denial is live that perhaps means another claim, may hang on what its speaker took back.
         for claim in near:
             for denial in ledger.events(claim=claim, types=["denial"], as_of=record.position):
                 claims.update(getattr(denial.event, "possible_claims", ()))
     found = _near(ledger, claims, record.position)
-    _check(found, limit, record)
+    check_reach(found, limit, record)
     return found
 
 
-def _check(claims: set[str], limit: int, record: Record) -> None:
+def check_reach(claims: Collection[str], limit: int, record: Record) -> None:
+    """Raises OutOfReach where a record may change more claims than the limit."""
     if len(claims) > limit:
         raise OutOfReach(
             f"position {record.position}: {record.id!r} may change where {len(claims):,} claims stand, more than "

@@ -47,11 +47,11 @@ def status_command(
     the board, and go together. Words of --search are found in any script, each in the text of the claim, a quote or a
     source's name; "words in quotation marks" stand side by side, and the last may be the beginning of one.
 
-    What costs what: the board is folded from every record, unless there is a view (see `claims replay --views`), and
-    what is ordered, filtered or searched makes one: a file beside the ledger that may be deleted at any moment. From
-    a view, a page as of any --as-of is one read. --said-by folds every record of the ledger, once for each cut at
-    each position; the view keeps the last few of these boards. --source and --search know the recorded acts of --as-
-    of alone, whatever --said-by leaves out.
+    What costs what: the board is folded from every record, unless there is a view (see `claims replay --views`),
+    and what is ordered, filtered or searched makes one: a file beside the ledger that may be deleted at any moment.
+    From a view, a page as of any --as-of is one read. --said-by folds every record of the ledger, once for each cut
+    at each position; the view keeps the last few of these boards. --source and --search know the recorded acts of
+    --as-of alone, whatever --said-by leaves out.
 
     \b
     claims status six-killed --why
