@@ -23,7 +23,7 @@ from .tracker import Tracker, reading
 
 HOT: Final = 32
 """Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
-LARGE: Final = 50_000
+LARGE: Final = 2_000
 """A cluster of more records is not kept: to read it takes longer than to judge what one act reaches."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""

@@ -106,7 +106,8 @@ class Claim(Struct):
     """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
     counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
     """Its acts by type, and how many of its cells have each bit set."""
-    by_root: dict[str, list[str]] = {}
+    by_root: dict[str, dict[str, Cell]] = {}
+    """The cells of the speakers that count for a root."""
     sums: dict[str, int] = {}
     totals: list[int] = field(default_factory=lambda: [0] * _SUMMED)
     """How many of its roots have each bit set."""
@@ -129,12 +130,11 @@ class Claim(Struct):
 
 def sum_root(claim: Claim, root: str, told: Told) -> bool:
     """Adds a root up anew (rules 3 and 5); gives whether that changed anything."""
-    speakers = claim.by_root.get(root)
-    if speakers is not None and not speakers:
+    cells = claim.by_root.get(root)
+    if cells is not None and not cells:
         del claim.by_root[root]
     before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
-    cells = [claim.cells[speaker] for speaker in speakers or ()]
-    standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
+    standing = [cell for cell in cells.values() if cell.own is not None or cell.inferred is not None] if cells else []
     if standing:
         own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = _classes(standing)
@@ -146,7 +146,9 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         else:
             classes_own = _classes(own) if own else ()
             named_own = bool(own) and _is_named(told.kind(claim, classes_own), own)
-        after = _sum(cells, standing, kind, named, named_own)
+        after = _sum(standing, kind, named, named_own)
+        if _repeats(after, cells or {}):
+            after |= 1 << REPEATED
         if desk.registered.isdisjoint(classes):
             after |= 1 << UNREGISTERED
         tie = desk.tie(classes, named)
@@ -182,7 +184,14 @@ def _is_named(kind: str | None, standing: list[Cell]) -> bool:
     return kind in ev.NAMED
 
 
-def _sum(cells: list[Cell], standing: list[Cell], kind: str | None, named: bool, named_own: bool) -> int:
+def _repeats(bits: int, cells: dict[str, Cell]) -> bool:
+    """Whether a root, by any of its speakers, said more than once in own words what counts for it."""
+    return (bits & 1 << SUPPORT > 0 and sum([cell.for_ for cell in cells.values()]) > 1) or (
+        bits & 1 << OPPOSITION > 0 and sum([cell.against for cell in cells.values()]) > 1
+    )
+
+
+def _sum(standing: list[Cell], kind: str | None, named: bool, named_own: bool) -> int:
     bits = 0
     for cell in standing:
         stance = cell.own or cell.inferred
@@ -202,13 +211,8 @@ def _sum(cells: list[Cell], standing: list[Cell], kind: str | None, named: bool,
             bits |= 1 << SUPPORT_NAMED_OWN
         if bits & 1 << OPPOSITION:
             bits |= 1 << DIVIDED
-        if sum([cell.for_ for cell in cells]) > 1:
-            bits |= 1 << REPEATED
-    if bits & 1 << OPPOSITION:
-        if named:
-            bits |= 1 << OPPOSITION_NAMED
-        if sum([cell.against for cell in cells]) > 1:
-            bits |= 1 << REPEATED
+    if named and bits & 1 << OPPOSITION:
+        bits |= 1 << OPPOSITION_NAMED
     return bits if kind is not None else bits | 1 << KINDLESS
 
 
@@ -331,7 +335,8 @@ def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tupl
     found = claim.searched.get((side, own))
     if found is None:
         on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-        declared = sum(1 for _, of in on_side if told.desk.is_at("independent_of", of.classes))
+        maybe = [of for _, of in on_side if of.tie in (DECLARED, TANGLED)]
+        declared = sum(1 for of in maybe if told.desk.is_at("independent_of", of.classes))
         if declared > EXACT:  # whose order then matters
             return provable(_all_roots(claim, told, side, own), told.desk.lines)
         found = claim.searched[side, own] = _search(on_side, told, own)
@@ -368,7 +373,7 @@ def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
 
 
 def _as_root(claim: Claim, root: str, told: Told, side: int, own: bool) -> Root:
-    cells = [claim.cells[speaker] for speaker in claim.by_root[root]]
+    cells = claim.by_root[root].values()
     standing = [cell for cell in cells if (cell.own if own else cell.own or cell.inferred) is not None]
     first = []
     for cell in standing:

@@ -103,8 +103,8 @@ class Tracker:
         self._entries = Entries(reading.by_id)
         self._relations: dict[str, tuple[int, ev.ClaimsRelated | ev.SourceRelated]] = {}
         self._withdrawn: dict[str, set[int]] = {}
-        self._disturbed: set[int] = set()
-        """The acts that something is about."""
+        self._disturbed: dict[int, Record] = {}
+        """The acts that something is about, as they came in, by position."""
         self._sweeping: dict[tuple[str, str], tuple[float, int, int]] = {}
         """Until when retractions of a speaker take back what it said on a claim, what comes late, too."""
         self._judged: dict[tuple[str, str], set[str]] = {}
@@ -234,7 +234,7 @@ class Tracker:
         if len(circle) > 1 or circle[0] != source:
             self._note_open(claim, cell, source, kind)
         cell.root = root = min(circle)
-        claim.by_root.setdefault(root, []).append(source)
+        claim.by_root.setdefault(root, {})[source] = cell
         self._claims_of_root.setdefault(root, set()).add(name)
         if len(claim.texts) > 1:
             self._arriving[name, source] = None
@@ -458,7 +458,7 @@ class Tracker:
             claims |= dict.fromkeys(light.claims)
             possible |= dict.fromkeys(light.possible)
             speakers[light.speaker] = None
-        self._disturbed.add(raw.position)
+        self._disturbed[raw.position] = raw
         for speaker in speakers:
             source = self.desk.lines.class_of(speaker)
             for claim in self._inside(claims):
@@ -479,15 +479,15 @@ class Tracker:
             for places in (claim.on, claim.perhaps):
                 for raw in raws & places.keys():
                     positions.update(places[raw])
-        at = self._reading.at
-        spoken = self._entries.spoken(map(at, sorted(positions & self._disturbed)))
+        disturbed = positions & self._disturbed.keys()
+        spoken = self._entries.spoken(self._disturbed[position] for position in sorted(disturbed))
         sweeps = any(isinstance(record.event, ev.Retraction) for record in spoken)
         # What nothing was done to needs a look only where something that was said of others takes it back, or did.
         if sweeps or any((member, source) in self._sweeping for member in members):
-            spoken = self._entries.spoken(map(at, sorted(positions)))
+            spoken = self._entries.spoken(self._raw(position) for position in sorted(positions))
             sweeps = any(isinstance(record.event, ev.Retraction) for record in spoken)
         else:
-            positions &= self._disturbed
+            positions = disturbed
         acts = {act.position: act for act in World(self, spoken, None).acts}
         for position in positions:
             act = acts.get(position)
@@ -502,6 +502,10 @@ class Tracker:
         for member in members:
             put(self._sweeping, (member, source), until)
             self._note_judged((member, source), involved)
+
+    def _raw(self, position: int) -> Record:
+        """An act as it came in."""
+        return self._disturbed.get(position) or self._reading.at(position)
 
     def _note_judged(self, judged: tuple[str, str], involved: set[str]) -> None:
         for other in self._judged.pop(judged, set()) - involved:
@@ -706,7 +710,8 @@ class Tracker:
         tops = {min(self.desk.circle(name)) for name in roots} | roots
         rooted = [(name, top) for top in tops for name in self._claims_of_root.get(top, ())]
         speaking = [(name, source) for source in counting for name in self._cells_of.get(source, ())]
-        self._check_reach(len({name for name, _ in chain(rooted, speaking)}), what)
+        if len(rooted) + len(speaking) > self._limit:  # as a rule there are too few to count
+            self._check_reach(len({name for name, _ in chain(rooted, speaking)}), what)
         self._rootless.update(dict.fromkeys(speaking))
         self._unsummed.update(dict.fromkeys(rooted))
         for name, top in rooted:
@@ -879,7 +884,7 @@ class Tracker:
             if cell.root is not None:
                 self._leave(claim, cell.root, source)
             if root is not None:
-                claim.by_root.setdefault(root, []).append(source)
+                claim.by_root.setdefault(root, {})[source] = cell
                 self._claims_of_root.setdefault(root, set()).add(name)
         if root is not None:
             self._unsummed[name, root] = None
@@ -891,7 +896,7 @@ class Tracker:
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
         speakers = claim.by_root[root]
-        speakers.remove(source)
+        del speakers[source]
         if not speakers:
             self._claims_of_root[root].discard(claim.name)
         self._unsummed[claim.name, root] = None
