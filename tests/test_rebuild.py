@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from random import Random
 
@@ -96,16 +95,13 @@ def test_a_ledger_in_memory_is_rebuilt_by_its_own_process():
 
 def test_a_rebuild_that_was_killed_goes_on_where_it_was(large, whole, tmp_path, monkeypatch):
     path = tmp_path / "killed.views"
-    code = (
-        "import sys; from ledger import Ledger; from projections.views import Views\n"
-        "with Ledger.open(sys.argv[1], read_only=True) as ledger, Views.open(ledger, sys.argv[2]) as view:\n"
-        "    view.rebuild(chunk=150)\n"
-    )
-    running = subprocess.Popen([sys.executable, "-c", code, large.name, path], env=environment())
-    until(lambda: len(chunks(f"{path}.new")) >= 3)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
+    with subprocess.Popen(
+        [sys.executable, "-c", STOPS_IN_THE_MIDDLE, large.name, path], env=environment(), stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdout.readline() == b"in the middle\n"
+        running.send_signal(signal.SIGKILL)
     there = len(chunks(f"{path}.new"))
+    assert there == 3
     folded = []
     fold = rebuild.fold_chunk
     monkeypatch.setattr(rebuild, "fold_chunk", lambda *args, **how: folded.append(1) or fold(*args, **how))
@@ -185,6 +181,23 @@ def test_an_act_that_was_moved_ties_where_it_was_to_where_it_is():
 
 # A hand
 
+STOPS_IN_THE_MIDDLE = """
+import sys, time
+from itertools import count
+from ledger import Ledger
+from projections import rebuild
+from projections.views import Views
+fold, folded = rebuild.fold_chunk, count()
+def stopping(*args, **how):
+    if next(folded) == 3:
+        print("in the middle", flush=True)
+        time.sleep(600)
+    return fold(*args, **how)
+rebuild.fold_chunk = stopping
+with Ledger.open(sys.argv[1], read_only=True) as ledger, Views.open(ledger, sys.argv[2]) as view:
+    view.rebuild(chunk=150)
+"""
+
 
 def environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -200,11 +213,3 @@ def chunks(path):
         return []
     finally:
         connection.close()
-
-
-def until(happened):
-    for _ in range(2_000):
-        if happened():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not happen within twenty seconds")
