@@ -1,7 +1,7 @@
 """Where did all claims stand at both cuts? Boards by what had been said by a moment, kept to be read again in pages.
 
-Such a board is a fold of all records. The last KEPT are kept in the file of the view, by position and cut, and read
-as any other moment of it.
+Such a board is a fold of all records, cluster by cluster of claims that share nothing, so that memory holds a few of
+them at a time. The last KEPT are kept in the file of the view, by position and cut, and read as any other moment of it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from typing import Any, Final, cast
 
 from ledger import Ledger
-from ledger.fold import Question
+from ledger.fold import Question, fold
 
 from . import board
+from .book import Book
+from .clusters import CHUNK, plan
+from .folding import records_about
 from .rows import CLAIM_KINDS, Columns, to_columns
 
 KEPT: Final = 4
@@ -59,6 +62,11 @@ def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Colum
             (at, at),
         )
     }
-    for row in ledger.state(board, as_of=at, said_by=question.said_by_text).claims:
-        number, kind = known[row.claim]
-        yield to_columns(number, 0, row, CLAIM_KINDS[kind])
+    found = plan(ledger, at, CHUNK)
+    book = Book(found.desk)
+    for chunk in found.chunks:
+        claims = {found.claims[place] for place in chunk}
+        records = records_about(ledger, book, claims, at)
+        for row in fold(board, question, lambda _: records).claims:  # noqa: B023  read before the next
+            number, kind = known[row.claim]
+            yield to_columns(number, 0, row, CLAIM_KINDS[kind])

@@ -23,6 +23,9 @@ from ledger.store import Stored
 from .dossier import new_targets
 from .reached import named_of
 
+CHUNK: Final = 25_000
+"""About so many records are folded at a time, by each process; a cluster that has more is folded at once."""
+
 
 class Plan(Struct):
     """The claims of a ledger up to a position, by number, and how they fall into chunks of whole clusters."""

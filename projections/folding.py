@@ -41,7 +41,7 @@ def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, 
     finds = Finds() if search else None
     tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
     rows = _Rows(numbers, tracker, finds)
-    for record in _with_sources(ledger, book, numbers, until):
+    for record in records_about(ledger, book, numbers, until):
         changed = tracker.take(record)
         rows.put(record.position, changed)
         if finds is not None:
@@ -49,9 +49,9 @@ def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, 
     return rows.folded()
 
 
-def _with_sources(ledger: Ledger, book: Book, numbers: dict[str, int], until: int) -> Iterator[Record]:
-    """The records about claims, each after what was told of the sources that matter to it."""
-    tags = [f"{kind}:{claim}" for claim in numbers for kind in ("claim", "relation:claim")]
+def records_about(ledger: Ledger, book: Book, claims: Iterable[str], until: int) -> Iterator[Record]:
+    """The records about some claims, each after what was told of the sources that matter to it."""
+    tags = [f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")]
     told, coming = book.opened(), list[tuple[int, Record]]()
     heard: set[tuple[str, str | None] | None] = set()
     for position, stored in ledger.tagged(tags, as_of=until):

@@ -23,7 +23,7 @@ from ledger.errors import LedgerError
 from ledger.store import Stored
 
 from .book import Book, register_names
-from .clusters import Plan, plan
+from .clusters import CHUNK, Plan, plan
 from .folding import fold_chunk
 from .viewfile import (
     GRID,
@@ -38,9 +38,6 @@ from .viewfile import (
     mark,
     open_view,
 )
-
-CHUNK: Final = 25_000
-"""About so many records are folded at a time, by each process; a cluster that has more is folded at once."""
 
 _CHUNKS: Final = """
 CREATE TABLE IF NOT EXISTS chunk (chunk_no INTEGER PRIMARY KEY, tallies BLOB NOT NULL, states BLOB NOT NULL) STRICT

@@ -30,11 +30,12 @@ from ledger.fold import AsOf, Question
 from . import bothcuts, pages, proof
 from .board import Row
 from .catching import Catching
+from .clusters import CHUNK
 from .live import Live
 from .pages import ORDERS, Order, Where
 from .proof import Difference
 from .reached import REACH
-from .rebuild import CHUNK, build, unfinished
+from .rebuild import build, unfinished
 from .rows import STATUSES
 from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_view
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -162,3 +164,20 @@ def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(
     assert "status='corroborated'" in ran.stderr
     assert claims("replay", "--views").exit_code == 0
     assert claims("replay", "--check").exit_code == 0
+
+
+def test_a_fold_that_is_not_pure_is_found_out(claims: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pure = standing.columns_of
+    hidden = hash("a text, of which every process makes another number")
+
+    def impure(*asked: Any) -> tuple[Any, ...]:
+        columns = pure(*asked)
+        *before, changed_at, counts = columns
+        return (*before, changed_at + 1 + hidden % 1_000, counts)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("projections.tracker.columns_of", impure)
+        assert claims("replay", "--views", "--workers", "1").exit_code == 0
+    ran = claims("replay", "--check")
+    assert ran.exit_code == 7
+    assert re.search(r"from position \d+ on, '[a-z0-9-]+' differs: the view has Row.* the records give Row", ran.stderr)

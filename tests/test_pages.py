@@ -28,7 +28,7 @@ from ledger import (
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
 from ledger.testing import by, opened, random_ledger
-from projections import board
+from projections import board, bothcuts
 from projections.bothcuts import KEPT
 from projections.views import ORDERS, STATUSES, Views
 
@@ -321,16 +321,27 @@ def test_the_board_at_both_cuts_is_what_a_fold_gives_in_every_order_and_filter(l
 
 
 def test_a_board_at_both_cuts_is_folded_once_and_the_last_few_are_kept(large, monkeypatch):
-    ledger, view = large
+    _, view = large
     cuts = [f"2023-0{month}" for month in range(1, KEPT + 2)]
     pages = [view.page(said_by=cut).rows for cut in cuts]
     folds = []
-    ask = ledger.state
-    monkeypatch.setattr(ledger, "state", lambda *args, **cuts: folds.append(cuts) or ask(*args, **cuts))
+    fold = bothcuts.fold
+    monkeypatch.setattr(bothcuts, "fold", lambda *asked: folds.append(asked[1].said_by_text) or fold(*asked))
     assert [view.page(said_by=cut).rows for cut in cuts[1:]] == pages[1:]
     assert not folds
     assert view.page(said_by=cuts[0]).rows == pages[0]
-    assert [fold["said_by"] for fold in folds] == [cuts[0]]
+    assert folds == [cuts[0]]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, monkeypatch):
+    monkeypatch.setattr(bothcuts, "CHUNK", 1)
+    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as view:
+        view.catch_up()
+        for position in (ledger.head // 2, ledger.head):
+            for cut in ("2024-10-04", "2024-10-08", "2024-10-12"):
+                folded = ledger.state(board, as_of=position, said_by=cut).claims
+                assert view.page(limit=None, as_of=position, said_by=cut).rows == folded
 
 
 def test_a_page_at_both_cuts_follows_the_one_before(large):
