@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
+from projections import standing
 from projections.rows import STATUSES
 
 Run = Callable[..., Result]
