@@ -589,11 +589,68 @@ def test_a_source_is_named_by_its_class_whoever_asks(story):
     assert answer(story.ledger, "bob", sources) == answer(story.ledger, "bob", Whole(sources))
 
 
-def test_what_a_source_carried_is_taken_back_whoever_asks(story):
+@pytest.fixture
+def live(story):
+    """Whether each act of a source's record is live: read by tags, and over every record."""
+
+    def acts(source):
+        record = answer(story.ledger, source, sources)
+        assert record == answer(story.ledger, source, Whole(sources))
+        return {act["act"]: act["live"] for act in (*record["said"], *record["carried"])}
+
+    return acts
+
+
+def test_what_a_source_carried_is_taken_back_whoever_asks(story, live):
     first = story.states("Ann", "x", at="2024-10-04")
-    story.states("Ann", "x", at="2024-10-05", via="AFP")
+    second = story.states("Ann", "x", at="2024-10-05", via="AFP")
     story.retracts("Ann", first, at="2024-10-06")
-    assert answer(story.ledger, "afp", sources) == answer(story.ledger, "afp", Whole(sources))
+    assert live("afp") == {second: True}  # that very act was not
+
+
+def test_a_principal_takes_back_what_a_source_carried(story, live):
+    said = story.assesses("Ann", "x", verdict="true", via="AFP")
+    story.connects("ann", "speaks_for", "gov")
+    story.retracts("Gov", said)
+    assert live("afp") == {said: False}
+
+
+def test_a_speaker_denies_by_another_name_what_a_source_carried(story, live):
+    said = story.states("Ann", "x", via="AFP")
+    story.connects("ann", "same_as", "annie")
+    story.denies("Annie", acts=(said,))
+    assert live("afp") == {said: False}
+
+
+def test_a_principal_of_its_carrier_takes_back_what_took_an_act_back(story, live):
+    said = story.states("Ann", "x", via="AFP")
+    story.connects("afp", "speaks_for", "gov")
+    story.retracts("Gov", story.retracts("AFP", said))
+    assert live("ann") == {said: True}
+
+
+def test_who_carries_an_act_by_its_correction_carries_it_as_it_was_taken_back(story, live):
+    said = story.assesses("Ann", "x", verdict="true")
+    story.retracts("Ann", said)
+    story.corrects("Ann", said, chain=[{"name": "Annie"}, {"name": "Bob"}])
+    assert live("bob") == {said: True}  # Annie took nothing back
+    story.connects("annie", "same_as", "ann")
+    assert live("bob") == {said: False}
+
+
+def test_who_carries_an_act_by_an_amendment_moved_to_it_carries_it(story, live):
+    said, other = story.states("Ann", "x"), story.states("Cy", "x")
+    amendment = story.amends(other, chain=[{"name": "Dee"}, {"name": "Bob"}])
+    story.amends(amendment, target=said)
+    assert live("bob") == {said: True}
+
+
+def test_what_is_taken_back_goes_with_what_is_the_same_as_the_claim_it_was_moved_to(story, live):
+    first, second = story.states("Ann", "x", at="2024-10-04"), story.states("Ann", "y", at="2024-10-05")
+    story.relates("z", "same_as", "x")
+    story.corrects("Ann", second, claims=["z"])
+    story.retracts("Ann", second, at="2024-10-06")
+    assert live("ann") == {first: False, second: False}
 
 
 @law
