@@ -37,9 +37,12 @@ class Dossier:
         self.clerk = Clerk()
         self._relations: list[ev.ClaimsRelated | ev.SourceRelated] = []
         self._amendments: list[ev.RecordAmended] = []
-        self._sources: set[str] = set()
+        self._speakers: set[str] = set()
+        self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
         self._targets: set[str] = set()
         self._beside: set[str] = set()
+        self.moved_to: set[str] = set()
+        """The claims that changes put in the place of others."""
 
     def evolve(self, record: Record) -> Dossier:
         """Takes a record in."""
@@ -47,19 +50,20 @@ class Dossier:
         event = record.event
         match event:
             case ev.Statement() | ev.Denial() | ev.Assessment():
-                self._sources.add(names.speaker(event.chain))
+                self._speakers.add(names.speaker(event.chain))
                 if self._carriers:
-                    self._sources.update(names.sources(event.chain))
+                    self._speakers.update(names.sources(event.chain))
                 if event.possible_claims:
                     self._beside.update(event.claims)
-                if isinstance(event, ev.Denial):
+                if isinstance(event, ev.Denial) and event.acts:
+                    self._about.add(names.speaker(event.chain))
                     self._targets.update(event.acts)
             case ev.SourceRelated() | ev.ClaimsRelated():
                 self._relations.append(event)
             case ev.SourceRegistered() | ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceGraded():
                 pass
             case ev.Retraction() | ev.Correction():
-                self._sources.update(names.sources(event.chain))
+                self._about.update(names.sources(event.chain))
                 self._targets.add(event.act)
                 if isinstance(event, ev.Correction):
                     self._take_changes(event.changes)
@@ -79,20 +83,30 @@ class Dossier:
         if subject is None:
             return set()
         relations = list(self.possible_relations())
-        reach = Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
+        reach = reach_over(relations)
         claims = reach.neighbourhood(subject)
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
         for beside in self._beside:
             claims.update(reach.signs(beside))
         wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
-        for target in self._targets:
-            record = self.clerk.by_id.get(target)
-            if record is None:
-                wanted |= {f"id:{target}", f"act:{target}"}
-            elif isinstance(record.event, _UTTERANCE):
-                self._sources.update(names.sources(record.event.chain))
-        wanted.update([f"relation:source:{source}" for source in self._reached_sources(relations)])
+        wanted |= self.missing()
+        sources = reached_sources(self._speakers | self.concerned(), relations)
+        wanted.update([f"relation:source:{source}" for source in sources])
         return wanted
+
+    def missing(self) -> set[str]:
+        """The tags of the targets still to be read, and of what is about them."""
+        unread = self._targets.difference(self.clerk.by_id)
+        return {f"{name}:{target}" for target in unread for name in ("id", "act")}
+
+    def targets_read(self) -> Iterator[ev.Event]:
+        """What the records are about, or may be by a change, as far as it was read."""
+        return (self.clerk.by_id[target].event for target in self._targets & self.clerk.by_id.keys())
+
+    def concerned(self) -> set[str]:
+        """The sources of what is about acts, and of those acts: who is who among them tells what is taken back."""
+        acts = (event for event in self.targets_read() if isinstance(event, _UTTERANCE))
+        return self._about.union(*(names.sources(event.chain) for event in acts))
 
     def settle(self) -> Register:
         """What the register says, voids and amendments settled, with all utterances."""
@@ -117,23 +131,8 @@ class Dossier:
 
     def _take_changes(self, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))
-        self._sources.update(new_sources(changes))
-
-    def _reached_sources(self, relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> set[str]:
-        links: dict[str, set[str]] = {}
-        for relation in relations:
-            if isinstance(relation, ev.SourceRelated) and relation.relation != "independent_of":
-                links.setdefault(relation.from_, set()).add(relation.to)
-                if relation.relation == "same_as":
-                    links.setdefault(relation.to, set()).add(relation.from_)
-        reached = set(self._sources)
-        queue = list(reached & links.keys())
-        for source in queue:  # grows while it is walked
-            for other in links.get(source, ()):
-                if other not in reached:
-                    reached.add(other)
-                    queue.append(other)
-        return reached
+        self._about.update(new_sources(changes))
+        self.moved_to.update(new_claims(changes))
 
 
 def initial(question: Question) -> Dossier:
@@ -145,11 +144,41 @@ evolve = Dossier.evolve
 wants = Dossier.wants
 
 
+def reach_over(relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> Reach:
+    """How claims hang together by those of these relations that are between claims."""
+    return Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
+
+
+def reached_sources(start: set[str], relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> set[str]:
+    """These sources, what is the same as they, whom they speak for, and so on, but for what they are independent of."""
+    links: dict[str, set[str]] = {}
+    for relation in relations:
+        if isinstance(relation, ev.SourceRelated) and relation.relation != "independent_of":
+            links.setdefault(relation.from_, set()).add(relation.to)
+            if relation.relation == "same_as":
+                links.setdefault(relation.to, set()).add(relation.from_)
+    reached = set(start)
+    queue = list(reached & links.keys())
+    for source in queue:  # grows while it is walked
+        for other in links.get(source, ()):
+            if other not in reached:
+                reached.add(other)
+                queue.append(other)
+    return reached
+
+
 def new_sources(changes: dict[str, Any]) -> Iterator[str]:
     """The sources of a chain that a change puts in the place of another: who speaks may be somebody else now."""
     for within in changes_within(changes):
         with suppress(ValidationError):  # of something that has no chain: refused or passed over where it is settled
             yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
+
+
+def new_claims(changes: dict[str, Any]) -> Iterator[str]:
+    """The claims that a change puts in the place of others in what was said."""
+    for within in changes_within(changes):
+        claims = within.get("claims")
+        yield from claims if isinstance(claims, (list, tuple)) else ()
 
 
 def new_targets(changes: dict[str, Any]) -> Iterator[str]:

@@ -11,9 +11,9 @@ from ledger import events as ev
 from ledger import names, when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question
-from ledger.records import Record, targets
+from ledger.records import Record
 
-from .dossier import Dossier
+from .dossier import Dossier, reach_over, reached_sources
 from .register import Register
 from .status import RULES
 from .world import Act, World, span_of
@@ -91,23 +91,19 @@ class SourceDossier(Dossier):
     """The shared dossier, reading by source in place of claim."""
 
     def wants(self) -> set[str]:
-        """The source's own tags, those of what is the same, its line, and what its retractions take back."""
-        subject = self.question.subject
-        assert subject is not None
-        relations = [r for r in self.possible_relations() if isinstance(r, ev.SourceRelated)]
-        same = _reached({subject}, relations, ("same_as",), both_ways=True)
-        up = _reached(same, relations, ("same_as", "speaks_for"), both_ways=False)
-        wanted = {f"source:{source}" for source in same} | {f"relation:source:{source}" for source in up | same}
-        classes = [r for r in self.possible_relations() if isinstance(r, ev.ClaimsRelated) and r.relation != "entails"]
-        taken_from: set[str] = set()
-        for record in list(self.clerk.by_id.values()):
-            for target in targets(record.event):
-                if target not in self.clerk.by_id:
-                    wanted |= {f"id:{target}", f"act:{target}"}
-                elif isinstance(record.event, ev.Retraction):
-                    taken_from.update(getattr(self.clerk.by_id[target].event, "claims", ()))
+        """The source's own tags, those of what is the same, and what tells who took what back."""
+        assert self.question.subject is not None
+        relations = list(self.possible_relations())
+        same = reached_sources({self.question.subject}, (r for r in relations if r.relation == "same_as"))
+        wanted = self.missing() | {f"source:{source}" for source in same}
+        wanted |= {f"relation:source:{source}" for source in reached_sources(same | self.concerned(), relations)}
         # What else of that side goes with what is taken back may stand on what is the same, or its negation.
-        return wanted | {f"relation:claim:{claim}" for claim in _reached(taken_from, classes, None, both_ways=True)}
+        reach = reach_over(relations)
+        claims: set[str] = set()
+        for claim in self.moved_to.union(*(getattr(event, "claims", ()) for event in self.targets_read())):
+            if claim not in claims:
+                claims.update(reach.signs(claim))
+        return wanted | {f"relation:claim:{claim}" for claim in claims}
 
 
 def initial(question: Question) -> SourceDossier:
@@ -204,30 +200,6 @@ def _related(related: list[ev.SourceRelated], register: Register, own: str, rela
 def _related_to(related: list[ev.SourceRelated], register: Register, own: str, relation: str) -> list[str]:
     """The ids at the near ends of others' relations to the source."""
     return sorted({e.from_ for e in related if e.relation == relation and _is(register, e.to, own)} - {own})
-
-
-def _reached(
-    start: set[str],
-    relations: list[ev.SourceRelated] | list[ev.ClaimsRelated],
-    kinds: tuple[str, ...] | None,
-    *,
-    both_ways: bool,
-) -> set[str]:
-    """What the relations of some kinds (all, for None) lead to."""
-    links: dict[str, list[str]] = {}
-    for relation in relations:
-        if kinds is None or relation.relation in kinds:
-            links.setdefault(relation.from_, []).append(relation.to)
-            if both_ways or relation.relation == "same_as":
-                links.setdefault(relation.to, []).append(relation.from_)
-    reached = set(start)
-    queue = list(reached)
-    for here in queue:  # grows while it is walked
-        for there in links.get(here, ()):
-            if there not in reached:
-                reached.add(there)
-                queue.append(there)
-    return reached
 
 
 def _is(register: Register, source: str, own: str) -> bool:

@@ -38,6 +38,7 @@ from ledger import (
     when,
 )
 from ledger.events import tag_of
+from ledger.records import targets
 from ledger.store.port import PortStore, SQLiteRecorder
 from ledger.store.sqlite import SQLiteStore, open_sqlite
 from ledger.store.sqlite_file import Connections
@@ -216,10 +217,10 @@ class Moves:
     def __init__(self, written):
         self._about, self._times, self._speakers = {}, {}, {}
         self._home = {}
+        for event_id, near in near_by(written).items():
+            self._about[event_id] = near.union(*(self._about[other] for other in near))
         for one, _ in written:
             fields = msgspec.to_builtins(one.event)
-            near = set(find(fields, "target", "act", "acts"))
-            self._about[one.id] = near.union(*(self._about[other] for other in near))
             if {"from", "to"} & set(fields) and isinstance(one.event, SourceRelated):
                 self._join([fields["from"], fields["to"]])
             self._join([other for other in find(fields, "from", "to") if other not in CLAIMS])
@@ -239,9 +240,10 @@ class Moves:
     def may_change_places(self, first, second):
         """Whether it makes no difference which of two neighbours is appended first.
 
-        What is about the other keeps its place; so do two that are not said in the world (register, housekeeping), and
-        two said at one time, or at times unknown, by one speaker or its like. What was said changes places with an
-        entry of the desk unless both are about the same, or the entry is of a claim's text, or tells who may retract.
+        What is about the other, or made so later, keeps its place; so do two that are not said in the world (register,
+        housekeeping), and two said at one time, or at times unknown, by one speaker or its like. What was said changes
+        places with an entry of the desk unless both are about the same, or the entry is of a claim's text, or tells who
+        may retract.
         """
         a, b = first.id, second.id
         if a in self._about[b] or b in self._about[a]:
@@ -272,6 +274,34 @@ class Moves:
             least = min(homes)
             for source in {*sources_, *homes, *(s for s, home in self._home.items() if home in homes)}:
                 self._home[source] = least
+
+
+def near_by(written):
+    """The ids that each record is about, by itself or by what a later one makes of it: these must come before it."""
+    known, near = rules.Known(), {one.id: set() for one, _ in written}
+    for position, (one, recorded_us) in enumerate(written, 1):
+        changed = [one.id]
+        for made in known.turns(one.event):
+            near[changed[-1]].update(targets(made))
+            changed += targets(made)
+        known.add(as_record(position, one, recorded_us))
+    return near
+
+
+def test_what_an_amendment_makes_an_act_about_stays_before_it(story):
+    """No rule lets an act be about what came after it."""
+    said, other = story.states("Ann", "x", at="2024-10-03"), story.states("Ann", "y", at="2024-10-05")
+    retraction = story.retracts("Ann", said, at="2024-10-07")
+
+    def may_change_places():
+        written = [intake.record(data) for data in stored(story.ledger)]
+        return Moves(written).may_change_places(*(one for one, _ in written if one.id in (other, retraction)))
+
+    assert may_change_places()
+    amendment = story.amends(retraction, reason="a slip")
+    assert may_change_places()
+    story.amends(amendment, changes={"act": other})
+    assert not may_change_places()
 
 
 def sort_keys(said_at, recorded_us):
@@ -559,11 +589,68 @@ def test_a_source_is_named_by_its_class_whoever_asks(story):
     assert answer(story.ledger, "bob", sources) == answer(story.ledger, "bob", Whole(sources))
 
 
-def test_what_a_source_carried_is_taken_back_whoever_asks(story):
+@pytest.fixture
+def live(story):
+    """Whether each act of a source's record is live: read by tags, and over every record."""
+
+    def acts(source):
+        record = answer(story.ledger, source, sources)
+        assert record == answer(story.ledger, source, Whole(sources))
+        return {act["act"]: act["live"] for act in (*record["said"], *record["carried"])}
+
+    return acts
+
+
+def test_what_a_source_carried_is_taken_back_whoever_asks(story, live):
     first = story.states("Ann", "x", at="2024-10-04")
-    story.states("Ann", "x", at="2024-10-05", via="AFP")
+    second = story.states("Ann", "x", at="2024-10-05", via="AFP")
     story.retracts("Ann", first, at="2024-10-06")
-    assert answer(story.ledger, "afp", sources) == answer(story.ledger, "afp", Whole(sources))
+    assert live("afp") == {second: True}  # that very act was not
+
+
+def test_a_principal_takes_back_what_a_source_carried(story, live):
+    said = story.assesses("Ann", "x", verdict="true", via="AFP")
+    story.connects("ann", "speaks_for", "gov")
+    story.retracts("Gov", said)
+    assert live("afp") == {said: False}
+
+
+def test_a_speaker_denies_by_another_name_what_a_source_carried(story, live):
+    said = story.states("Ann", "x", via="AFP")
+    story.connects("ann", "same_as", "annie")
+    story.denies("Annie", acts=(said,))
+    assert live("afp") == {said: False}
+
+
+def test_a_principal_of_its_carrier_takes_back_what_took_an_act_back(story, live):
+    said = story.states("Ann", "x", via="AFP")
+    story.connects("afp", "speaks_for", "gov")
+    story.retracts("Gov", story.retracts("AFP", said))
+    assert live("ann") == {said: True}
+
+
+def test_who_carries_an_act_by_its_correction_carries_it_as_it_was_taken_back(story, live):
+    said = story.assesses("Ann", "x", verdict="true")
+    story.retracts("Ann", said)
+    story.corrects("Ann", said, chain=[{"name": "Annie"}, {"name": "Bob"}])
+    assert live("bob") == {said: True}  # Annie took nothing back
+    story.connects("annie", "same_as", "ann")
+    assert live("bob") == {said: False}
+
+
+def test_who_carries_an_act_by_an_amendment_moved_to_it_carries_it(story, live):
+    said, other = story.states("Ann", "x"), story.states("Cy", "x")
+    amendment = story.amends(other, chain=[{"name": "Dee"}, {"name": "Bob"}])
+    story.amends(amendment, target=said)
+    assert live("bob") == {said: True}
+
+
+def test_what_is_taken_back_goes_with_what_is_the_same_as_the_claim_it_was_moved_to(story, live):
+    first, second = story.states("Ann", "x", at="2024-10-04"), story.states("Ann", "y", at="2024-10-05")
+    story.relates("z", "same_as", "x")
+    story.corrects("Ann", second, claims=["z"])
+    story.retracts("Ann", second, at="2024-10-06")
+    assert live("ann") == {first: False, second: False}
 
 
 @law
