@@ -1,0 +1,281 @@
+"""What does a change come to, cell by cell, and where is it carried? A record leaves work to do; here it is done.
+
+In the order in which one follows from the other: cells that are to be worked out anew, stands that arrive from other
+claims, speakers that may count for another root, roots to be added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+
+from ledger import events as ev
+
+from .cells import (
+    CONFLICTS,
+    MARKED_INFERRED,
+    POSSIBLY,
+    REWORDED,
+    Cell,
+    Light,
+    Stance,
+    following,
+    reworded,
+    work_out,
+)
+from .reach import Relation
+from .standing import Claim, sum_root
+from .told import Told
+from .webs import Web
+
+
+class Carried(Told):
+    """The claims of a tracker, their cells, and what is left to be done for the record being taken."""
+
+    def __init__(self, within: Container[str] | None) -> None:
+        super().__init__(within)
+        self._dirty: dict[tuple[str, str], None] = {}
+        self._arriving: dict[tuple[str, str], None] = {}
+        self._changed: dict[str, None] = {}
+
+    def _mark(self, name: str, source: str) -> None:
+        for member in self.reach.signs(name):
+            self._dirty[member, source] = None
+
+    def _work_out(self, name: str, source: str) -> None:
+        """What the acts of a speaker come to on a claim, in own words."""
+        claim = self._claim(name)
+        if claim is None:
+            return
+        members = self.reach.signs(name)
+        cell = claim.cells.get(source)
+        before = cell.own if cell is not None else None
+        acts = self._acts(members, "on", source)
+        possible = self._acts([member for member, signs in members.items() if 1 in signs], "perhaps", source)
+        if cell is None:
+            if not acts and not possible and source not in claim.arrived:
+                return
+            cell = self._new_cell(claim, source)
+        work_out(cell, name, members, acts, claim.counts)
+        meant = any(light.is_live and any(1 in members.get(own, ()) for own in light.possible) for light in possible)
+        cell.put(1 << POSSIBLY, meant << POSSIBLY, claim.counts)
+        if cell.own is not before:
+            self._move(name, source, before, cell.own)
+        self._arriving[name, source] = None
+
+    def _acts(self, members: Iterable[str], place: str, source: str) -> list[Light]:
+        """The acts of a speaker that are, or perhaps are, on these claims; in order."""
+        positions: set[int] = set()
+        for member in members:
+            claim = self.claims.get(member)
+            if claim is not None:
+                held: dict[str, list[int]] = getattr(claim, place)
+                for raw in self.desk.members(source):
+                    positions.update(held.get(raw, ()))
+        lights = (self._lights.get(position) for position in sorted(positions))
+        class_of = self.desk.lines.class_of
+        return [light for light in lights if light is not None and class_of(light.speaker) == source]
+
+    def _new_cell(self, claim: Claim, source: str) -> Cell:
+        self._cells_of.setdefault(source, set()).add(claim.name)
+        cell = claim.cells[source] = Cell(source)
+        return cell
+
+    def _is_empty(self, claim: Claim, cell: Cell, source: str) -> bool:
+        if not cell.is_bare:
+            return False
+        members = self.reach.signs(claim.name)
+        return not self._acts(members, "on", source) and not self._acts(members, "perhaps", source)
+
+    def _move(self, name: str, source: str, before: Stance | None, now: Stance | None) -> None:
+        """A stand has changed: entails carries another."""
+        if before is not None:
+            self._carry(name, source, before, there=False)
+        if now is not None:
+            self._carry(name, source, now, there=True)
+
+    def _carry(self, name: str, source: str, stance: Stance, there: bool) -> None:
+        """Brings a stand to where entails carries it, or takes it away from there."""
+        sides = self.reach.forward(name, stance.side, stance.act.dismisses)
+        if there:
+            self._bring(name, source, stance.act, sides)
+            return
+        for far in sides:
+            claim = self.claims[far]
+            arrived = claim.arrived.get(source)
+            if arrived is not None:
+                arrived.pop(name, None)
+                if not arrived:
+                    del claim.arrived[source]
+            self._arriving[far, source] = None
+
+    def _carry_all(self, name: str, *, there: bool) -> None:
+        claim = self.claims.get(name)
+        if claim is not None:
+            for source, cell in claim.cells.items():
+                if cell.own is not None:
+                    self._carry(name, source, cell.own, there)
+
+    def _bring(self, name: str, source: str, act: Light, sides: dict[str, int]) -> None:
+        for far, bits in sides.items():
+            claim = self._claim(far)
+            assert claim is not None  # whoever is within brings all that it is related to
+            arrived = claim.arrived.setdefault(source, {})
+            known = arrived.get(name)
+            if known is None or known[0] | bits != known[0] or known[1] is not act:
+                arrived[name] = (bits | known[0] if known is not None else bits, act)
+                self._arriving[far, source] = None
+
+    def _carry_on(self, relation: Relation) -> None:
+        """Carries along a new relation what comes to either end of it, and leaves what was carried before."""
+        one, other = relation.from_, relation.to
+        if relation.relation == "entails":
+            links = [((one, 1), (other, 1)), ((other, -1), (one, -1))]
+        else:
+            turn = -1 if relation.relation == "negates" else 1
+            links = [((a, sign), (b, sign * turn)) for a, b in ((one, other), (other, one)) for sign in (1, -1)]
+        for (near, side), far in links:
+            for dismisses in (False, True):
+                if relation.relation == "entails" and dismisses and side == 1:
+                    continue  # a dismissal is carried as an opposition alone
+                starts = self.reach.carried_toward(near, side, dismisses)
+                if relation.relation == "entails":
+                    starts[near] = starts.get(near, 0) | (1 if side == 1 else 2)
+                if starts:
+                    self._carry_from(starts, self.reach.onward([far], dismisses), dismisses)
+
+    def _carry_from(self, starts: dict[str, int], sides: dict[str, int], dismisses: bool) -> None:
+        for name, bits in starts.items():
+            claim = self.claims.get(name)
+            for source, cell in claim.cells.items() if claim is not None else ():
+                own = cell.own
+                if own is not None and own.act.dismisses == dismisses and bits & (1 if own.side == 1 else 2):
+                    self._bring(name, source, own.act, sides)
+
+    def _spin(self, relation: Relation) -> None:
+        """A claim that comes into a web brings along what acts tell on it."""
+        for name in (relation.from_, relation.to):
+            if name not in self.reach.of:
+                web = self.reach.spin(name)
+                claim = self.claims.get(name)
+                web.told = dict.fromkeys(claim.told, 3) if claim is not None else {}
+
+    def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str) -> bool:
+        """Whether acts on any of these claims tell of what kind a speaker or its root is; those on its own do not."""
+        told, members, cell = web.told, self.desk.members, claim.cells[source]
+        is_open = source in claim.open
+        if source in claim.told and cell.circle == (source,) and not is_open:
+            return False
+        # Where the speaker is known, what is open is of what kind its root is.
+        known = is_open and cell.kind is not None and not self._is_unsure((source,))
+        for name in cell.circle if known else {source, *cell.circle}:
+            for raw in members(name):
+                if told.get(raw, 0) & literals:
+                    return True
+        return False
+
+    def _infer(self, name: str, source: str) -> None:
+        """Adds what arrives to a cell, and what the cell now comes to, to its claim."""
+        claim = self.claims[name]
+        cell = claim.cells.get(source)
+        if cell is None:
+            if source not in claim.arrived:
+                return
+            cell = self._new_cell(claim, source)
+        cell.inferred, conflict = self._inferred(claim, cell, source)
+        bits = (cell.conflict or conflict) << CONFLICTS
+        if cell.own is None and cell.inferred is not None:
+            bits |= cell.inferred.act.marked << MARKED_INFERRED
+        if len(claim.texts) > 1:
+            counted = [stance.act for stance in (cell.own or cell.inferred, cell.assessment) if stance is not None]
+            bits |= any(reworded(claim.texts, light.position) for light in counted) << REWORDED
+        cell.put(1 << CONFLICTS | 1 << MARKED_INFERRED | 1 << REWORDED, bits, claim.counts)
+        self._changed[name] = None
+        if cell.root is None or self._is_empty(claim, cell, source):
+            self._rootless[name, source] = None
+        else:
+            self._unsummed[name, cell.root] = None
+
+    def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
+        arrived = claim.arrived.get(source)
+        if not arrived:
+            return None, 0
+        members = self.reach.signs(claim.name)
+        by_act: dict[int, tuple[int, Light]] = {}
+        for bits, light in arrived.values():
+            live = {sign for own in light.claims if own not in light.gone for sign in members.get(own, ())}
+            if len(live) < 2:  # else it bears on the claim both ways in own words, and counts here for neither
+                by_act[light.position] = (bits | by_act.get(light.position, (0, light))[0], light)
+        stance: Stance | None = None
+        conflict = 0
+        for bits, light in sorted(by_act.values(), key=_arriving_key) if len(by_act) > 1 else by_act.values():
+            if bits == 3:
+                conflict = 1
+            else:
+                stance = following(stance, Stance(1 if bits == 1 else -1, light))
+        if cell.dismissed and stance is not None and stance.side == -1:
+            stance = None
+        return stance, conflict
+
+    def _root(self, name: str, source: str) -> None:
+        """Finds the root a speaker counts for on a claim, or lets an empty cell go."""
+        claim = self.claims.get(name)
+        cell = claim.cells.get(source) if claim is not None else None
+        if claim is None or cell is None:
+            return
+        empty = self._is_empty(claim, cell, source)
+        kind = cell.kind = self.kind(claim, (source,))
+        cell.named = kind in ev.NAMED
+        cell.circle = self.desk.circle(source) if cell.named else (source,)
+        self._note_open(claim, cell, source, kind)
+        root = None if empty else min(cell.circle)
+        if cell.root != root:
+            if cell.root is not None:
+                self._leave(claim, cell.root, source)
+            if root is not None:
+                claim.by_root.setdefault(root, {})[source] = cell
+                self._claims_of_root.setdefault(root, set()).add(name)
+        if root is not None:
+            self._unsummed[name, root] = None
+        cell.root = root
+        if empty:
+            del claim.cells[source]
+            self._cells_of[source].discard(name)
+            claim.open.discard(source)
+
+    def _leave(self, claim: Claim, root: str, source: str) -> None:
+        speakers = claim.by_root[root]
+        del speakers[source]
+        if not speakers:
+            self._claims_of_root[root].discard(claim.name)
+        self._unsummed[claim.name, root] = None
+
+    def _note_open(self, claim: Claim, cell: Cell, source: str, kind: str | None) -> None:
+        """Whether what acts tell nearby, once that is elsewhere, may tell otherwise of what kind a speaker or its root
+        is: where it is not known, or was told in several ways."""
+        is_open = kind is None or self._is_unsure((source,))
+        if not is_open and cell.circle != (source,):
+            is_open = self._is_unsure(cell.circle) or self.kind(claim, cell.circle) is None
+        (claim.open.add if is_open else claim.open.discard)(source)
+
+    def _work_off(self) -> None:
+        if self._dirty:
+            dirty, self._dirty = self._dirty, {}
+            for name, source in dirty:
+                self._work_out(name, source)
+        if self._arriving:
+            arriving, self._arriving = self._arriving, {}
+            for name, source in arriving:
+                self._infer(name, source)
+        if self._rootless:
+            rootless, self._rootless = self._rootless, {}
+            for name, source in rootless:
+                self._root(name, source)
+        if self._unsummed:
+            unsummed, self._unsummed = self._unsummed, {}
+            for name, root in unsummed:
+                if sum_root(self.claims[name], root, self):
+                    self._changed[name] = None
+
+
+def _arriving_key(arriving: tuple[int, Light]) -> tuple[float, int, int]:
+    return arriving[1].key
