@@ -513,7 +513,10 @@ class Tracker(Carried):
 
 
 def _said(said_at: str | None, recorded_us: int, position: int) -> tuple[Key, bool]:
-    """Where an act stands in the order in which things were said, and whether its time is marked as uncertain."""
+    """Where an act stands in the order in which things were said, and whether its time is marked as uncertain.
+
+    What `world.span_of` and `world.order` come to, without what they make in between: this is done for every act.
+    """
     if said_at is None:
         return (_UNKNOWN, recorded_us, position), False
     earliest, latest, marked = when.parse(said_at)

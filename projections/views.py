@@ -111,13 +111,18 @@ class Views:
     # Writing
 
     def catch_up(
-        self, *, wait_for: Any = None, reach: int = REACH, progress: Callable[[int], object] = lambda _: None
+        self,
+        *,
+        wait_for: Any = None,
+        reach: int = REACH,
+        workers: int = 1,
+        progress: Callable[[int], object] = lambda _: None,
     ) -> int:
         """Takes in what was appended since; gives the position the view has come to.
 
         `wait_for` is a receipt, record or position that the view must have come to by then: who has appended sees it.
-        Where so much is missing that it takes less time to make the view anew, it is, and `progress` is told as by
-        `rebuild`. Raises UsageError where the ledger does not hold it, OutOfReach where a record changes too many
+        Where so much is missing that it takes less time to make the view anew, it is, by so many `workers`, and
+        `progress` is told as by `rebuild`. Raises UsageError where the ledger does not hold it, OutOfReach where a record changes too many
         claims.
         """
         head = self._ledger.head
@@ -128,7 +133,7 @@ class Views:
         if not 0 < head - at <= GRID:  # else it is checked as it takes them in
             at = self._check().position
         if head - at > GRID and (head - at) * COSTS > head:
-            self.rebuild(progress=progress)
+            self.rebuild(workers=workers, progress=progress)
             at = self.checkpoint.position
         while at < head:
             at = self._take_in(min(head, at + GRID), reach)

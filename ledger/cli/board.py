@@ -19,7 +19,7 @@ from projections.views import ORDERS, STATUSES, Order, Views, beside
 
 from . import render, words
 from .ndjson import progress
-from .options import for_reading, source_id
+from .options import cores, for_reading, source_id
 from .render import Column, Screen, wrap
 from .words import cuts_line
 
@@ -119,7 +119,7 @@ def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Want
     at = None if as_of is None else ledger.question(as_of=as_of).as_of.position
     with Views.open(ledger) as view:
         with progress("reading the records", ledger.head) as advance:
-            view.catch_up(progress=advance)
+            view.catch_up(workers=cores(), progress=advance)
         page = view.page(
             order=cast(Order, wanted.order),
             limit=wanted.limit,

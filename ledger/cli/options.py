@@ -103,3 +103,9 @@ def source_id(text: str) -> str:
         return names.slug(text)
     except ValueError as error:
         raise UsageError(str(error)) from None
+
+
+def cores() -> int:
+    """How many cores this process is given; not every system tells."""
+    given: set[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+    return len(given) or os.cpu_count() or 1

@@ -20,7 +20,7 @@ from projections.views import Views
 
 from . import render
 from .ndjson import progress
-from .options import at_ledger, for_reading, in_format
+from .options import at_ledger, cores, for_reading, in_format
 
 #: The projections about one claim, or about one source.
 _ABOUT_CLAIMS: Final[dict[str, fold.Projection]] = {
@@ -62,7 +62,7 @@ def replay_command(
     if views or check:
         if to is not None or projection != "board":
             raise click.UsageError("a view is of the whole board; leave --to and --projection out")
-        _views(db, check, workers or _cores())
+        _views(db, check, workers or cores())
         return
     if workers is not None:
         raise click.UsageError("--workers goes with --views or --check")
@@ -90,7 +90,7 @@ def _views(db: str, check: bool, workers: int) -> None:
                 view.rebuild(workers=workers, progress=advance)
             click.echo(f"{view.path}: {ledger.head:,} records, state {view.state_hash()}")
             return
-        view.catch_up()
+        view.catch_up(workers=workers)
         with TemporaryDirectory() as folder:
             path = os.path.join(folder, "other.views")
             strange = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Chatham", "LC_ALL": "C"}
@@ -111,12 +111,6 @@ def _views(db: str, check: bool, workers: int) -> None:
         click.echo(
             f"{view.checkpoint.position:,} records, every row at every position: same; state {view.state_hash()}"
         )
-
-
-def _cores() -> int:
-    """How many cores this process is given; not every system tells."""
-    given: set[int] = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
-    return len(given) or os.cpu_count() or 1
 
 
 _ELSEWHERE: Final = """
