@@ -122,8 +122,8 @@ class Views:
 
         `wait_for` is a receipt, record or position that the view must have come to by then: who has appended sees it.
         Where so much is missing that it takes less time to make the view anew, it is, by so many `workers`, and
-        `progress` is told as by `rebuild`. Raises UsageError where the ledger does not hold it, OutOfReach where a record changes too many
-        claims.
+        `progress` is told as by `rebuild`. Raises UsageError where the ledger does not hold it, OutOfReach where a
+        record changes too many claims.
         """
         head = self._ledger.head
         wanted = getattr(wait_for, "position", wait_for) or 0
