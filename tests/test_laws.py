@@ -568,6 +568,18 @@ def test_a_denied_utterance_that_may_have_meant_it_is_gone_when_taken_back(story
     assert x() == "raised"
 
 
+@pytest.mark.parametrize("changes", [{"possible_claims": ["x"]}, {"claims": ["z"]}])
+def test_a_denial_corrected_to_have_perhaps_meant_it_is_gone_with_what_its_speaker_took_back(story, x, changes):
+    story.registers("x")
+    meant = () if "possible_claims" in changes else ("x",)
+    perhaps = story.denies("Ann", "y", at="2024-10-04", possible_claims=meant)
+    last = story.denies("Ann", *changes.get("claims", ["y"]), at="2024-10-05")
+    story.corrects("Ann", perhaps, **changes)
+    assert x() == "raised + possibly-denied"
+    story.retracts("Ann", last, at="2024-10-06")
+    assert x() == "raised"
+
+
 @law
 def test_provenance_reads_all_it_needs(written, rnd):
     with opened(written) as ledger:
