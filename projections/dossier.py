@@ -40,9 +40,9 @@ class Dossier:
         self._speakers: set[str] = set()
         self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
         self._targets: set[str] = set()
-        self._beside: set[str] = set()
-        self.moved_to: set[str] = set()
-        """The claims that changes put in the place of others."""
+        self._moved_to: set[str] = set()  # the claims that changes put in the place of others
+        self._beside: set[str] = set()  # the claims of acts that perhaps mean more
+        self._made_perhaps = False  # whether it is a change that lets an act perhaps mean more
 
     def evolve(self, record: Record) -> Dossier:
         """Takes a record in."""
@@ -86,7 +86,7 @@ class Dossier:
         reach = reach_over(relations)
         claims = reach.neighbourhood(subject)
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        for beside in self._beside:
+        for beside in self._claims_beside():
             claims.update(reach.signs(beside))
         wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         wanted |= self.missing()
@@ -107,6 +107,10 @@ class Dossier:
         """The sources of what is about acts, and of those acts: who is who among them tells what is taken back."""
         acts = (event for event in self.targets_read() if isinstance(event, _UTTERANCE))
         return self._about.union(*(names.sources(event.chain) for event in acts))
+
+    def claims_of_targets(self) -> set[str]:
+        """The claims of what the records are about, as it was and as changes make it."""
+        return self._moved_to.union(*(getattr(event, "claims", ()) for event in self.targets_read()))
 
     def settle(self) -> Register:
         """What the register says, voids and amendments settled, with all utterances."""
@@ -132,7 +136,13 @@ class Dossier:
     def _take_changes(self, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))
         self._about.update(new_sources(changes))
-        self.moved_to.update(new_claims(changes))
+        self._moved_to.update(new_claims(changes, "claims"))
+        self._made_perhaps |= any(new_claims(changes, "possible_claims"))
+
+    def _claims_beside(self) -> set[str]:
+        if self._made_perhaps:
+            return self._beside | self.claims_of_targets()
+        return self._beside | self._moved_to if self._beside else self._beside
 
 
 def initial(question: Question) -> Dossier:
@@ -174,10 +184,10 @@ def new_sources(changes: dict[str, Any]) -> Iterator[str]:
             yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
 
 
-def new_claims(changes: dict[str, Any]) -> Iterator[str]:
-    """The claims that a change puts in the place of others in what was said."""
+def new_claims(changes: dict[str, Any], field: str) -> Iterator[str]:
+    """The claims that a change puts in the place of others in a field of what was said."""
     for within in changes_within(changes):
-        claims = within.get("claims")
+        claims = within.get(field)
         yield from claims if isinstance(claims, (list, tuple)) else ()
 
 

@@ -100,7 +100,7 @@ class SourceDossier(Dossier):
         # What else of that side goes with what is taken back may stand on what is the same, or its negation.
         reach = reach_over(relations)
         claims: set[str] = set()
-        for claim in self.moved_to.union(*(getattr(event, "claims", ()) for event in self.targets_read())):
+        for claim in self.claims_of_targets():
             if claim not in claims:
                 claims.update(reach.signs(claim))
         return wanted | {f"relation:claim:{claim}" for claim in claims}

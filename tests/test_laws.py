@@ -217,13 +217,12 @@ class Moves:
     def __init__(self, written):
         self._about, self._times, self._speakers = {}, {}, {}
         self._home = {}
-        for event_id, near in near_by(written).items():
+        for event_id, events in versions(written).items():
+            near = {target for event in events for target in targets(event)}
             self._about[event_id] = near.union(*(self._about[other] for other in near))
-        for one, _ in written:
-            fields = msgspec.to_builtins(one.event)
-            if {"from", "to"} & set(fields) and isinstance(one.event, SourceRelated):
-                self._join([fields["from"], fields["to"]])
-            self._join([other for other in find(fields, "from", "to") if other not in CLAIMS])
+            for event in events:
+                if isinstance(event, SourceRelated):
+                    self._join(event.from_, event.to)
         for one, recorded_us in written:
             fields = msgspec.to_builtins(one.event)
             # What amends or corrects an utterance may move its time, or put other words into other mouths.
@@ -268,24 +267,23 @@ class Moves:
     def _of(self, found, event_id):
         return found[event_id].union(*(found[other] for other in self._about[event_id]))
 
-    def _join(self, sources_):
-        if sources_:
-            homes = {self._home.get(source, source) for source in sources_}
-            least = min(homes)
-            for source in {*sources_, *homes, *(s for s, home in self._home.items() if home in homes)}:
-                self._home[source] = least
+    def _join(self, one, other):
+        homes = {self._home.get(source, source) for source in (one, other)}
+        least = min(homes)
+        for source in {one, other, *homes, *(s for s, home in self._home.items() if home in homes)}:
+            self._home[source] = least
 
 
-def near_by(written):
-    """The ids that each record is about, by itself or by what a later one makes of it: these must come before it."""
-    known, near = rules.Known(), {one.id: set() for one, _ in written}
+def versions(written):
+    """By its id, each event and what later ones make of it. What any of these is about must come before it."""
+    known, found = rules.Known(), {one.id: [] for one, _ in written}
     for position, (one, recorded_us) in enumerate(written, 1):
         changed = [one.id]
         for made in known.turns(one.event):
-            near[changed[-1]].update(targets(made))
+            found[changed[-1]].append(made)
             changed += targets(made)
         known.add(as_record(position, one, recorded_us))
-    return near
+    return found
 
 
 def test_what_an_amendment_makes_an_act_about_stays_before_it(story):
@@ -567,6 +565,18 @@ def test_a_denied_utterance_that_may_have_meant_it_is_gone_when_taken_back(story
     denied = story.denies("Ann", acts=(said,), at="2024-10-05", possible_claims=("x",))
     assert x() == "raised + possibly-denied"
     story.retracts("Ann", denied, at="2024-10-06")
+    assert x() == "raised"
+
+
+@pytest.mark.parametrize("changes", [{"possible_claims": ["x"]}, {"claims": ["z"]}])
+def test_a_denial_corrected_to_have_perhaps_meant_it_is_gone_with_what_its_speaker_took_back(story, x, changes):
+    story.registers("x")
+    meant = () if "possible_claims" in changes else ("x",)
+    perhaps = story.denies("Ann", "y", at="2024-10-04", possible_claims=meant)
+    last = story.denies("Ann", *changes.get("claims", ["y"]), at="2024-10-05")
+    story.corrects("Ann", perhaps, **changes)
+    assert x() == "raised + possibly-denied"
+    story.retracts("Ann", last, at="2024-10-06")
     assert x() == "raised"
 
 
