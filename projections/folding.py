@@ -6,6 +6,7 @@ first quoted, whenever it was told: nothing hung on it before.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
@@ -18,7 +19,7 @@ from ledger.records import ACTS, decode, targets
 from .book import Book
 from .dossier import new_sources
 from .quotations import Link, Words
-from .rows import FOREVER, node, row_hash
+from .rows import FOREVER, node, pack_row, row_hash
 from .tracker import Tracker, reading
 from .viewfile import GRID, Doc, Quoted, Wording
 
@@ -26,7 +27,8 @@ from .viewfile import GRID, Doc, Quoted, Wording
 class Folded(NamedTuple):
     """All that a view keeps of a chunk of claims, and what it adds to what is counted over all."""
 
-    rows: list[tuple[Any, ...]]
+    rows: list[bytes]
+    """Packed by `rows.PACKED`, in the order of their table."""
     wordings: list[Wording]
     quoted: list[Quoted]
     docs: list[Doc]
@@ -41,9 +43,11 @@ def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, 
     finds = Finds() if search else None
     tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
     rows = _Rows(numbers, tracker, finds)
-    for record in records_about(ledger, book, numbers, until):
+    for count, record in enumerate(records_about(ledger, book, numbers, until)):
         changed = tracker.take(record)
         rows.put(record.position, changed)
+        if count % GRID == 0:
+            gc.collect(0)  # what the settling of acts leaves, among what is new
         if finds is not None:
             finds.settle(record.position)
     return rows.folded()
@@ -140,7 +144,7 @@ class _Rows:
         """A row held up to here, and another from here on; either may be none."""
         if row is not None:
             since = row[1]
-            self._folded.rows.append((row[0], since, position, node(since, position), *row[4:]))
+            self._folded.rows.append(pack_row(row[0], since, position, node(since, position), *row[4:]))
             if new is not None and new[4] == row[4]:
                 return
         tallies = self._folded.tallies
@@ -151,8 +155,8 @@ class _Rows:
     def folded(self) -> Folded:
         """All of it, sorted as its tables are."""
         found = self._folded
-        found.rows.extend(row for row, _, _ in self._held.values())
-        found.rows.sort(key=_place)
+        found.rows.extend(pack_row(*row) for row, _, _ in self._held.values())
+        found.rows.sort()
         if self._finds is not None:
             self._finds.close(self._numbers, found)
         return found

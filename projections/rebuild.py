@@ -25,6 +25,7 @@ from ledger.store import Stored
 from .book import Book, register_names
 from .clusters import CHUNK, Plan, plan
 from .folding import fold_chunk
+from .rows import PACKED
 from .viewfile import (
     GRID,
     MASK,
@@ -189,7 +190,8 @@ class _Folder:
             tallies = [(*key, more) for key, more in folded.tallies.items() if more]
             states = [(grid, (sum_ & MASK).to_bytes(16, "big")) for grid, sum_ in folded.states.items()]
             with self._connection:
-                Bulk(self._connection).write(folded.rows, folded.wordings, folded.quoted, folded.docs)
+                rows = map(PACKED.unpack, folded.rows)
+                Bulk(self._connection).write(rows, folded.wordings, folded.quoted, folded.docs)
                 packed = (number, msgspec.msgpack.encode(tallies), msgspec.msgpack.encode(states))
                 self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?)", packed)
 

@@ -29,6 +29,9 @@ OPEN: Final = 0
 
 COUNTS: Final = Layout("<8I")
 """own_words, support (provable, possible), opposition (provable, possible), statements, denials, assessments."""
+PACKED: Final = Layout(">QQQQBBQQQ32s")
+"""All columns of a row, in bytes that sort as rows do: a third of what a tuple of them takes."""
+pack_row: Final = PACKED.pack
 _PLAIN: Final = Layout("<BBQQ")
 
 
