@@ -232,7 +232,7 @@ class Carried(Told):
             if cell.root is not None:
                 self._leave(claim, cell.root, source)
             if root is not None:
-                claim.by_root.setdefault(root, {})[source] = cell
+                claim.by_root.setdefault(root, []).append(cell)
                 self._claims_of_root.setdefault(root, set()).add(name)
         if root is not None:
             self._unsummed[name, root] = None
@@ -243,9 +243,8 @@ class Carried(Told):
             claim.open.discard(source)
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
-        speakers = claim.by_root[root]
-        del speakers[source]
-        if not speakers:
+        cells = claim.by_root[root] = [cell for cell in claim.by_root[root] if cell.source != source]
+        if not cells:
             self._claims_of_root[root].discard(claim.name)
         self._unsummed[claim.name, root] = None
 

@@ -7,8 +7,8 @@ cell worked out anew from all its acts. A cell's numbers are kept added up in it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, get_args
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 
@@ -55,9 +55,8 @@ class Light(Struct):
     """Whether its time is marked as uncertain."""
     speaker: str
     claims: tuple[str, ...]
-    tells: list[tuple[str, int]]
-    """Of what kind its links tell their sources to be, the nearest to the utterer the most: the number of the kind in
-    the last four bits, behind position and nearness."""
+    tells: tuple[str | int, ...]
+    """Of what kind its links tell their sources to be (see `told`): each source, then its place and kind as a number."""
     code: int
     """STATEMENTS, DENIALS, ASSESSMENTS, or what kind of denial it is that commits nobody: PARTLY, DECLINED."""
     side: int
@@ -80,6 +79,14 @@ class Light(Struct):
         """Whether anything of it still stands."""
         return any(claim not in self.gone for claim in self.claims) if self.claims else not self.removed
 
+    def told(self) -> Iterator[tuple[str, int]]:
+        """Of what kind its links tell their sources to be, as numbers of which the greatest counts: the later act, in
+        it the link nearest to the utterer; the kind is in the last four bits (see KINDS)."""
+        late = self.position << 10 | 63 << 4
+        each: Iterator[Any] = iter(self.tells)
+        for source, told in zip(each, each, strict=True):
+            yield source, late - (told & ~15) | told & 15
+
     def side_at(self, sign: int) -> int:
         """The side it takes on a claim in whose class its claim has this sign; 0 for none."""
         return 0 if self.dismisses and sign == -1 else self.side * sign
@@ -87,12 +94,12 @@ class Light(Struct):
 
 def light_of(event: ev.Act, sources: Sequence[str], key: Key, marked: bool) -> Light:
     """An act as it came in; `sources` are those of its chain."""
-    position, place = key[2], 63
-    tells = []
-    for link, source in zip(event.chain, sources, strict=True):
+    position = key[2]
+    telling: list[str | int] = []
+    for place, link in enumerate(event.chain):
         if link.kind is not None:
-            tells.append((source, position << 10 | place << 4 | _KINDS[link.kind]))
-        place -= 1
+            telling += (sources[place], place << 4 | _KINDS[link.kind])
+    tells = tuple(telling)
     speaker, claims = sources[0], event.claims
     if isinstance(event, ev.Statement):
         return Light(position, key, marked, speaker, claims, tells, STATEMENTS, event.mode == "asserted")

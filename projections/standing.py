@@ -82,10 +82,15 @@ class Searched(NamedTuple):
     floor: bool
 
 
+_NO_CELLS: Final[list[Cell]] = []
+
+
 class Claim(Struct):
     """A claim and its cells, with the counters that its row is made of."""
 
     name: str
+    alone: tuple[str, ...]
+    """Its name alone, shared by the acts that name no other claim."""
     kind: int | None = None
     """None where the claim is not registered."""
     key: bytes = b""
@@ -106,7 +111,7 @@ class Claim(Struct):
     """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
     counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
     """Its acts by type, and how many of its cells have each bit set."""
-    by_root: dict[str, dict[str, Cell]] = {}
+    by_root: dict[str, list[Cell]] = {}
     """The cells of the speakers that count for a root."""
     sums: dict[str, int] = {}
     totals: list[int] = field(default_factory=lambda: [0] * _SUMMED)
@@ -130,11 +135,11 @@ class Claim(Struct):
 
 def sum_root(claim: Claim, root: str, told: Told) -> bool:
     """Adds a root up anew (rules 3 and 5); gives whether that changed anything."""
-    cells = claim.by_root.get(root)
-    if cells is not None and not cells:
-        del claim.by_root[root]
+    cells = claim.by_root.get(root, _NO_CELLS)
+    if not cells:
+        claim.by_root.pop(root, None)
     before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
-    standing = [cell for cell in cells.values() if cell.own is not None or cell.inferred is not None] if cells else []
+    standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
     if standing:
         own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = _classes(standing)
@@ -147,7 +152,7 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
             classes_own = _classes(own) if own else ()
             named_own = bool(own) and _is_named(told.kind(claim, classes_own), own)
         after = _sum(standing, kind, named, named_own)
-        if _repeats(after, cells or {}):
+        if _repeats(after, cells):
             after |= 1 << REPEATED
         if desk.registered.isdisjoint(classes):
             after |= 1 << UNREGISTERED
@@ -184,10 +189,10 @@ def _is_named(kind: str | None, standing: list[Cell]) -> bool:
     return kind in ev.NAMED
 
 
-def _repeats(bits: int, cells: dict[str, Cell]) -> bool:
+def _repeats(bits: int, cells: list[Cell]) -> bool:
     """Whether a root, by any of its speakers, said more than once in own words what counts for it."""
-    return (bits & 1 << SUPPORT > 0 and sum([cell.for_ for cell in cells.values()]) > 1) or (
-        bits & 1 << OPPOSITION > 0 and sum([cell.against for cell in cells.values()]) > 1
+    return (bits & 1 << SUPPORT > 0 and sum([cell.for_ for cell in cells]) > 1) or (
+        bits & 1 << OPPOSITION > 0 and sum([cell.against for cell in cells]) > 1
     )
 
 
@@ -373,7 +378,7 @@ def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
 
 
 def _as_root(claim: Claim, root: str, told: Told, side: int, own: bool) -> Root:
-    cells = claim.by_root[root].values()
+    cells = claim.by_root[root]
     standing = [cell for cell in cells if (cell.own if own else cell.own or cell.inferred) is not None]
     first = []
     for cell in standing:

@@ -36,7 +36,7 @@ class Told:
         """A claim, or None for one that is outside."""
         found = self.claims.get(name)
         if found is None and (self._within is None or name in self._within):
-            found = self.claims[name] = Claim(name)
+            found = self.claims[name] = Claim(name, (name,))
         return found
 
     def _inside(self, claims: Iterable[str]) -> Iterator[Claim]:
@@ -44,7 +44,7 @@ class Told:
 
     def _tell(self, claim: Claim, light: Light, alone: bool = False) -> None:
         told, all_kinds, desk = claim.told, self._kinds_told, self.desk
-        for source, code in light.tells:
+        for source, code in light.told():
             before, kind = told.get(source, 0), 1 << (code & 15)
             if code > before:
                 told[source] = code
@@ -69,7 +69,7 @@ class Told:
                     self._unsummed[claim.name, source] = None
 
     def _untell(self, claim: Claim, light: Light) -> None:
-        for source, code in light.tells:
+        for source, code in light.told():
             if claim.told.get(source) == code:
                 del claim.told[source]
                 for other, other_code in self._tells_on(claim):
@@ -85,7 +85,7 @@ class Told:
         for position in chain.from_iterable(claim.on.values()):
             light = self._lights.get(position)
             if light is not None and claim.name in light.claims:
-                yield from light.tells
+                yield from light.told()
 
     def _retell(self, claim: Claim, source: str, *, always: bool = False) -> None:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it nearby is rooted anew."""
@@ -113,8 +113,8 @@ class Told:
             self._rootless[name, source] = None
         for top in {*self.desk.circle(source), source}:
             for name in self._claims_of_root.get(top, ()):
-                for speaker in self.claims[name].by_root.get(top, ()):
-                    self._rootless[name, speaker] = None
+                for cell in self.claims[name].by_root.get(top, ()):
+                    self._rootless[name, cell.source] = None
 
     def _near_among(self, name: str, among: Collection[str]) -> Iterable[str]:
         """Those of some claims that are near one."""

@@ -146,6 +146,8 @@ class Tracker(Carried):
         speaker = sources[0]
         key, marked = _said(event.said_at, recorded_us, position)
         light = self._lights[position] = light_of(event, sources, key, marked)
+        if len(event.claims) == 1 and event.claims[0] in self.claims:
+            light.claims = self.claims[event.claims[0]].alone  # one for all acts on it
         source = self.desk.lines.class_of(speaker)
         plain = speaker not in self.desk.plural
         webs, finds = self.reach.of, self._finds
@@ -200,7 +202,7 @@ class Tracker(Carried):
         if len(circle) > 1 or circle[0] != source:
             self._note_open(claim, cell, source, kind)
         cell.root = root = min(circle)
-        claim.by_root.setdefault(root, {})[source] = cell
+        claim.by_root.setdefault(root, []).append(cell)
         self._claims_of_root.setdefault(root, set()).add(name)
         if len(claim.texts) > 1:
             self._arriving[name, source] = None
