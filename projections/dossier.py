@@ -119,19 +119,24 @@ class Dossier:
     def possible_relations(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
         """Relations as they are and as any amendment made them: what leads too far is read in vain, and no more."""
         yield from self._relations
+        yield from self._relations_left()
         for amendment in self._amendments:
-            raw = self.clerk.by_id.get(amendment.target)
-            if raw is None or not isinstance(raw.event, (ev.ClaimsRelated, ev.SourceRelated)):
-                continue
-            for record in (raw, self.clerk.effective(amendment.target)):
+            for record in (self.clerk.by_id.get(amendment.target), self.clerk.effective(amendment.target)):
                 if record is not None and isinstance(record.event, (ev.ClaimsRelated, ev.SourceRelated)):
-                    yield record.event
                     try:
                         amended = changed(record.event, amendment.changes)
                     except InvalidEvent:
                         continue
                     assert isinstance(amended, (ev.ClaimsRelated, ev.SourceRelated))
                     yield amended
+
+    def _relations_left(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
+        """What is left of those that something is about, amendments that were moved to them among it."""
+        for target in self._targets & self.clerk.by_id.keys():
+            if isinstance(self.clerk.by_id[target].event, (ev.ClaimsRelated, ev.SourceRelated)):
+                left = self.clerk.effective(target)
+                if left is not None and isinstance(left.event, (ev.ClaimsRelated, ev.SourceRelated)):
+                    yield left.event
 
     def _take_changes(self, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))

@@ -526,6 +526,15 @@ def test_a_relation_amended_twice_leads_where_it_leads_now(story, x):
     assert x() == "asserted [1,1]"
 
 
+def test_a_relation_amended_by_what_was_moved_to_it_leads_where_it_leads_now(story, x):
+    story.states("Ann", "z")
+    story.registers("x")
+    relation = story.relates("z", "same_as", "y")
+    amendment = story.amends(story.relates("v", "same_as", "w"), to="x")
+    story.amends(amendment, target=relation)
+    assert x() == "asserted [1,1]"
+
+
 def test_a_void_of_a_void_is_found_from_the_claim_its_act_was_moved_to(story, x):
     story.registers("x")
     denied = story.denies("Ann", "y")
@@ -652,6 +661,14 @@ def test_who_carries_an_act_by_an_amendment_moved_to_it_carries_it(story, live):
     said, other = story.states("Ann", "x"), story.states("Cy", "x")
     amendment = story.amends(other, chain=[{"name": "Dee"}, {"name": "Bob"}])
     story.amends(amendment, target=said)
+    assert live("bob") == {said: True}
+
+
+def test_a_source_is_the_same_as_another_by_an_amendment_moved_to_their_relation(story, live):
+    said = story.states("Ann", "x")
+    relation = story.connects("ann", "republishes", "bob")
+    amendment = story.amends(story.relates("x", "entails", "y"), relation="same_as")
+    story.amends(amendment, target=relation)
     assert live("bob") == {said: True}
 
 
