@@ -64,7 +64,7 @@ def test_each_cluster_by_itself_gives_what_all_together_give(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2_000, 2_100))
+@pytest.mark.parametrize("seed", range(2_000, 2_030))
 def test_and_so_it_is_on_longer_ledgers_against_a_view_that_caught_up(seed):
     with opened(random_ledger(Random(seed), 120)) as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
         one.rebuild(chunk=1)
