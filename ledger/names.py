@@ -18,7 +18,7 @@ _ASCII_RUN: Final = re.compile(r"[^a-z0-9]+")
 _ASCII_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
-@lru_cache(maxsize=65_536)  # the same names come back in every act
+@lru_cache(maxsize=16_384)  # the same names come back in every act
 def slug(text: str) -> str:
     """The slug of a text.
 
@@ -34,7 +34,7 @@ def slug(text: str) -> str:
     return result
 
 
-@lru_cache(maxsize=65_536)  # the hot path of every append
+@lru_cache(maxsize=8_192)  # the hot path of every append
 def is_claim_id(text: str) -> bool:
     """True where a text is its own slug."""
     return _is_slug(text)

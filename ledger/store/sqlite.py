@@ -32,7 +32,7 @@ _PAGE: Final = 1_000
 _FEW: Final = 16
 #: How many (tag, position) pairs a query about many or hot tags may bring into memory at once.
 _HITS: Final = 8_000
-_NAMES_KEPT: Final = 100_000
+_NAMES_KEPT: Final = 60_000
 _POLL_S: Final = 0.03
 _FOREVER: Final = 2**63 - 1
 
