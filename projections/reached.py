@@ -18,7 +18,7 @@ from ledger.fold import Question
 from ledger.records import ACTS, changes_within, targets
 
 from .board import named_by
-from .dossier import new_sources, new_targets
+from .dossier import new_claims, new_sources, new_targets
 from .reach import Reach, Relation
 
 REACH: Final = 10_000
@@ -44,8 +44,7 @@ def reached(ledger: Ledger, record: Record, about: list[ev.Event], limit: int = 
         check_reach(near, limit, record)
         # Whether a denial is live that perhaps means another claim, may hang on what its speaker took back.
         for claim in near:
-            for denial in ledger.events(claim=claim, types=["denial"], as_of=record.position):
-                claims.update(getattr(denial.event, "possible_claims", ()))
+            claims.update(_perhaps_meant(ledger, claim, record.position))
     found = _near(ledger, claims, record.position)
     check_reach(found, limit, record)
     return found
@@ -178,6 +177,16 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
     return claims
 
 
+def _perhaps_meant(ledger: Ledger, claim: str, until: int) -> Iterator[str]:
+    """The claims that denials of a claim perhaps mean, as they were and as any change made them."""
+    for record in ledger.events(claim=claim, types=["denial", "correction", "record_amended"], as_of=until):
+        changes = getattr(record.event, "changes", {})
+        moves = any((*new_claims(changes, "claims"), *new_claims(changes, "possible_claims"), *new_targets(changes)))
+        for about in concerned(ledger, record.event, until) if moves else (record.event,):
+            yield from getattr(about, "possible_claims", ())
+            yield from new_claims(getattr(about, "changes", {}), "possible_claims")
+
+
 def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:
     found = set(claims)
     reach = Reach(ledger.state(_Related(found), as_of=until))
@@ -190,16 +199,17 @@ class _Related:
     def __init__(self, claims: Iterable[str]) -> None:
         self.claims = set(claims)
         self.relations: dict[str, ev.ClaimsRelated] = {}
-        self.amendments: list[ev.RecordAmended] = []
+        self.amendments: dict[str, ev.RecordAmended] = {}
 
     def initial(self, question: Question) -> _Related:
         """No relations."""
         return self
 
     def wants(self, state: _Related) -> set[str]:
-        """The relations of what was found."""
-        amended = {f"id:{amendment.target}" for amendment in self.amendments}
-        return amended | {f"relation:claim:{claim}" for claim in self.claims}
+        """The relations of what was found, and what was made of them."""
+        amended = {target for amendment in self.amendments.values() for target in _amended_by(amendment)}
+        wanted = {f"relation:claim:{claim}" for claim in self.claims}
+        return wanted | {f"{kind}:{target}" for target in amended for kind in ("id", "act")}
 
     def evolve(self, state: _Related, record: Record) -> _Related:
         """Takes a relation in, or what changes one."""
@@ -208,20 +218,35 @@ class _Related:
             self.relations[record.id] = event
             self.claims |= {event.from_, event.to}
         elif isinstance(event, ev.RecordAmended):
-            self.amendments.append(event)
+            self.amendments[record.id] = event
             self.claims.update(_ends(event))
         return self
 
     def answer(self, state: _Related) -> list[Relation]:
         """The relations; of an amended one, between any two of the claims it ever named."""
         found = [Relation(id_, r.from_, r.to, r.relation) for id_, r in self.relations.items()]
-        for place, amendment in enumerate(self.amendments):
-            of = self.relations.get(amendment.target)
-            ends = {*_ends(amendment), *((of.from_, of.to) if of is not None else ())}
-            for one, other in permutations(sorted(ends), 2):
+        for id_ in self.amendments:
+            for one, other in permutations(sorted(self._ever_named(id_)), 2):
                 for relation in ("entails", "negates"):
-                    found.append(Relation(f"{place} {one} {other} {relation}", one, other, relation))
+                    found.append(Relation(f"{id_} {one} {other} {relation}", one, other, relation))
         return found
+
+    def _ever_named(self, amendment: str) -> set[str]:
+        """The claims that an amendment names, and those of what it amends, or by another amends."""
+        named: set[str] = set()
+        queue = [amendment]
+        for id_ in queue:  # grows while it is walked
+            if id_ in self.amendments:
+                named.update(_ends(self.amendments[id_]))
+                queue += _amended_by(self.amendments[id_]).difference(queue)
+            elif id_ in self.relations:
+                named |= {self.relations[id_].from_, self.relations[id_].to}
+        return named
+
+
+def _amended_by(amendment: ev.RecordAmended) -> set[str]:
+    """The ids of what an amendment amends, or has another amend."""
+    return {amendment.target, *new_targets(amendment.changes)}
 
 
 def _ends(amendment: ev.RecordAmended) -> Iterator[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Statement, UsageError, intake
 from ledger.synthetic import synthetic
-from ledger.testing import by, opened, random_ledger
+from ledger.testing import Story, by, opened, random_ledger
 from projections import board, live, status, views
 from projections.reached import OutOfReach
 from projections.rows import COUNTS
@@ -86,6 +86,54 @@ def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
         kept.catch_up()
         assert kept.difference(judged) is None
         assert kept.finds_hash() == judged.finds_hash()
+
+
+@pytest.fixture
+def story():
+    return Story()
+
+
+def keeps_up(ledger):
+    """Whether a view that catches up record by record says at every position what the records say."""
+    with Views.open(ledger) as view:
+        view.catch_up()
+        return all(rows(view, as_of=position) == folded(ledger, position) for position in range(1, ledger.head + 1))
+
+
+def test_a_view_follows_a_retraction_to_what_a_correction_lets_an_act_perhaps_mean(story):
+    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
+    story.registers("x")
+    story.corrects("Ann", perhaps, possible_claims=["x"])
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_retraction_to_what_an_act_perhaps_means_that_was_moved_to_its_claim(story):
+    story.registers("x")
+    perhaps = story.denies("Ann", "y", at="2024-10-04", possible_claims=("x",))
+    taken = story.denies("Ann", "z", at="2024-10-05")
+    story.corrects("Ann", perhaps, claims=["z"])
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_retraction_to_what_an_amendment_moved_to_an_act_lets_it_perhaps_mean(story):
+    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
+    story.registers("x")
+    amendment = story.amends(story.denies("Bob", "z"), possible_claims=["x"])
+    story.amends(amendment, target=perhaps)
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_relation_to_where_an_amendment_moved_to_it_leads(story):
+    story.states("Ann", "z")
+    story.registers("x")
+    relation = story.relates("z", "same_as", "y")
+    amendment = story.amends(story.relates("v", "same_as", "w"), to="x")
+    story.amends(amendment, target=relation)
+    story.states("Bob", "z")
+    assert keeps_up(story.ledger)
 
 
 def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
