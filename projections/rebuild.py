@@ -6,6 +6,7 @@ rebuild that was killed goes on where it was, with whatever was done, as long as
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import os
 import subprocess
@@ -86,6 +87,25 @@ def build(
             folder.fold(number)
             told(number)
     _end(connection, at, Book(found.desk), found.desk, search)
+
+
+@contextmanager
+def alone(path: str) -> Iterator[None]:
+    """Waits until no other process or thread is at it by this lock file, which is there for as long as somebody is."""
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(lock), os.stat(path)):
+                break
+        except FileNotFoundError:
+            pass  # whoever had it took it away
+        os.close(lock)
+    try:
+        yield
+    finally:
+        os.unlink(path)
+        os.close(lock)
 
 
 def unfinished(path: str, ledger: Ledger, *, search: bool, chunk: int) -> bool:

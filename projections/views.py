@@ -35,7 +35,7 @@ from .live import Live
 from .pages import ORDERS, Order, Where
 from .proof import Difference
 from .reached import REACH
-from .rebuild import build, unfinished
+from .rebuild import alone, build, unfinished
 from .rows import STATUSES
 from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_view
 
@@ -132,8 +132,8 @@ class Views:
         at = self.checkpoint.position
         if not 0 < head - at <= GRID:  # else it is checked as it takes them in
             at = self._check().position
-        if head - at > GRID and (head - at) * COSTS > head:
-            self.rebuild(workers=workers, progress=progress)
+        if _are_too_many(head - at, head):
+            self._make_anew(wanted=lambda: _are_too_many(self.lag, head), workers=workers, progress=progress)
             at = self.checkpoint.position
         while at < head:
             at = self._take_in(min(head, at + GRID), reach)
@@ -160,12 +160,26 @@ class Views:
     ) -> None:
         """Makes the view anew from every record, in a new file, which becomes this one in one transaction.
 
-        Whoever reads the view meanwhile, reads on as it was. A rebuild that was cut off goes on where it was. With more
+        Whoever reads the view meanwhile, reads on as it was; whoever would rebuild it, too, waits. A rebuild that was
+        cut off goes on where it was. With more
         `workers` than one, so many processes share the work. Without `search`, neither texts nor sources can be
         searched for. `chunk` is how many records are folded at a time; the view is the same for any. `progress` is
         told of every so many records taken in.
         """
-        fresh = self.path if self.path == ":memory:" else f"{self.path}.new"
+        self._make_anew(workers=workers, search=search, chunk=chunk, progress=progress)
+
+    def _make_anew(self, wanted: Callable[[], bool] = lambda: True, **how: Any) -> None:
+        """Rebuilds where that is still wanted once nobody else does."""
+        if self.path == ":memory:":
+            self._rebuild(":memory:", **how)
+            return
+        with alone(f"{self.path}.new-lock"):
+            if wanted():
+                self._rebuild(f"{self.path}.new", **how)
+
+    def _rebuild(
+        self, fresh: str, workers: int, progress: Callable[[int], object], search: bool = True, chunk: int = CHUNK
+    ) -> None:
         if not unfinished(fresh, self._ledger, search=search, chunk=chunk):
             _remove(fresh)
         built: Any = open_view(fresh)
@@ -332,6 +346,11 @@ class Views:
             return
         if self._connection.execute("SELECT 1 FROM meta WHERE key = 'searched' AND value = 0").fetchall():
             raise UsageError("this view was made without search; `claims replay --views` makes it anew")
+
+
+def _are_too_many(missing: int, head: int) -> bool:
+    """Whether so many records are missing that it takes less time to make a view anew."""
+    return missing > GRID and missing * COSTS > head
 
 
 def beside(ledger: Ledger) -> str:

@@ -146,6 +146,16 @@ def test_a_helper_that_ends_early_is_told_of_and_the_view_stays_as_it_was(large,
         assert view.checkpoint.position == large.head
 
 
+def test_two_that_rebuild_one_view_do_so_one_after_the_other(large, whole, tmp_path):
+    path = tmp_path / "both.views"
+    code = REBUILDS.format(chunk=200)
+    running = [subprocess.Popen([sys.executable, "-c", code, large.name, path], env=environment()) for _ in range(3)]
+    assert [one.wait() for one in running] == [0, 0, 0]
+    with Views.open(large, path) as view:
+        assert same(view, whole)
+    assert not list(tmp_path.glob("*.new*"))
+
+
 # What hangs together
 
 
@@ -181,6 +191,13 @@ def test_an_act_that_was_moved_ties_where_it_was_to_where_it_is():
 
 # A hand
 
+REBUILDS = """
+import sys
+from ledger import Ledger
+from projections.views import Views
+with Ledger.open(sys.argv[1], read_only=True) as ledger, Views.open(ledger, sys.argv[2]) as view:
+    view.rebuild(chunk={chunk})
+"""
 STOPS_IN_THE_MIDDLE = """
 import sys, time
 from itertools import count

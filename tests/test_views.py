@@ -296,7 +296,7 @@ def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
 
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
     made = []
-    monkeypatch.setattr(Views, "rebuild", lambda view, **_: made.append(view))
+    monkeypatch.setattr(Views, "_rebuild", lambda view, *_, **__: made.append(view))
     monkeypatch.setattr(views, "GRID", 4)
     monkeypatch.setattr(views, "COSTS", 2)
     with Views.open(ledger) as view:
