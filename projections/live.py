@@ -156,8 +156,9 @@ class _Reading:
         self.sources = set(sources)
         self.records: dict[int, Record] = {}
         self._large = large
-        self._ids: set[str] = set()
+        self._events: dict[str, ev.Event] = {}  # by id
         self._targets: set[str] = set()
+        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
 
     @property
     def is_too_much(self) -> bool:
@@ -174,13 +175,13 @@ class _Reading:
             return set()
         wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
         wanted |= {f"relation:source:{source}" for source in self.sources}
-        return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
+        return wanted | {f"{kind}:{target}" for target in self._targets - self._events.keys() for kind in ("id", "act")}
 
     def evolve(self, state: _Reading, record: Record) -> _Reading:
         """Takes a record in, with the claims and sources that it ties to the others."""
         event = record.event
         self.records[record.position] = record
-        self._ids.add(record.id)
+        self._events[record.id] = event
         self._targets.update(targets(event))
         if chain := getattr(event, "chain", ()):
             self.sources.update(names.sources(chain))
@@ -188,7 +189,15 @@ class _Reading:
         if changes:
             self._targets.update(new_targets(changes))
             self.sources.update(new_sources(changes))
-        if changes or isinstance(event, ev.ClaimsRelated) or getattr(event, "possible_claims", ()):
+            self._changed |= {*targets(event), *new_targets(changes)}
+            for changed in self._changed & self._events.keys():  # what it is now hangs on what it was of
+                self.claims.update(named_of(self._events[changed]))
+        if (
+            changes
+            or record.id in self._changed
+            or isinstance(event, ev.ClaimsRelated)
+            or getattr(event, "possible_claims", ())
+        ):
             self.claims.update(named_of(event))
         self.sources.update(sources_of(event))
         return self

@@ -11,7 +11,18 @@ from random import Random
 import apsw
 import pytest
 
-from ledger import Denial, Ledger, LedgerError, NotFound, SourceRelated, Statement, UsageError, intake
+from ledger import (
+    Correction,
+    Denial,
+    Ledger,
+    LedgerError,
+    NotFound,
+    Retraction,
+    SourceRelated,
+    Statement,
+    UsageError,
+    intake,
+)
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
 from projections import board, live, status, views
@@ -292,6 +303,21 @@ def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
         assert not following.is_alive()
         ledger.append(Denial(claims=("dam",), chain=ANN))
     assert heard.empty()
+
+
+def test_what_is_kept_in_memory_takes_in_what_a_correction_lets_perhaps_mean_it(ledger, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("dam", "dyke"):
+        ledger.append(Statement(claims=(claim,), chain=(by("Cy"),)), register=True)
+    with Views.open(ledger) as view:
+        ledger.append(Denial(claims=("dyke",), chain=ANN), id="denied")
+        ledger.append(Correction(act="denied", changes={"possible_claims": ["dam"]}, chain=ANN))
+        ledger.append(Retraction(act="denied", chain=ANN))
+        view.catch_up()
+        for _ in range(3):
+            ledger.append(Denial(claims=("dam",), chain=BOB))
+            view.catch_up()
+            assert rows(view) == folded(ledger)
 
 
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
