@@ -12,11 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
-from typing import Final
 
 from .events import SourceRelated
-
-_DIRECTED: Final = ("speaks_for", "member_of", "republishes")
 
 
 class Lines:
@@ -96,13 +93,6 @@ class Lines:
                         queue.append(far)
         return frozenset(found)
 
-    def directed(self) -> Iterator[tuple[str, str]]:
-        """Every relation that leads from one class up to another; of speaks_for the principal alone."""
-        for relation in _DIRECTED:
-            for near in self._far.get(relation, {}):
-                fars = self.beyond(relation, near)
-                yield from ((near, far) for far in (fars[-1:] if relation == "speaks_for" else fars))
-
     def line(self, source: str) -> Iterator[str]:
         """The classes up from a source, its own first, each once."""
         seen: set[str] = set()
@@ -111,10 +101,6 @@ class Lines:
             seen.add(here)
             yield here
             here = self.principal(here)
-
-    def top(self, source: str) -> str:
-        """The end of the line; where the line ends in a circle, its smallest slug."""
-        return min(self.circle(source))
 
     def circle(self, source: str) -> list[str]:
         """The classes at the end of the line: one, or the circle in which it ends."""

@@ -11,7 +11,7 @@ and in the order of the relations' positions, so they end in circles and give th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 Sign: TypeAlias = int
 
@@ -145,89 +145,3 @@ class Reach:
     def is_alone(self, claim: str) -> bool:
         """Whether no relation to any other claim holds."""
         return claim not in self._same and claim not in self._narrower and claim not in self._broader
-
-
-_ALONE: Final = {1}
-
-
-class Literals(Reach):
-    """Relations that come and go one by one, and where a stand is carried to, instead of where it comes from."""
-
-    def __init__(self) -> None:
-        super().__init__(())
-        self._near: dict[str, frozenset[str]] = {}
-
-    def add(self, relation: Relation, reached: Iterable[str]) -> None:
-        """A relation holds from now on; `reached` are the claims whose neighbourhood that changes."""
-        more = Reach([relation])
-        for claim, turns in more._same.items():
-            self._same.setdefault(claim, []).extend(turns)
-        for held, new in ((self._narrower, more._narrower), (self._broader, more._broader)):
-            for claim, links in new.items():
-                held.setdefault(claim, []).extend(links)
-        self._forget(reached)
-
-    def remove(self, relation: Relation, reached: Iterable[str]) -> None:
-        """A relation holds no longer."""
-        held: Any
-        for held in (self._same, self._narrower, self._broader):
-            for claim in {relation.from_, relation.to} & held.keys():
-                held[claim] = [link for link in held[claim] if link[-1].id != relation.id]
-                if not held[claim]:
-                    del held[claim]
-        self._forget(reached)
-
-    def signs(self, claim: str) -> dict[str, set[Sign]]:
-        """The class of a claim, most of which are alone in theirs."""
-        return super().signs(claim) if claim in self._same else {claim: _ALONE}
-
-    def neighbourhood(self, claim: str) -> set[str]:
-        """All claims whose acts may bear on this one, itself among them."""
-        return set(self.near(claim))
-
-    def near(self, claim: str) -> Collection[str]:
-        """The same, remembered."""
-        if self.is_alone(claim):
-            return (claim,)
-        known = self._near.get(claim)
-        if known is None:
-            # What implies a literal is what its contrary leads to, the other way round.
-            both = self.closure([(claim, 1), (claim, -1)], dismisses=False)
-            known = self._near[claim] = frozenset(near for near, _ in both)
-        return known
-
-    def forward(self, claim: str, side: Sign, dismisses: bool) -> Iterable[tuple[str, Sign]]:
-        """The literals to which entails carries a stand on a claim (see `Reach.toward` and `dismissed_toward`)."""
-        if dismisses and side == 1:
-            return ()
-        first = self._from(claim, side)
-        return self.closure([(other, side) for other, _ in first], dismisses) if first else ()
-
-    def closure(self, literals: Iterable[tuple[str, Sign]], dismisses: bool) -> Iterable[tuple[str, Sign]]:
-        """These literals, and all that follow from them; a dismissal, once turned, goes no further."""
-        found: dict[tuple[str, Sign], None] = {}
-        for literal in (queue := list(literals)):  # grows while it is walked
-            if literal in found:
-                continue
-            found[literal] = None
-            here, sign = literal
-            queue += [(other, sign * turn) for other, turn, _ in self._same.get(here, ())]
-            if not dismisses or sign == -1:
-                queue += [(other, sign) for other, _ in self._from(here, sign)]
-        return found
-
-    @staticmethod
-    def sides(literals: Iterable[tuple[str, Sign]]) -> dict[str, int]:
-        """The claims of literals, each with its sides as bits: 1 support, 2 opposition."""
-        found: dict[str, int] = {}
-        for claim, sign in literals:
-            found[claim] = found.get(claim, 0) | (1 if sign == 1 else 2)
-        return found
-
-    def _from(self, claim: str, sign: Sign) -> Iterable[tuple[str, Relation]]:
-        return (self._broader if sign == 1 else self._narrower).get(claim, ())
-
-    def _forget(self, claims: Iterable[str]) -> None:
-        for claim in claims:
-            self._signs.pop(claim, None)
-            self._near.pop(claim, None)

@@ -91,15 +91,14 @@ class Told:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it nearby is rooted anew."""
         desk = self.desk
         source = desk.lines.class_of(source)
-        # Of what is told in one way alone, it matters only where it was not told before.
-        always = always or self._is_unsure(desk.circle(source)) or self._is_unsure((source,))
         if source in desk.kinds:
             return  # what is registered beats what is told
-        claims = self.claims
+        claims, circle = self.claims, desk.circle(source)
+        # Of what is told in one way alone, it matters only where it was not told before.
+        always = always or self._is_unsure(circle) or self._is_unsure((source,))
         for name in self._near_among(claim.name, self._cells_of.get(source, ())):
             if always or claims[name].cells[source].kind is None:
                 self._rootless[name, source] = None
-        circle = desk.circle(source)
         if source in circle:
             top = min(circle)
             for name in self._near_among(claim.name, self._claims_of_root.get(top, ())):
