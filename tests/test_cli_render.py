@@ -7,7 +7,8 @@ import unicodedata
 
 import pytest
 
-from ledger.cli.render import Column, Screen, blocks, fit, pad, table, visible, visible_json, width, wrap
+from ledger.cli.render import Column, Screen, blocks, fit, pad, table, width, wrap
+from ledger.visible import visible, visible_json
 
 TERMINAL = Screen(40, True)
 PIPE = Screen(40, False)

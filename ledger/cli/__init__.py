@@ -153,7 +153,7 @@ def main(ctx: click.Context, db: str | None) -> None:
 
 def complain(message: str) -> None:
     """Says on stderr what is wrong."""
-    from .render import visible
+    from ledger.visible import visible
 
     click.echo(f"claims: {visible(message, newline='; ')}", err=True)
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import wraps
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
 
 from ledger import Assessment, Ledger, LedgerError
-from projections import board, pages, status
+from ledger.visible import visible
+from projections import status, words
 from projections.board import Board, Row
 from projections.dossier import Dossier
-from projections.status import RULES
-from projections.views import ORDERS, STATUSES, Order, Views, beside
+from projections.part import Part, Wanted, folded, viewed
+from projections.views import ORDERS, Views, beside
+from projections.words import cuts_line
 
-from . import render, words
+from . import render
 from .ndjson import progress
-from .options import cores, for_reading, source_id
+from .options import cores, for_reading
 from .render import Column, Screen, wrap
-from .words import cuts_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 _COLUMNS: Final = (
@@ -47,40 +48,12 @@ _OPTIONS: Final = (
 )
 
 
-class Wanted(NamedTuple):
-    """Which part of the board is wanted, and in which order."""
-
-    limit: int | None = None
-    cursor: str | None = None
-    order: str = "id"
-    statuses: Sequence[str] = ()
-    flags: Sequence[str] = ()
-    kinds: Sequence[str] = ()
-    source: str | None = None
-    changed_since: str | None = None
-    changed_until: str | None = None
-    search: str | None = None
-
-    @property
-    def plain(self) -> bool:
-        """Whether a fold of all records gives it: every claim, by id."""
-        return self == Wanted(self.limit, self.cursor)
-
-
-class Part(NamedTuple):
-    """A part of the board, with how many claims of the whole are of each status, and the cursor of what follows."""
-
-    board: Board
-    counts: dict[str, int]
-    following: str | None
-
-
 def with_board(command: F) -> F:
     """Gives a command `wanted`: a part of the board."""
 
     @wraps(command)
     def wanting(*args: Any, **rest: Any) -> Any:
-        return command(*args, wanted=Wanted(**{field: rest.pop(field) for field in Wanted._fields}), **rest)
+        return command(*args, wanted=Wanted(**{field: rest.pop(field) for field in Wanted.__struct_fields__}), **rest)
 
     for option in reversed(_OPTIONS):
         wanting = option(wanting)
@@ -90,18 +63,18 @@ def with_board(command: F) -> F:
 def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wanted: Wanted) -> None:
     """Prints the board, or a part of it; from the view beside the ledger, where there is one or it takes one."""
     with for_reading(db) as ledger:
-        part = _viewed_if_possible(ledger, as_of, said_by, wanted) or _folded(ledger, as_of, said_by, wanted)
+        part = _viewed_if_possible(ledger, as_of, said_by, wanted) or folded(
+            ledger, wanted, as_of=as_of, said_by=said_by
+        )
         if form == "json":
-            whole: dict[str, Any] = msgspec.to_builtins(part.board)
-            of_whole = {"counts": part.counts} if wanted != Wanted() else {}
-            render.data(msgspec.json.encode(whole | of_whole | ({"next": part.following} if part.following else {})))
+            render.data(part.json(wanted))
         elif form == "ndjson":
             for row in part.board.claims:
                 render.data(msgspec.json.encode(row))
         else:
             render.show(_table(ledger, part, Screen.here()))
     if part.following is not None and form != "json":
-        click.echo(f"more: --cursor {render.visible(part.following)}", err=True)
+        click.echo(f"more: --cursor {visible(part.following)}", err=True)
 
 
 def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part | None:
@@ -120,37 +93,7 @@ def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Want
     with Views.open(ledger) as view:
         with progress("reading the records", ledger.head) as advance:
             view.catch_up(workers=cores(), progress=advance)
-        page = view.page(
-            order=cast(Order, wanted.order),
-            limit=wanted.limit,
-            cursor=wanted.cursor,
-            as_of=at,
-            said_by=said_by,
-            status=wanted.statuses,
-            flags=wanted.flags,
-            kind=wanted.kinds,
-            source=None if wanted.source is None else source_id(wanted.source),
-            changed_since=wanted.changed_since,
-            changed_until=wanted.changed_until,
-            search=wanted.search,
-        )
-        counts = view.counts(as_of=page.as_of.position, said_by=said_by)
-    found = Board(as_of=page.as_of, said_by=page.said_by, rules=RULES, claims=page.rows)
-    return Part(found, counts, page.cursor)
-
-
-def _folded(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
-    at, after = (None, "") if wanted.cursor is None else pages.place_of("id", wanted.cursor)
-    pages.check_pinned(wanted.cursor, at, None if as_of is None else ledger.question(as_of=as_of).as_of.position)
-    found: Board = ledger.state(board, as_of=as_of if at is None else at, said_by=said_by)
-    counts = dict.fromkeys(STATUSES, 0)
-    for row in found.claims:
-        counts[row.status] += 1
-    rows = [row for row in found.claims if row.claim > after]
-    shown = rows if wanted.limit is None else rows[: wanted.limit]
-    more = len(shown) < len(rows)
-    following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim) if more else None
-    return Part(msgspec.structs.replace(found, claims=shown), counts, following)
+        return viewed(view, wanted, as_of=at, said_by=said_by)
 
 
 def _table(ledger: Ledger, part: Part, screen: Screen) -> Iterator[str]:

@@ -14,11 +14,11 @@ import msgspec
 
 from ledger import Entry, Ledger, LedgerError, Receipt, intake
 from ledger.ledger import MAX_BATCH
+from projections.words import count
 
 from . import complain
 from .ndjson import Lines, read
 from .options import at_ledger, for_checking
-from .words import count
 
 T = TypeVar("T")
 

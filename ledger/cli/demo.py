@@ -14,15 +14,16 @@ import click
 from msgspec.structs import replace
 
 from ledger import Entry, Ledger, NotFound, UsageError, intake
-from projections import board, provenance, status
+from ledger.visible import visible
+from projections import board, provenance, status, words
 from projections.board import Board, Row
+from projections.explained import Explained
 
-from . import render, words
+from . import render
 from .board import rows
 from .reading import difference, tree
 from .render import Screen, wrap
 from .status import page
-from .why import Explained
 
 #: Which file was recorded when. The times are fixed, so that the story is the same on every run.
 _FILES: Final = (
@@ -92,7 +93,7 @@ def demo_command(ctx: click.Context, db: str | None) -> None:
     if kept is None:
         render.show(["", *_prose(_KEEP)])
     else:
-        click.echo(f"\nThe ledger is kept in {render.visible(kept)}: go on asking, `claims --db {kept} status`.")
+        click.echo(f"\nThe ledger is kept in {visible(kept)}: go on asking, `claims --db {kept} status`.")
 
 
 def seeds() -> Traversable | Path:

@@ -21,9 +21,11 @@ from ledger import (
     SourceGraded,
 )
 from ledger import events as ev
+from ledger.visible import visible
+from projections import words
+from projections.part import source_id
 
-from . import render, words
-from .options import Words, at_ledger, source_id
+from .options import Words, at_ledger
 from .writing import Writer, said_at, sets, writes
 
 _by = click.option("--by", metavar="NAME", help="Who says so.")
@@ -37,7 +39,7 @@ def init_command(db: str) -> None:
     """Make an empty ledger. (Every command that writes makes one where there is none.)"""
     with Ledger.open(db) as ledger:
         held = ledger.head
-    name = render.visible(db)
+    name = visible(db)
     click.echo(
         f"{name} is a ledger already, with {words.count(held, 'record')}" if held else f"{name} is an empty ledger"
     )

@@ -15,9 +15,12 @@ from ledger.clerk import Clerk
 from ledger.events import Event
 from ledger.fold import Question
 from ledger.store import Stored
+from ledger.visible import visible
+from projections import words
+from projections.part import source_id
 
-from . import render, words
-from .options import at_ledger, for_reading, in_format, source_id
+from . import render
+from .options import at_ledger, for_reading, in_format
 from .render import Column, Screen
 
 _COLUMNS: Final = (
@@ -204,7 +207,7 @@ def _record_page(clerk: Clerk, event_id: str, screen: Screen) -> Iterator[str]:
 
 def _envelope(record: Record, screen: Screen) -> Iterator[str]:
     at = record.recorded_at.strftime("%Y-%m-%d %H:%M:%S.%fZ")
-    yield render.strong(render.visible(f"{record.id}  {ev.tag_of(record.event)}"))
+    yield render.strong(visible(f"{record.id}  {ev.tag_of(record.event)}"))
     yield from render.wrap(f"position {record.position}, recorded {at} by {record.recorded_by}", screen.columns)
 
 
@@ -236,7 +239,7 @@ def _fields(event: Event, screen: Screen, unlike: Event | None = None) -> Iterat
     for name, value in fields.items():
         shown = [_one_line(item) for item in value] if isinstance(value, (list, tuple)) else [_one_line(value)]
         for place, text in enumerate(shown):
-            head = render.pad(render.visible(name) if place == 0 else "", span)
+            head = render.pad(visible(name) if place == 0 else "", span)
             yield from render.wrap(text, screen.columns, f"  {head}  ")
 
 

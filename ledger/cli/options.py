@@ -10,10 +10,9 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from ledger import Ledger, NotFound, UsageError, names
+from ledger import Ledger, NotFound
 from ledger.batch import Receipt
-
-from . import render
+from ledger.visible import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_DB = "claims.db"
@@ -88,21 +87,8 @@ def for_reading(db: str) -> Ledger:
 def receipt_line(receipt: Receipt) -> str:
     """Where an event went, for people."""
     at = receipt.recorded_at.strftime("%Y-%m-%d %H:%M:%SZ")
-    where = f"{render.visible(receipt.id)} at position {receipt.position}, recorded {at}"
+    where = f"{visible(receipt.id)} at position {receipt.position}, recorded {at}"
     return f"{where} (it stood there already; nothing was written)" if receipt.replayed else where
-
-
-def source_id(text: str) -> str:
-    """The id a source was given by, or the one its name stands for.
-
-    Raises UsageError where no id can be made of it.
-    """
-    if names.is_source_id(text):
-        return text
-    try:
-        return names.slug(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def cores() -> int:

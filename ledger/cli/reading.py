@@ -7,16 +7,17 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from projections import diff, provenance, status, timeline
+from ledger.visible import visible
+from projections import diff, provenance, status, timeline, words
 from projections.diff import At, Diff
 from projections.provenance import ActAnswer, Carrier, EvidenceAnswer, Origin, Provenance
 from projections.status import AssessmentAnswer, Status
 from projections.timeline import Happening, History, Step
+from projections.words import cuts_line
 
-from . import render, words
+from . import render
 from .options import Words, at_ledger, for_reading, in_format, with_cuts
 from .render import Screen, wrap
-from .words import cuts_line
 
 _END_OF_DAY = "T23:59:59.999999Z"
 _axis = click.option("--axis", type=Words(("said", "recorded")), default="said", help="Which clock. Default: said.")
@@ -221,8 +222,8 @@ def _happening(happening: Happening) -> str:
 
 def _moment(step: Step, axis: str) -> str:
     if axis == "recorded":
-        return f"{step.position}  {render.time(step.at)}"
-    return step.at[:10] if step.at.endswith(_END_OF_DAY) else render.time(step.at)
+        return f"{step.position}  {words.time(step.at)}"
+    return step.at[:10] if step.at.endswith(_END_OF_DAY) else words.time(step.at)
 
 
 def difference(answers: list[Status], axis: str, cuts: tuple[str, str], screen: Screen) -> Iterator[str]:
@@ -238,7 +239,7 @@ def difference(answers: list[Status], axis: str, cuts: tuple[str, str], screen: 
 
 
 def _both(found: Diff, answers: list[Status], cuts: list[str], columns: int) -> Iterator[str]:
-    heads = [render.visible(cut) for cut in cuts]
+    heads = [visible(cut) for cut in cuts]
     span = max(map(render.width, heads))
     for head, at, answer in zip(heads, (found.before, found.after), answers, strict=True):
         line = words.headline(at.status, at.support, at.opposition, words.assessed(answer.assessments))

@@ -7,7 +7,6 @@ page cannot be built in the wrong order.
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import unicodedata
@@ -17,13 +16,8 @@ from typing import Final, NamedTuple
 
 import click
 
-#: Controls (C0, C1, DEL), format characters (bidi, zero-width, tags, byte order mark), line and paragraph separators,
-#: lone surrogates, and fillers that show as nothing. The visible Arabic and Kaithi number signs stay.
-_HIDDEN: Final = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+from ledger.visible import visible, visible_json
+
 ELLIPSIS: Final = "…"
 PLAIN_COLUMNS: Final = 100
 
@@ -40,22 +34,6 @@ class Screen(NamedTuple):
         if sys.stdout.isatty():
             return cls(max(40, shutil.get_terminal_size((PLAIN_COLUMNS, 24)).columns), True)
         return cls(PLAIN_COLUMNS, False)
-
-
-def visible(text: str, newline: str = "⏎") -> str:
-    """The text with whatever is not to be trusted shown as its code, and its newlines as given."""
-    shown = _HIDDEN.sub(lambda match: f"\\u{{{ord(match[0]):x}}}", text)
-    return shown.replace("\n", newline)
-
-
-def visible_json(data: bytes) -> bytes:
-    """The same JSON value, in characters that are harmless on a terminal."""
-
-    def code(match: re.Match[str]) -> str:
-        units = match[0].encode("utf-16-be", "surrogatepass")
-        return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
-
-    return _HIDDEN.sub(code, data.decode("utf-8", "surrogatepass")).encode()
 
 
 def width(text: str) -> int:
@@ -167,11 +145,6 @@ def strong(text: str) -> str:
 def faint(text: str) -> str:
     """Text of our own that explains; plain where there is no colour."""
     return click.style(text, dim=True)
-
-
-def time(text: str | None) -> str:
-    """An RFC 3339 moment to the second, as people read it."""
-    return "never" if text is None else f"{text[:10]} {text[11:19]}Z"
 
 
 def show(lines: Iterable[str]) -> None:

@@ -10,13 +10,15 @@ import msgspec
 
 from ledger import SourceRegistered, SourceRelated
 from ledger import events as ev
-from projections import sources
+from ledger.visible import visible
+from projections import sources, words
+from projections.part import source_id
 from projections.sources import Carried, Said, Source
+from projections.words import cuts_line
 
-from . import render, words
-from .options import Words, at_ledger, for_reading, in_format, source_id, with_cuts
+from . import render
+from .options import Words, at_ledger, for_reading, in_format, with_cuts
 from .render import Column, Screen, wrap
-from .words import cuts_line
 from .writing import Writer, writes
 
 _RELATIONS: Final = ("speaks_for", "member_of", "same_as", "republishes", "independent_of")
@@ -108,7 +110,7 @@ def _page(found: Source, screen: Screen) -> Iterator[str]:
 
 def _title(found: Source, columns: int) -> Iterator[str]:
     told = [found.kind or "of a kind told nowhere", "" if found.registered else "not registered", found.source]
-    yield render.strong(render.visible(found.name)) + render.visible(f" ({', '.join(filter(None, told))})")
+    yield render.strong(visible(found.name)) + visible(f" ({', '.join(filter(None, told))})")
     if found.description:
         yield from wrap(found.description, columns)
 

@@ -8,16 +8,18 @@ from typing import Final
 import click
 import msgspec
 
-from projections import status
+from projections import status, words
+from projections.explained import Explained
 from projections.flags import FLAGS
+from projections.part import Wanted
 from projections.status import RootAnswer, Status
+from projections.words import cuts_line
 
-from . import render, words
-from .board import Wanted, board_page, with_board
+from . import render
+from .board import board_page, with_board
 from .options import at_ledger, for_reading, in_format, with_cuts
 from .render import Screen, wrap
-from .why import Explained, why
-from .words import cuts_line
+from .why import why
 
 _LABEL: Final = 10  # columns for "own words", the longest label of a page
 
@@ -77,7 +79,7 @@ def status_command(
 
 def _asked(wanted: Wanted) -> str:
     """The first option that asks for a part of the board."""
-    asked = next(field for field, value in wanted._asdict().items() if value != Wanted._field_defaults[field])
+    asked = next(f for f in Wanted.__struct_fields__ if getattr(wanted, f) != getattr(Wanted(), f))
     return f"--{ {'statuses': 'status', 'flags': 'flag', 'kinds': 'kind'}.get(asked, asked).replace('_', '-') }"
 
 

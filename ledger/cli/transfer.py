@@ -21,10 +21,10 @@ import click
 
 from ledger import Entry, Ledger, LedgerError, NotFound, Receipt, UsageError, intake
 from ledger.ledger import MAX_BATCH
+from projections.words import count
 
 from .ndjson import Line, Lines, compressed, progress
 from .options import at_ledger, for_reading
-from .words import count
 
 
 @click.command("export")

@@ -6,37 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from ledger import events as ev
-from projections import dossier, status
-from projections.dossier import Dossier
-from projections.register import Register
-from projections.status import Reason, RootAnswer, SideAnswer, Status
-from projections.world import Act, World
+from projections import words
+from projections.explained import Explained
+from projections.status import Reason, RootAnswer, SideAnswer
 
-from . import words
 from .render import blocks, wrap
 
 _SIDES: Final = {"support": ("for", "supports"), "opposition": ("against", "opposes")}
-
-
-class Explained:
-    """A projection: the status of a claim, with the acts and the register it was made from, to tell its why."""
-
-    def __init__(self, found: Status, acts: dict[str, Act], register: Register) -> None:
-        self.found = found
-        self.acts = acts
-        self.register = register
-
-    initial = staticmethod(dossier.initial)
-    evolve = staticmethod(dossier.evolve)
-    wants = staticmethod(dossier.wants)
-
-    @staticmethod
-    def answer(state: Dossier) -> Explained:
-        """The status, and what it was made from."""
-        register = state.settle()
-        found = status.of_claim(register, register.utterances, state.question)
-        world = World(register, register.utterances, state.question.said_by)
-        return Explained(found, {act.id: act for act in world.acts}, register)
 
 
 def why(explained: Explained, columns: int) -> Iterator[str]:

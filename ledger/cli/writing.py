@@ -13,9 +13,10 @@ import msgspec
 from ledger import Entry, Ledger, Link
 from ledger import events as ev
 from ledger.events import Event
+from projections.part import source_id
 
 from . import render
-from .options import Words, at_ledger, for_checking, receipt_line, source_id
+from .options import Words, at_ledger, for_checking, receipt_line
 
 F = TypeVar("F", bound=Callable[..., Any])
 _UNNAMED: Final = ("unnamed", "collective", "untraced")

@@ -8,9 +8,8 @@ from typing import Any, Final
 from ledger import events as ev
 from ledger.events import Event, Link
 from ledger.fold import AsOf
-from projections.status import AssessmentAnswer, RulingAnswer, Through
 
-from .render import time
+from .status import AssessmentAnswer, RulingAnswer, Through
 
 FORMS: Final = {
     "flat": "denies",
@@ -241,3 +240,8 @@ def _value(value: Any) -> str:
 def _number(value: float) -> str:
     text = f"{value:.2f}" if round(value, 2) == value else f"{value:.4f}".rstrip("0")
     return text.removeprefix("0") if text != "0.00" else "0"
+
+
+def time(text: str | None) -> str:
+    """An RFC 3339 moment to the second, as people read it."""
+    return "never" if text is None else f"{text[:10]} {text[11:19]}Z"

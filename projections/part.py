@@ -1,0 +1,105 @@
+"""Which part of the board is asked for? The same words, answers and bytes for whoever asks, by whatever way.
+
+A part is read from the view beside the ledger, or folded from all records where there is none: every claim, by id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from msgspec import Struct
+
+from ledger import Ledger, names
+from ledger.errors import UsageError
+
+from . import board, pages
+from .board import Board
+from .rows import STATUSES
+from .status import RULES
+from .views import Order, Time, Views
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which part of the board is wanted, and in which order. See `Views.page` for what each means."""
+
+    limit: int | None = None
+    cursor: str | None = None
+    order: str = "id"
+    statuses: Sequence[str] = ()
+    flags: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+    source: str | None = None
+    """An id, or the name it stands for."""
+    changed_since: Time | None = None
+    changed_until: Time | None = None
+    search: str | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether a fold of all records gives it: every claim, by id."""
+        return self == Wanted(limit=self.limit, cursor=self.cursor)
+
+
+class Part(NamedTuple):
+    """A part of the board, with how many claims of the whole are of each status, and the cursor of what follows."""
+
+    board: Board
+    counts: dict[str, int]
+    following: str | None
+
+    def json(self, wanted: Wanted) -> bytes:
+        """The answer, as everybody is given it: the whole board without a word more, a part of it with its counts."""
+        whole: dict[str, Any] = msgspec.to_builtins(self.board)
+        of_whole = {"counts": self.counts} if wanted != Wanted() else {}
+        return msgspec.json.encode(whole | of_whole | ({"next": self.following} if self.following else {}))
+
+
+def viewed(view: Views, wanted: Wanted, *, as_of: int | None = None, said_by: Time | None = None) -> Part:
+    """The part, from a view that has been caught up. Raises UsageError for words that are none."""
+    page = view.page(
+        order=cast(Order, wanted.order),
+        limit=wanted.limit,
+        cursor=wanted.cursor,
+        as_of=as_of,
+        said_by=said_by,
+        status=wanted.statuses,
+        flags=wanted.flags,
+        kind=wanted.kinds,
+        source=None if wanted.source is None else source_id(wanted.source),
+        changed_since=wanted.changed_since,
+        changed_until=wanted.changed_until,
+        search=wanted.search,
+    )
+    counts = view.counts(as_of=page.as_of.position, said_by=said_by)
+    found = Board(as_of=page.as_of, said_by=page.said_by, rules=RULES, claims=page.rows)
+    return Part(found, counts, page.cursor)
+
+
+def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = None) -> Part:
+    """The part, from all records; of what is `plain` only."""
+    at, after = (None, "") if wanted.cursor is None else pages.place_of("id", wanted.cursor)
+    pages.check_pinned(wanted.cursor, at, None if as_of is None else ledger.question(as_of=as_of).as_of.position)
+    found: Board = ledger.state(board, as_of=as_of if at is None else at, said_by=said_by)
+    counts = dict.fromkeys(STATUSES, 0)
+    for row in found.claims:
+        counts[row.status] += 1
+    rows = [row for row in found.claims if row.claim > after]
+    shown = rows if wanted.limit is None else rows[: wanted.limit]
+    more = len(shown) < len(rows)
+    following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim) if more else None
+    return Part(msgspec.structs.replace(found, claims=shown), counts, following)
+
+
+def source_id(text: str) -> str:
+    """The id a source was given by, or the one its name stands for.
+
+    Raises UsageError where no id can be made of it.
+    """
+    if names.is_source_id(text):
+        return text
+    try:
+        return names.slug(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
