@@ -54,6 +54,9 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "show": ("log", "One record, and what became of it."),
         "schema": ("schema", "The JSON Schema of the events."),
     },
+    "Serve": {
+        "serve": ("serve", "Open the ledger to other programs, and to people in a browser."),
+    },
     "Whole ledgers": {
         "append": ("bulk", "Append events from NDJSON, one a line."),
         "export": ("transfer", "Write all records as NDJSON, with ids and times."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -86,14 +87,21 @@ history officer-casualties`, `claims --db story.db source "Dmitry Peskov"`, `cla
 def demo_command(ctx: click.Context, db: str | None) -> None:
     """Tell the seed article: a ledger, replayed and explained. The output is the same on every run."""
     kept = db or ctx.find_object(str)
-    with Ledger.open(kept or ":memory:", recorded_by=_RECORDER, clock=lambda: clock[0]) as ledger:
-        clock = [_FILES[0][1]]
-        _load(ledger, clock)
+    with told(kept or ":memory:") as ledger:
         render.show(_story(ledger))
     if kept is None:
         render.show(["", *_prose(_KEEP)])
     else:
         click.echo(f"\nThe ledger is kept in {visible(kept)}: go on asking, `claims --db {kept} status`.")
+
+
+@contextmanager
+def told(path: str) -> Iterator[Ledger]:
+    """The ledger of the story at a path, where it is told now or stands already."""
+    with Ledger.open(path, recorded_by=_RECORDER, clock=lambda: clock[0]) as ledger:
+        clock = [_FILES[0][1]]
+        _load(ledger, clock)
+        yield ledger
 
 
 def seeds() -> Traversable | Path:

@@ -1,0 +1,22 @@
+"""How does the service run? uvicorn on one port, until it is told to end."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from .app import application
+from .service import Service
+
+
+def run(service: Service) -> None:
+    """Serves until SIGTERM or SIGINT; then ends streams, answers what was begun, and returns."""
+    settings = service.settings
+    config = uvicorn.Config(
+        application(service),
+        host=settings.host,
+        port=settings.port,
+        timeout_graceful_shutdown=3,
+        server_header=False,
+        log_config=None,
+    )
+    uvicorn.Server(config).run()

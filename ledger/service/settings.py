@@ -1,0 +1,29 @@
+"""What can be set? Where the service listens, and how much it takes from whom."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Bytes = Annotated[int, Meta(gt=0)]
+Count = Annotated[int, Meta(gt=0)]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The settings of a service; every default is fit for one desk on one machine."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    max_body: Bytes = 16 * 1024 * 1024
+    """Bytes of a request's body."""
+    max_waiting: Count = 1_000
+    """Batches that may wait to be appended; who comes then is told to come again."""
+    page: Count = 100
+    """Claims or records a page has where no `limit` is given."""
+    max_page: Count = 1_000
+    """Claims or records a page has at most."""
+    answers: Count = 4_096
+    """Answers that are kept, to be given again as long as nothing is appended."""
+    wait_s: float = 10.0
+    """Seconds that a read with `wait_for` waits at most for the view to come so far."""
