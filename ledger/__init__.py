@@ -23,7 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .batch import Receipt
+    from .batch import Batch, Receipt
     from .errors import (
         Conflict,
         IdReused,
@@ -57,12 +57,14 @@ if TYPE_CHECKING:
         Statement,
     )
     from .intake import Entry
-    from .ledger import ClockBehind, Ledger
+    from .ledger import Ledger
     from .records import Record
+    from .writer import ClockBehind
 
 __all__ = [
     "ActGraded",
     "Assessment",
+    "Batch",
     "ClaimRegistered",
     "ClaimReworded",
     "ClaimsRelated",
@@ -96,7 +98,7 @@ __all__ = [
     "UsageError",
 ]
 
-_HOMES: Final = ("errors", "events", "records", "intake", "ledger")
+_HOMES: Final = ("errors", "events", "records", "intake", "ledger", "writer")
 
 
 def __getattr__(name: str) -> Any:

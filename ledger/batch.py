@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -32,6 +32,14 @@ class Incoming(Struct, frozen=True):
     data: bytes
     tags: list[str]
     recorded_us: int | None
+
+
+class Batch(Struct, frozen=True):
+    """Events that are appended all or none, read strictly; `Ledger.batch` makes one."""
+
+    incoming: Sequence[Incoming]
+    expected: int | None = None
+    register: bool = False
 
 
 class Decided:
@@ -91,13 +99,14 @@ class Decided:
         return receipts
 
 
-def unless(incoming: Sequence[Incoming], known: rules.Known, decided: Decided, expected: int | None) -> Iterator[str]:
+def unless(kept: Iterable[tuple[Batch, Decided]], known: rules.Known) -> Iterator[str]:
     """The tags that nothing may carry that others append meanwhile. As a rule nobody does, and nobody asks."""
     yield from known.read
-    for tag in decided.claims():
-        if expected is not None or tag.startswith("relation:"):
-            yield tag
-    yield from (f"id:{item.id}" for item in incoming if item.id is not None)
+    for batch, decided in kept:
+        for tag in decided.claims():
+            if batch.expected is not None or tag.startswith("relation:"):
+                yield tag
+        yield from (f"id:{item.id}" for item in batch.incoming if item.id is not None)
 
 
 def older(what: str, recorded_us: int, last_us: int) -> str:
@@ -120,12 +129,22 @@ def replay_of(item: Incoming, position: int, stored: bytes) -> Receipt:
 
 def replay(item: Incoming, stood: Record) -> Receipt:
     """The same, of a record that was read."""
-    same_event = records.encode_event(stood.event) == item.data
-    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
-    if not same_event or not same_time or stood.recorded_by != item.recorded_by:
+    if not _is_same(item, stood):
         raise IdReused(
             f"id {item.id!r} is taken by another event, at position {stood.position} "
             f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
             [stood.position],
         )
     return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
+
+
+def check_repeat(item: Incoming, accepted: Record) -> None:
+    """Raises IdReused where an id was accepted just before with other content; that has no position yet."""
+    if not _is_same(item, accepted):
+        raise IdReused(f"id {item.id!r} came before, in the same batch, with another event; give each an id of its own")
+
+
+def _is_same(item: Incoming, stood: Record) -> bool:
+    same_event = records.encode_event(stood.event) == item.data
+    same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
+    return same_event and same_time and stood.recorded_by == item.recorded_by

@@ -12,33 +12,24 @@ from __future__ import annotations
 import os
 import threading
 import time
-import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from heapq import merge
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 from . import events as ev
-from . import fold, intake, records, rules, when
-from .batch import Decided, Incoming, Receipt, older, replay, replay_of, unless
-from .errors import Conflict, InvalidEvent, LedgerError, NotFound, Refused, UsageError
+from . import fold, intake, records, when
+from .batch import Batch, Decided, Incoming, Receipt
+from .errors import LedgerError, NotFound, UsageError
 from .events import Event
 from .intake import Entry, Settled
 from .records import Record
-from .store import Draft, Head, Overtaken, Store, Stored
+from .store import Store, Stored, tagged
+from .writer import Writer
 
 MAX_BATCH: Final = 1_000
-_AHEAD_US: Final = 5_000_000
-_ATTEMPTS: Final = 50
-_REMEMBERED_CLAIMS: Final = 500_000
 _PAST_ALL: Final = 2**63
-
-
-class ClockBehind(UserWarning):
-    """This machine's clock is behind the ledger's last record; new records take the time of the last."""
 
 
 Cut: TypeAlias = int | str | date | datetime | Receipt | Record
@@ -53,15 +44,8 @@ class Ledger:
 
     def __init__(self, store: Store, *, recorded_by: str | None = None, clock: Callable[[], datetime] | None = None):
         self._store = store
-        self._clock_us: Callable[[], int] = (
-            (lambda: time.time_ns() // 1_000) if clock is None else (lambda: when.micros(clock()))
-        )
+        self._writer = Writer(store, _now_us if clock is None else (lambda: when.micros(clock())))
         self._recorded_by = recorded_by
-        self._new_id = _Ids()
-        self._appending = threading.Lock()
-        self._at = Head(0, 0)  # after the last append of this ledger, where nobody else had appended; else (0, 0)
-        self._registered: set[str] = set()  # claims known to be registered there
-        self._replaying = False
 
     @classmethod
     def open(
@@ -125,7 +109,7 @@ class Ledger:
         Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
-        return self._append([self._incoming(0, entry)], _position(expected), register)[0]
+        return self._writer.append(Batch([self._incoming(0, entry)], _position(expected), register))[0]
 
     def append_all(
         self,
@@ -138,22 +122,46 @@ class Ledger:
 
         As `append`, for many; the error of the first bad event is raised, its place in the batch as `index`.
         """
+        return self._writer.append(self.batch(entries, expected=expected, register=register))
+
+    def batch(
+        self,
+        entries: Iterable[Event | Entry],
+        *,
+        expected: int | Receipt | Record | None = None,
+        register: bool = False,
+    ) -> Batch:
+        """Reads what `append_all` would append, for `append_each` to append later. The ledger is not asked.
+
+        Raises InvalidEvent, and UsageError where there are not 1 to 1,000 events.
+        """
         entries = list(entries)
-        incoming = self._incoming_all(entries, [None] * len(entries))
-        if not 1 <= len(incoming) <= MAX_BATCH:
-            raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(incoming):,}; append it in parts")
-        return self._append(incoming, _position(expected), register)
+        if not 1 <= len(entries) <= MAX_BATCH:
+            raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(entries):,}; append it in parts")
+        if len(entries) == 1:
+            return Batch([self._incoming(0, entries[0])], _position(expected), register)
+        return Batch(self._incoming_all(entries, [None] * len(entries)), _position(expected), register)
+
+    def append_each(self, batches: Sequence[Batch]) -> Iterator[list[Receipt] | LedgerError]:
+        """Appends independent batches, each all or nothing, in one transaction where that can be; lazily.
+
+        They are decided in their order, each as if those before it had been appended by themselves, and answered in
+        that order, once durable: with receipts, or with what `append_all` would raise. What the store itself raises,
+        a full disk for one, is raised, and none of those without an answer was written.
+        """
+        return self._writer.append_each(batches)
 
     def check(self, entries: Iterable[Event | Entry], *, register: bool = False) -> Iterator[LedgerError]:
         """What `append_all` would refuse of these, every error with its `index`; writes nothing, takes any number.
 
         Each event is decided as if all before it that are good had been appended.
         """
-        known = rules.Known()
-        head = self._store.head()
+        deciding = self._writer.deciding()
         for index, item in enumerate(entries):
             try:
-                self._decide([self._incoming(index, item)], known, head, register)
+                incoming = [self._incoming(index, item)]
+                deciding.look_up(incoming)
+                deciding.take(incoming, register, Decided())
             except LedgerError as error:
                 error.index = index
                 yield error
@@ -189,7 +197,9 @@ class Ledger:
         until = question.as_of.position
 
         def read(tags: Collection[str]) -> Iterator[Record]:
-            return records.decode_all(self._store.scan(0, until) if tags is fold.ALL else self._tagged(tags, until))
+            return records.decode_all(
+                self._store.scan(0, until) if tags is fold.ALL else tagged(self._store, tags, until)
+            )
 
         return fold.fold(projection, question, read)
 
@@ -262,7 +272,7 @@ class Ledger:
         The tags are those of `ledger.fold`: what a projection wants, without one.
         """
         head = self.head
-        return self._tagged(tags, head if as_of is None else self._position_of(as_of, head))
+        return tagged(self._store, tags, head if as_of is None else self._position_of(as_of, head))
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
@@ -316,149 +326,11 @@ class Ledger:
 
     def _load(self, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
         try:
-            return self._append(self._incoming_all(*zip(*batch, strict=True)), None, False)
+            return self._writer.append(Batch(self._incoming_all(*zip(*batch, strict=True))))
         except LedgerError as error:
             if error.index is not None:
                 error.index += before
             raise
-
-    def _append(self, incoming: list[Incoming], expected: int | None, register: bool) -> list[Receipt]:
-        with self._appending:
-            # As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So
-            # the first try goes by what was known after the last append, and only the next looks what is there.
-            look = self._replaying
-            for _ in range(_ATTEMPTS):
-                try:
-                    return self._append_once(incoming, expected, register, look)
-                except Overtaken:
-                    look = True
-                except (InvalidEvent, NotFound, Refused, Conflict, UsageError):
-                    if look:
-                        raise
-                    look = True
-        raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self.name}; try again")
-
-    def _append_once(self, incoming: list[Incoming], expected: int | None, register: bool, look: bool) -> list[Receipt]:
-        start = self._store.head() if look or not self._at.position else self._at
-        head = start.position
-        # What was read of the rules stays good for as long as nobody else has appended.
-        known = rules.Known(self._registered if self._at.position == head else None)
-        self._registered, self._at = set(), Head(0, 0)
-        decided = self._decide(incoming, known, start, register, look)
-        self._replaying = decided.replays
-        alone, first, recorded_at = True, 0, when.EPOCH
-        if decided.drafts:
-            if expected is not None:
-                self._check_expected(decided.claims(), expected, head)
-            times = [draft.recorded_at for draft in decided.drafts if draft.recorded_at is not None]
-            done = self._store.append(
-                decided.drafts,
-                unless=unless(incoming, known, decided, expected),
-                after=head,
-                clock=lambda last: self._clock(last, times),
-            )
-            alone = done.first == head + 1
-            first, recorded_at, start = done.first, when.moment(done.recorded_at), Head(done.last, done.recorded_at)
-        if alone and len(known.registered) <= _REMEMBERED_CLAIMS:
-            self._registered, self._at = known.registered, start
-        return decided.receipts(first, recorded_at)
-
-    def _decide(
-        self, incoming: Sequence[Incoming], known: rules.Known, start: Head, register: bool, look: bool = True
-    ) -> Decided:
-        head = start.position
-        stored = self._store.by_id([item.id for item in incoming if item.id is not None]) if look else {}
-        self._read_wanted([item.event for item in incoming if item.id not in stored], known, head)
-        now = max(self._clock_us(), start.recorded_at)
-        decided = Decided()
-        last_us = start.recorded_at
-        by_id = known.clerk.by_id
-        for index, item in enumerate(incoming):
-            try:
-                event_id = item.id
-                if event_id is not None and event_id in stored:
-                    decided.stood(replay_of(item, *stored[event_id]))
-                    continue
-                if event_id is not None and event_id in by_id:
-                    if not look and event_id not in decided:
-                        raise Overtaken("an id is taken, by a record that a rule has read")
-                    replay(item, by_id[event_id])
-                    decided.repeated(event_id)
-                    continue
-                recorded_us = now if item.recorded_us is None else item.recorded_us
-                if recorded_us < last_us:
-                    raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
-                last_us = recorded_us
-                if records.targets(item.event):  # it may want more, of what came before it in this batch
-                    self._read_wanted([item.event], known, head)
-                if register:
-                    for claim in rules.claims_of(item.event):
-                        if claim not in known.registered:
-                            named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
-                            registration = Incoming(None, item.recorded_by, *named, item.recorded_us)
-                            decided.unasked(self._accept(registration, known, head, recorded_us))
-                decided.accepted(self._accept(item, known, head, recorded_us))
-            except LedgerError as error:
-                error.index = index
-                raise
-        return decided
-
-    def _accept(self, item: Incoming, known: rules.Known, head: int, recorded_us: int) -> Draft:
-        event, event_id, recorded_by = item.event, item.id, item.recorded_by
-        if event_id is None:
-            event_id = self._new_id(recorded_us)
-        tags = rules.decide_on(event, item.tags, event_id, known, recorded_us)
-        # Positions within the batch only need to follow each other; the store gives the real ones.
-        position, recorded_at = head + 1 + len(known.clerk.by_id), when.moment(recorded_us)
-        known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
-        before, after = records.envelope(event_id, recorded_by, item.data)
-        return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
-
-    def _read_wanted(self, events: Sequence[Event], known: rules.Known, head: int) -> None:
-        while wanted := known.wants(events):
-            known.read |= wanted
-            for record in records.decode_all(self._tagged(wanted, head)):
-                known.add(record)
-            events = [event for event in events if records.targets(event)]
-
-    def _tagged(self, tags: Collection[str], until: int) -> Iterator[Stored]:
-        ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
-        others = [tag for tag in tags if not tag.startswith("id:")]
-        named = sorted(pair for pair in self._store.by_id(ids).values() if pair[0] <= until) if ids else []
-        found = self._store.tagged(others, after=0, until=until) if others else iter(())
-        return (next(same) for _, same in groupby(merge(named, found), key=itemgetter(0))) if named else found
-
-    def _check_expected(self, claims: Collection[str], expected: int, head: int) -> None:
-        if not 0 <= expected <= head:
-            raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
-        if expected < head and claims:
-            between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
-            if between:
-                what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
-                raise Conflict(
-                    f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
-                )
-
-    def _clock(self, last: int, times: Sequence[int]) -> int:
-        now = self._clock_us()
-        if times:
-            previous = last
-            for time_ in times:
-                if time_ < previous:
-                    raise Refused(older("a record of", time_, previous))
-                previous = time_
-            if previous > now + _AHEAD_US:
-                raise Refused(
-                    f"a record of {when.stamp(previous)} lies ahead of this machine's clock, {when.stamp(now)}"
-                )
-            return previous
-        if last > now:
-            warnings.warn(
-                f"{self.name} is {(last - now) / 1e6:.3f} s ahead of this machine's clock; its last time is used again",
-                ClockBehind,
-                stacklevel=2,
-            )
-        return max(now, last)
 
     def _position_of(self, cut: Cut, head: int) -> int:
         match cut:
@@ -488,23 +360,8 @@ class Ledger:
                 raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
-class _Ids:
-    """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
-
-    def __init__(self) -> None:
-        self._last = 0
-        self._random = b""
-
-    def __call__(self, now_us: int) -> str:
-        if not self._random:
-            self._random = os.urandom(9 * 64)  # the system is asked for many at once
-        random, self._random = self._random[:9], self._random[9:]
-        fresh = (now_us // 1000 << 74) | int.from_bytes(random, "big") << 2
-        self._last = last = max(fresh, self._last + 1)
-        high, low = last >> 62, last & (1 << 62) - 1
-        whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
-        digits = f"{whole:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+def _now_us() -> int:
+    return time.time_ns() // 1_000
 
 
 def _settled(entries: list[Entry]) -> intake.Columns:

@@ -89,6 +89,16 @@ class Known:
         elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
             self._recheck_registered()
 
+    def without(self, ids: Set[str | None]) -> Known:
+        """What is known if records with these ids had never come; this one is used up."""
+        self.registered.difference_update(self._registrations.values())  # those that hold come in again
+        known = Known(self.registered)
+        known.read = self.read
+        for event_id, record in self.clerk.by_id.items():
+            if event_id not in ids:
+                known.add(record)
+        return known
+
     def wants(self, events: Iterable[Event]) -> Set[str]:
         """Tags still to be read before `decide` can decide on these events.
 

@@ -246,7 +246,8 @@ def test_an_id_may_come_twice_in_one_batch_with_the_same_content(ledger: Ledger)
 def test_but_not_with_other_content(ledger: Ledger, second: Entry) -> None:
     with pytest.raises(IdReused) as caught:
         ledger.append_all([registers("x"), entry("a", states("x")), second])
-    assert (caught.value.index, ledger.head) == (2, 0)
+    assert (caught.value.index, caught.value.positions, ledger.head) == (2, (), 0)
+    assert "id 'a' came before, in the same batch, with another event" in str(caught.value)
 
 
 def test_a_replay_registers_nothing(ledger: Ledger) -> None:
@@ -427,6 +428,14 @@ def test_one_may_state_what_another_has_registered_since(two: tuple[Ledger, Ledg
     other.append(registers("y"))
     receipt = one.append(states("y"), expected=2)
     assert receipt.position == 3
+
+
+def test_a_bad_append_is_no_reason_to_forget_which_claims_there_are(ledger: Ledger) -> None:
+    ledger.append(registers("x"))
+    with pytest.raises(NotFound):
+        ledger.append(states("nowhere"))
+    ledger._store.tagged = None  # type: ignore[assignment, method-assign]  nothing is read from here on
+    assert ledger.append(states("x")).position == 2
 
 
 def test_what_one_knows_of_claims_does_not_outlive_what_another_voids(two: tuple[Ledger, Ledger]) -> None:
@@ -662,6 +671,15 @@ def test_nothing_older_than_the_ledger_is_loaded(open_ledger: Callable[..., Ledg
         load(ledger, exported(*times, first="d"))
     assert ledger.head == 1
     assert load(ledger, exported(-10, -10, first="e")) == [(2, False), (3, False)]
+
+
+def test_nothing_older_than_what_another_loaded_since_is_loaded(tmp_path: Path) -> None:
+    with Ledger.open(tmp_path / "a.db", clock=Clock()) as ours, Ledger.open(tmp_path / "a.db", clock=Clock()) as theirs:
+        load(ours, exported(-10))
+        load(theirs, exported(-5, first="d"))
+        with pytest.raises(Refused, match=r"'e0', recorded on .*, is older than the one before it") as caught:
+            load(ours, exported(-7, first="e"))
+        assert (caught.value.index, ours.head) == (0, 2)
 
 
 def test_nothing_is_loaded_from_more_than_five_seconds_ahead(open_ledger: Callable[..., Ledger]) -> None:
@@ -1048,6 +1066,7 @@ def test_a_follower_that_waits_ends_when_it_is_stopped(ledger: Ledger) -> None:
 VERBS: dict[str, Callable[[Ledger], object]] = {
     "append": lambda ledger: ledger.append(registers("z")),
     "append_all": lambda ledger: ledger.append_all([registers("z")]),
+    "append_each": lambda ledger: list(ledger.append_each([ledger.batch([registers("z")])])),
     "replay": lambda ledger: ledger.append(registers("x"), id="x"),
     "check": lambda ledger: list(ledger.check([registers("z")])),
     "load": lambda ledger: list(ledger.load(exported(0))),
@@ -1099,6 +1118,7 @@ FORK = """
     verbs = [
         lambda: ledger.append(registers("y")),
         lambda: ledger.append(registers("x"), id="x"),
+        lambda: list(ledger.append_each([ledger.batch([registers("y")])])),
         lambda: list(ledger.check([registers("y")])),
         lambda: list(ledger.load([(Entry(event=registers("y"), id="y"), 0)])),
         lambda: ledger.state(Read),

@@ -14,7 +14,10 @@ What a store promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -101,3 +104,12 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Ends every connection; idempotent."""
+
+
+def tagged(store: Store, tags: Collection[str], until: int) -> Iterator[Stored]:
+    """Every record with position <= until that carries any of the tags, `id:` among them, each once."""
+    ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
+    others = [tag for tag in tags if not tag.startswith("id:")]
+    named = sorted(pair for pair in store.by_id(ids).values() if pair[0] <= until) if ids else []
+    found = store.tagged(others, after=0, until=until) if others else iter(())
+    return (next(same) for _, same in groupby(merge(named, found), key=itemgetter(0))) if named else found

@@ -59,6 +59,14 @@ def _a_batch_with_one_bad_event_leaves_nothing(ledger: Ledger) -> None:
     _same(ledger.head, 0)
 
 
+def _of_independent_batches_a_bad_one_fails_alone(ledger: Ledger) -> None:
+    bad: list[ev.Event] = [_registration("y"), _statement("nobody-registered-this")]
+    batches: list[list[ev.Event]] = [[_registration("x")], bad, [_statement("x")], [_statement("y")]]
+    answers = list(ledger.append_each([ledger.batch(batch) for batch in batches]))
+    _same([type(answer) for answer in answers], [list, NotFound, list, NotFound])
+    _same([record.event for record in ledger.events()], [_registration("x"), _statement("x")])
+
+
 def _the_same_id_comes_back_as_the_first_receipt(ledger: Ledger) -> None:
     first = ledger.append(_registration("x"), id="a", recorded_by="desk")
     again = ledger.append(_registration("x"), id="a", recorded_by="desk")
@@ -163,6 +171,7 @@ CONTRACT: Final[tuple[Callable[[Ledger], None], ...]] = (
     _an_empty_ledger_holds_nothing,
     _a_batch_stands_at_consecutive_positions_as_it_was_given,
     _a_batch_with_one_bad_event_leaves_nothing,
+    _of_independent_batches_a_bad_one_fails_alone,
     _the_same_id_comes_back_as_the_first_receipt,
     _an_expectation_is_overtaken_only_by_its_own_claims,
     _rules_see_the_ledger_and_the_batch_so_far,

@@ -1,0 +1,155 @@
+"""What do batches come to, decided one after the other on one state of the ledger? Nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence, Set
+from itertools import chain
+
+from . import events as ev
+from . import intake, records, rules, when
+from .batch import Batch, Decided, Incoming, check_repeat, older, replay_of
+from .errors import Conflict, LedgerError, Refused, UsageError
+from .events import Event
+from .records import Record
+from .store import Draft, Head, Overtaken, Store, Stored, tagged
+
+
+class PutOver(Exception):
+    """What a batch gets hangs on where one before it will stand: it is decided again when that is written.
+
+    Internal to the package.
+    """
+
+
+class Deciding:
+    """Decides batches in their order, each as if those that were `kept` before it had been appended.
+
+    `known` is what was read before at `head`. Unless the ids that come in are looked up, they are taken to be new.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        head: Head,
+        known: rules.Known,
+        *,
+        now_us: int,
+        new_id: Callable[[int], str],
+    ) -> None:
+        self.head = head
+        self.known = known
+        self.drafts: list[Draft] = []
+        self._store = store
+        self._now_us = max(now_us, head.recorded_at)
+        self._new_id = new_id
+        self._stored: dict[str, Stored] | None = None
+        self._ids: set[str] = set()
+
+    def look_up(self, incoming: Iterable[Incoming]) -> None:
+        """Finds what stands in the ledger under the ids of these; nothing else is found from now on."""
+        self._stored = self._store.by_id([item.id for item in incoming if item.id is not None])
+
+    def decide(self, batch: Batch) -> Decided:
+        """What becomes of a batch. One that raises leaves no trace in what later ones are decided on.
+
+        Raises what `Ledger.append` does, and PutOver where a batch kept before it decides what its answer says.
+        """
+        decided = Decided()
+        try:
+            self.take(batch.incoming, batch.register, decided)
+            if batch.expected is not None and decided.drafts:
+                self._check_expected(decided.claims(), batch.expected)
+        except (LedgerError, PutOver):
+            if decided.drafts:
+                self.known = self.known.without({draft.id for draft in decided.drafts})
+            raise
+        return decided
+
+    def keep(self, decided: Decided) -> None:
+        """The drafts of a batch are to be written, in one transaction with those kept before."""
+        self.drafts += decided.drafts
+        self._ids.update([draft.id for draft in decided.drafts if draft.id is not None])
+
+    def take(self, incoming: Sequence[Incoming], register: bool, decided: Decided) -> None:
+        """Decides events one after the other. The first bad one is raised, its place as `index`."""
+        self._read_wanted([item.event for item in incoming if item.id not in (self._stored or ())])
+        last_us = self.head.recorded_at
+        for index, item in enumerate(incoming):
+            try:
+                if self._stands(item, decided):
+                    continue
+                recorded_us = self._now_us if item.recorded_us is None else item.recorded_us
+                if recorded_us < last_us:
+                    raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
+                last_us = recorded_us
+                if records.targets(item.event):  # it may want more, of what came before it in this batch
+                    self._read_wanted([item.event])
+                if register:
+                    self._register(item, recorded_us, decided)
+                decided.accepted(self._accept(item, recorded_us))
+            except LedgerError as error:
+                error.index = index
+                raise
+
+    def _stands(self, item: Incoming, decided: Decided) -> bool:
+        """Whether an event needs no writing, because one with its id and content stands already."""
+        event_id = item.id
+        if event_id is None:
+            return False
+        if self._stored is not None and event_id in self._stored:
+            decided.stood(replay_of(item, *self._stored[event_id]))
+            return True
+        record = self.known.clerk.by_id.get(event_id)
+        if record is None:
+            return False
+        if event_id in self._ids:
+            raise PutOver
+        if self._stored is None and event_id not in decided:
+            raise Overtaken("an id is taken, by a record that a rule has read")
+        check_repeat(item, record)
+        decided.repeated(event_id)
+        return True
+
+    def _register(self, item: Incoming, recorded_us: int, decided: Decided) -> None:
+        """Registers what an event is about and is not registered yet."""
+        for claim in rules.claims_of(item.event):
+            if claim not in self.known.registered:
+                named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
+                registration = Incoming(None, item.recorded_by, *named, item.recorded_us)
+                decided.unasked(self._accept(registration, recorded_us))
+
+    def _accept(self, item: Incoming, recorded_us: int) -> Draft:
+        event, event_id, recorded_by, known = item.event, item.id, item.recorded_by, self.known
+        if event_id is None:
+            event_id = self._new_id(recorded_us)
+        tags = rules.decide_on(event, item.tags, event_id, known, recorded_us)
+        # Positions only need to follow each other here; the store gives the real ones.
+        position, recorded_at = self.head.position + 1 + len(known.clerk.by_id), when.moment(recorded_us)
+        known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
+        before, after = records.envelope(event_id, recorded_by, item.data)
+        return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
+
+    def _read_wanted(self, events: Sequence[Event]) -> None:
+        known, until = self.known, self.head.position
+        while wanted := known.wants(events):
+            # All of it is read before any is known: what cannot be read is still wanted by the next batch.
+            found = list(records.decode_all(tagged(self._store, wanted, until)))
+            known.read |= wanted
+            for record in found:
+                known.add(record)
+            events = [event for event in events if records.targets(event)]
+
+    def _check_expected(self, claims: Set[str], expected: int) -> None:
+        head = self.head.position
+        within = 0 <= expected <= head
+        if self.drafts and (not within or not claims.isdisjoint(chain.from_iterable(d.tags for d in self.drafts))):
+            raise PutOver
+        if not within:
+            raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
+        if expected < head and claims:
+            between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
+            if between:
+                what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
+                raise Conflict(
+                    f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
+                )

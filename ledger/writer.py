@@ -1,0 +1,186 @@
+"""How do batches come into the log? One writer decides them in order and writes several in one transaction.
+
+As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So a batch alone
+goes by what was known after the last append, and only where that fails is looked what is there.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from . import rules, when
+from .batch import Batch, Decided, Receipt, older, unless
+from .deciding import Deciding, PutOver
+from .errors import Conflict, LedgerError, Refused
+from .store import Appended, Head, Overtaken, Store
+
+_AHEAD_US: Final = 5_000_000
+_ATTEMPTS: Final = 50
+_REMEMBERED_CLAIMS: Final = 500_000
+
+Answer: TypeAlias = list[Receipt] | LedgerError
+"""What became of a batch: a receipt for each of its events, or why none of it was written."""
+
+
+class ClockBehind(UserWarning):
+    """This machine's clock is behind the ledger's last record; new records take the time of the last."""
+
+
+class Writer:
+    """Appends batches to a store; any thread may use it. `clock_us` tells microseconds since 1970-01-01T00:00:00Z."""
+
+    def __init__(self, store: Store, clock_us: Callable[[], int]) -> None:
+        self._store = store
+        self._clock_us = clock_us
+        self._new_id = _Ids()
+        self._appending = threading.Lock()
+        self._at = Head(0, 0)  # after the last append of this writer, where nobody else had appended; else (0, 0)
+        self._registered: set[str] = set()  # claims known to be registered there
+        self._replaying = False
+
+    def append(self, batch: Batch) -> list[Receipt]:
+        """Appends a batch; durable when it returns. Raises what `Ledger.append` does."""
+        [answer] = self.append_first([batch])
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+    def append_each(self, batches: Sequence[Batch]) -> Iterator[Answer]:
+        """Appends independent batches, as many at once as can be; gives each answer when it is durable."""
+        while batches:
+            answers = self.append_first(batches)
+            batches = batches[len(answers) :]
+            yield from answers
+
+    def append_first(self, batches: Sequence[Batch]) -> list[Answer]:
+        """Appends in one transaction the first batch, and those after it that need not wait for its positions.
+
+        What the store raises, the disk's errors among it, is about all of them.
+        """
+        with self._appending:
+            look = self._replaying or len(batches) > 1
+            for _ in range(_ATTEMPTS):
+                try:
+                    return self._append_once(batches, look)
+                except Overtaken:
+                    look = True
+                except Refused:  # by the clock, once the lock was held
+                    if look:
+                        raise
+                    look = True
+        raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self._store.name}; try again")
+
+    def deciding(self) -> Deciding:
+        """Decides on the ledger as it is now, of which nothing was read yet; what it decides is not written."""
+        return Deciding(self._store, self._store.head(), rules.Known(), now_us=self._clock_us(), new_id=self._new_id)
+
+    def _append_once(self, batches: Sequence[Batch], look: bool) -> list[Answer]:
+        start = self._store.head() if look or not self._at.position else self._at
+        # What was read of the rules stays good for as long as nobody else has appended.
+        known = rules.Known(self._registered if self._at.position == start.position else None)
+        self._registered, self._at = set(), Head(0, 0)
+        deciding = Deciding(self._store, start, known, now_us=self._clock_us(), new_id=self._new_id)
+        if look:
+            deciding.look_up(item for batch in batches for item in batch.incoming)
+        decided = _decided(batches, deciding)
+        if not look and any(isinstance(one, LedgerError) for one in decided):
+            self._remember(deciding.known, start)
+            raise Overtaken("what was known may be old")
+        self._replaying = any(isinstance(one, Decided) and one.replays for one in decided)
+        if not deciding.drafts:
+            self._remember(deciding.known, start)
+            return _answers(decided, 0, when.EPOCH)
+        done = self._written(batches, decided, deciding)
+        if done.first == start.position + 1:
+            self._remember(deciding.known, Head(done.last, done.recorded_at))
+        return _answers(decided, done.first, when.moment(done.recorded_at))
+
+    def _written(
+        self, batches: Sequence[Batch], decided: Sequence[Decided | LedgerError], deciding: Deciding
+    ) -> Appended:
+        times = [draft.recorded_at for draft in deciding.drafts if draft.recorded_at is not None]
+        kept = ((batch, one) for batch, one in zip(batches, decided, strict=False) if isinstance(one, Decided))
+        return self._store.append(
+            deciding.drafts,
+            unless=unless(kept, deciding.known),
+            after=deciding.head.position,
+            clock=lambda last: self._clock(last, times),
+        )
+
+    def _remember(self, known: rules.Known, at: Head) -> None:
+        if len(known.registered) <= _REMEMBERED_CLAIMS:
+            self._registered, self._at = known.registered, at
+
+    def _clock(self, last: int, times: Sequence[int]) -> int:
+        now = self._clock_us()
+        if times:
+            previous = last
+            for time_ in times:
+                if time_ < previous:
+                    raise Refused(older("a record of", time_, previous))
+                previous = time_
+            if previous > now + _AHEAD_US:
+                raise Refused(
+                    f"a record of {when.stamp(previous)} lies ahead of this machine's clock, {when.stamp(now)}"
+                )
+            return previous
+        if last > now:
+            name = self._store.name
+            warnings.warn(
+                f"{name} is {(last - now) / 1e6:.3f} s ahead of this machine's clock; its last time is used again",
+                ClockBehind,
+                stacklevel=2,
+            )
+        return max(now, last)
+
+
+def _decided(batches: Sequence[Batch], deciding: Deciding) -> list[Decided | LedgerError]:
+    """What becomes of the first batches, up to one that has to wait for the positions of those."""
+    decided: list[Decided | LedgerError] = []
+    for batch in batches:
+        try:
+            one = deciding.decide(batch)
+        except PutOver:
+            break
+        except LedgerError as error:
+            decided.append(error)
+        else:
+            deciding.keep(one)
+            decided.append(one)
+    return decided
+
+
+def _answers(decided: Sequence[Decided | LedgerError], first: int, recorded_at: datetime) -> list[Answer]:
+    """The answers to batches of which the first draft is written at this position and moment."""
+    answers: list[Answer] = []
+    for one in decided:
+        if isinstance(one, LedgerError):
+            answers.append(one)
+        else:
+            answers.append(one.receipts(first, recorded_at))
+            first += len(one.drafts)
+    return answers
+
+
+class _Ids:
+    """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._random = b""
+
+    def __call__(self, now_us: int) -> str:
+        if not self._random:
+            self._random = os.urandom(9 * 64)  # the system is asked for many at once
+        random, self._random = self._random[:9], self._random[9:]
+        fresh = (now_us // 1000 << 74) | int.from_bytes(random, "big") << 2
+        self._last = last = max(fresh, self._last + 1)
+        high, low = last >> 62, last & (1 << 62) - 1
+        whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
+        digits = f"{whole:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
