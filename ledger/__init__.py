@@ -15,8 +15,9 @@
 
 An *act* (`Statement`, `Denial`, `Assessment`) is something said by somebody about claims, carried to us by a chain of
 `Link`s. `Retraction` and `Correction` are said about acts. The register (`ClaimRegistered`, `SourceRelated` …) is what
-a desk knows; `RecordAmended` and `RecordVoided` are the clerk's. `Ledger` appends and reads them; what they amount to
-is for the package `projections`, or for a projection of your own (see `ledger.fold`).
+a desk knows; `RecordAmended` and `RecordVoided` are the clerk's. `Ledger` appends and reads them, `GroupCommit` appends
+what many threads bring; what they amount to is for the package `projections`, or for a projection of your own (see
+`ledger.fold`).
 """
 
 from importlib import import_module
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from .batch import Batch, Receipt
     from .errors import (
+        Busy,
         Conflict,
         IdReused,
         IntegrityError,
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         SourceRelated,
         Statement,
     )
+    from .group import GroupCommit
     from .intake import Entry
     from .ledger import Ledger
     from .records import Record
@@ -65,6 +68,7 @@ __all__ = [
     "ActGraded",
     "Assessment",
     "Batch",
+    "Busy",
     "ClaimRegistered",
     "ClaimReworded",
     "ClaimsRelated",
@@ -74,6 +78,7 @@ __all__ = [
     "Denial",
     "Entry",
     "EvidenceAttached",
+    "GroupCommit",
     "IdReused",
     "IntegrityError",
     "InvalidEvent",
@@ -98,7 +103,7 @@ __all__ = [
     "UsageError",
 ]
 
-_HOMES: Final = ("errors", "events", "records", "intake", "ledger", "writer")
+_HOMES: Final = ("errors", "events", "records", "intake", "ledger", "writer", "group")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@
     ├── Refused                 a well-formed event that a rule forbids (a stranger's retraction)
     ├── Conflict                somebody else came first (`expected` overtaken)
     │   └── IdReused            the same id came before with other content
+    ├── Busy                    more waits to be appended than may; try again later
     ├── InvalidEvent            an event that does not meet its schema; carries a JSON pointer
     └── IntegrityError          the file is not what it says it is: not a ledger, damaged, of a newer version
         └── NewerVersion        written by a later version of this package
@@ -56,6 +57,14 @@ class Conflict(LedgerError):
 
 class IdReused(Conflict):
     """The id is taken by an event with other content."""
+
+
+class Busy(LedgerError):
+    """More waits to be appended than may; nothing was written. `retry_after_s` is when it may be worth trying again."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class InvalidEvent(LedgerError):

@@ -24,7 +24,7 @@ FLOORS = {
     0: {"events", "errors", "when", "scales", "visible"},
     1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules"},
     2: {"store"},
-    3: {"batch", "deciding", "writer", "ledger"},
+    3: {"batch", "deciding", "writer", "ledger", "group"},
     4: {"testing", "synthetic"},
 }
 ROOFS = {"service": 5, "cli": 6}

@@ -1,0 +1,208 @@
+"""How do many append at once? One thread writes; whoever comes while it commits shares the next transaction.
+
+Nobody waits for more company: alone, a batch is committed at once, and the busier it gets, the more a commit carries.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Final, NamedTuple, Self, TypeAlias
+
+from msgspec import Struct
+
+from .batch import Batch, Receipt
+from .errors import Busy, LedgerError, UsageError
+from .events import Event
+from .intake import Entry
+from .ledger import MAX_BATCH, Ledger
+from .records import Record
+
+#: So many may wait, in however few batches.
+_MOST_EVENTS: Final = 100 * MAX_BATCH
+_SHORTEST_S: Final = 0.1
+
+Answer: TypeAlias = "Future[list[Receipt]]"
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """What a writer has done since it began, and what waits now."""
+
+    waiting: int
+    """Batches that wait for their commit to begin."""
+    refused: int
+    """Batches that found the queue full."""
+    groups: int
+    """Groups that were taken to be committed together."""
+    batches: int
+    """Batches in them, the bad ones included."""
+    events: int
+    """Events in those."""
+
+    @property
+    def group_size(self) -> float:
+        """How many batches a group had, in the mean; 0 where there was none."""
+        return self.batches / self.groups if self.groups else 0.0
+
+
+class _Waiting(NamedTuple):
+    batch: Batch
+    answer: Answer
+
+
+class GroupCommit:
+    """The one that writes to a ledger what many threads bring, in as few transactions as can be.
+
+    At most `waiting` batches wait, and 100,000 events; who comes then is refused. A transaction has at most `together`
+    events, or a batch that has more by itself. It is a context manager; the ledger stays open when it ends. After a
+    fork the child must make its own, of a ledger of its own.
+    """
+
+    def __init__(self, ledger: Ledger, *, waiting: int = 1_000, together: int = MAX_BATCH) -> None:
+        self._ledger = ledger
+        self._most = waiting
+        self._together = together
+        self._pid = os.getpid()
+        self._news = threading.Condition(threading.Lock())
+        self._queue: deque[_Waiting] = deque()
+        self._events_waiting = 0
+        self._closed = False
+        self._pace_s = 0.0  # what a batch took lately
+        self._refused = self._groups = self._batches = self._events = 0
+        # What still waits when the process ends was never answered: nobody needs to wait for the thread.
+        self._thread = threading.Thread(target=self._run, name=f"writer of {ledger.name}", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(
+        self,
+        entries: Iterable[Event | Entry],
+        *,
+        expected: int | Receipt | Record | None = None,
+        register: bool = False,
+    ) -> list[Receipt]:
+        """Appends a batch as `Ledger.append_all` does, in company; durable when it returns. Raises Busy, too."""
+        return self.submit(entries, expected=expected, register=register).result()
+
+    def submit(
+        self,
+        entries: Iterable[Event | Entry],
+        *,
+        expected: int | Receipt | Record | None = None,
+        register: bool = False,
+    ) -> Future[list[Receipt]]:
+        """Brings a batch to be appended; its future is answered when the batch is durable, or was refused by itself.
+
+        Batches are decided in the order in which they are brought. The future gives or raises what
+        `Ledger.append_all` does; one that is cancelled before its commit begins is not written. What it calls when it
+        is done, the writing thread runs. Raises Busy where the queue is full, UsageError after `close`, and what
+        `Ledger.batch` raises.
+        """
+        if self._pid != os.getpid():
+            raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
+        with self._news:  # before anything is read that would be refused
+            self._check()
+        # Read by whoever brings it, so that the one who writes has less to do.
+        waiting = _Waiting(self._ledger.batch(entries, expected=expected, register=register), Future())
+        with self._news:
+            self._check()
+            self._queue.append(waiting)
+            self._events_waiting += len(waiting.batch.incoming)
+            self._news.notify()
+        return waiting.answer
+
+    @property
+    def counts(self) -> Counts:
+        """What was done since it began, and what waits now."""
+        with self._news:
+            return Counts(
+                waiting=len(self._queue),
+                refused=self._refused,
+                groups=self._groups,
+                batches=self._batches,
+                events=self._events,
+            )
+
+    def close(self) -> None:
+        """Takes nothing more, and returns when all that was taken is answered; idempotent.
+
+        In the child of a fork it does nothing.
+        """
+        if self._pid != os.getpid():
+            return
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        self._thread.join()
+
+    def _check(self) -> None:
+        """Refuses where nothing more is taken, or not now."""
+        if self._closed:
+            raise UsageError(f"{self._ledger.name} takes nothing more to append: its writer was closed")
+        waiting = len(self._queue)
+        if waiting >= self._most or self._events_waiting >= _MOST_EVENTS:
+            self._refused += 1
+            raise Busy(
+                f"{waiting:,} batches wait to be appended to {self._ledger.name}; bring this one again later",
+                max(_SHORTEST_S, waiting * self._pace_s),
+            )
+
+    def _run(self) -> None:
+        while group := self._next():
+            started = time.monotonic()
+            self._commit(group)
+            self._pace_s = (time.monotonic() - started) / len(group)
+            self._give_way(len(group))
+
+    def _next(self) -> list[_Waiting]:
+        """What is committed together next; empty when there will be nothing more."""
+        with self._news:
+            while not self._queue and not self._closed:
+                self._news.wait()
+            group: list[_Waiting] = []
+            events = 0
+            while self._queue and (not group or events + len(self._queue[0].batch.incoming) <= self._together):
+                group.append(self._queue.popleft())
+                events += len(group[-1].batch.incoming)
+            self._events_waiting -= events
+            self._groups += bool(group)
+            self._batches += len(group)
+            self._events += events
+        return group
+
+    def _give_way(self, answered: int) -> None:
+        """Lets those that were just answered run, and bring what they have next.
+
+        They were woken, but wait for the interpreter's lock: a commit that began now would begin without them. Nothing
+        is waited for; this ends when nothing more comes, or as much as was answered.
+        """
+        before, most = -1, len(self._queue) + answered
+        while before < len(self._queue) < most:
+            before = len(self._queue)
+            time.sleep(0)
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        wanted = [one for one in group if one.answer.set_running_or_notify_cancel()]
+        unanswered = iter(wanted)
+        try:
+            for answer in self._ledger.append_each([one.batch for one in wanted]):
+                future = next(unanswered).answer
+                if isinstance(answer, LedgerError):
+                    future.set_exception(answer)
+                else:
+                    future.set_result(answer)
+        except Exception as error:  # the disk's, for one: whoever has no answer was not written
+            for one in unanswered:
+                one.answer.set_exception(error)
