@@ -82,7 +82,7 @@ class Deciding:
                 if recorded_us < last_us:
                     raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
                 last_us = recorded_us
-                if records.targets(item.event):  # it may want more, of what came before it in this batch
+                if self._may_want_more(item.event):
                     self._read_wanted([item.event])
                 if register:
                     self._register(item, recorded_us, decided)
@@ -90,6 +90,14 @@ class Deciding:
             except LedgerError as error:
                 error.index = index
                 raise
+
+    def _may_want_more(self, event: Event) -> bool:
+        """Whether an event may want what was not read when its batch came in.
+
+        What is about another may, of what came before it in the batch. And what was read for others may have shown that
+        a registration is void, where a later one of that claim was known, but not read.
+        """
+        return bool(records.targets(event)) or not self.known.registered.issuperset(rules.claims_of(event))
 
     def _stands(self, item: Incoming, decided: Decided) -> bool:
         """Whether an event needs no writing, because one with its id and content stands already."""

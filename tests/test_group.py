@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import ledger as package
@@ -35,6 +35,7 @@ from ledger import (
     LedgerError,
     NotFound,
     Receipt,
+    RecordAmended,
     RecordVoided,
     Refused,
     Retraction,
@@ -203,6 +204,17 @@ def test_a_claim_that_a_bad_batch_would_have_registered_is_not_there(ledger: Led
     assert [r.position for r in registered] == [4]
 
 
+@pytest.mark.parametrize("register", [False, True])
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_claim_registered_again_is_known_though_its_first_registration_is_read_to_be_void(
+    ledger: Ledger, place: int, register: bool
+) -> None:
+    ledger.append_all([entry("r", registers("y")), entry("v", RecordVoided(target="r", why="w")), registers("y")])
+    batch: list[Any] = [states("y")]
+    batch.insert(place, RecordAmended(target="v", changes={"why": "mistyped"}, why="w"))
+    assert together(ledger, [states("x")], batch, [states("y")], register=register) == [[6], [7, 8], [9]]
+
+
 def test_an_id_that_came_before_in_the_same_transaction_is_a_replay_of_where_it_stands(ledger: Ledger) -> None:
     first, again, reused, partly = ledger.append_each(
         [
@@ -345,6 +357,7 @@ def differs(seed: int) -> list[Any]:
 
 
 @settings(max_examples=60, deadline=None)
+@example(8837)  # a claim registered again, while what is read shows that its first registration is void
 @given(st.integers(0, 2**32))
 def test_groups_of_batches_come_to_the_same_as_one_after_the_other(seed: int) -> None:
     assert differs(seed) == []
