@@ -266,13 +266,16 @@ class Ledger:
             return found
         return _in_both(found, self._store.tagged(tags[1:], types=types, after=after, until=until))
 
-    def tagged(self, tags: Collection[str], *, as_of: Cut | None = None) -> Iterator[Stored]:
-        """(position, stored bytes) of the records that carry any of these tags, up to a cut; oldest first, lazily.
+    def tagged(self, tags: Collection[str], *, after: int = 0, as_of: Cut | None = None) -> Iterator[Stored]:
+        """(position, stored bytes) of the records after a position and up to a cut that carry any of these tags.
+
+        Each comes once, oldest first, lazily.
 
         The tags are those of `ledger.fold`: what a projection wants, without one.
         """
         head = self.head
-        return tagged(self._store, tags, head if as_of is None else self._position_of(as_of, head))
+        until = head if as_of is None else self._position_of(as_of, head)
+        return tagged(self._store, tags, until, min(after, until))
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0

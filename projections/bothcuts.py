@@ -24,15 +24,16 @@ KEPT: Final = 4
 
 def cut_no(connection: Any, ledger: Ledger, question: Question) -> int:
     """The number of the board at both cuts; folded where it is not kept, in place of the one that was kept longest."""
-    number = _kept(connection, question)
+    number = kept(connection, question)
     if number is None:
         rows = list(_rows(connection, ledger, question))
         with connection:
-            number = _kept(connection, question) or _keep(connection, question, rows)
+            number = kept(connection, question) or _keep(connection, question, rows)
     return number
 
 
-def _kept(connection: Any, question: Question) -> int | None:
+def kept(connection: Any, question: Question) -> int | None:
+    """The number of the board at both cuts, where it is kept."""
     find = "SELECT cut_no FROM cut WHERE position = ? AND said_by = ?"
     for (number,) in connection.execute(find, (question.as_of.position, question.said_by)).fetchall():
         return cast(int, number)

@@ -5,7 +5,6 @@ A part is read from the view beside the ledger, or folded from all records where
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -27,13 +26,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     limit: int | None = None
     cursor: str | None = None
     order: str = "id"
-    statuses: Sequence[str] = ()
-    flags: Sequence[str] = ()
-    kinds: Sequence[str] = ()
+    statuses: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     source: str | None = None
     """An id, or the name it stands for."""
-    changed_since: Time | None = None
-    changed_until: Time | None = None
+    changed_since: str | None = None
+    changed_until: str | None = None
     search: str | None = None
 
     @property

@@ -127,6 +127,20 @@ def open_view(path: str) -> Connection:
     return connection
 
 
+def open_to_read(path: str) -> Connection | None:
+    """Opens the view in a file as it is, and takes no lock; None where there is none, or it is not made yet."""
+    try:
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(1_000)
+        connection.pragma("query_only", True)
+        made = "SELECT 1 FROM sqlite_schema WHERE name = 'meta'"
+        if connection.pragma("application_id") == _APPLICATION_ID and connection.execute(made).fetchall():
+            return connection
+    except apsw.Error:  # it is being made, or was deleted in part
+        pass
+    return None
+
+
 def create_indexes(connection: Connection) -> None:
     """Makes what pages are read by; cheaper once all rows are there."""
     for name, of in _INDEXES.items():

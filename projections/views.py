@@ -16,7 +16,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -27,7 +27,7 @@ from ledger import Ledger, records, when
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
-from . import bothcuts, pages, proof
+from . import bothcuts, pages, proof, roster
 from .board import Row
 from .catching import Catching
 from .clusters import CHUNK
@@ -36,8 +36,9 @@ from .pages import ORDERS, Order, Where
 from .proof import Difference
 from .reached import REACH
 from .rebuild import alone, build, unfinished
+from .roster import Listed
 from .rows import STATUSES
-from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_view
+from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_to_read, open_view
 
 __all__ = ["GRID", "ORDERS", "REACH", "STATUSES", "Checkpoint", "Difference", "Order", "Page", "Views", "beside"]
 
@@ -62,10 +63,10 @@ class Page(NamedTuple):
 class Views:
     """The board of one ledger at all its positions; made by `Views.open`, closed like a file."""
 
-    def __init__(self, ledger: Ledger, path: str) -> None:
+    def __init__(self, ledger: Ledger, path: str, connection: Any = None) -> None:
         self._ledger = ledger
         self.path = path
-        self._connection: Any = open_view(path)  # its rows are what the schema says
+        self._connection: Any = open_view(path) if connection is None else connection  # its rows are as in the schema
         self._ledger_id = ""
         self._live = Live(ledger, self._weigh)
 
@@ -88,6 +89,15 @@ class Views:
             raise LedgerError(f"the view {where} cannot be opened ({error}); delete it, and it is made anew") from error
         return view
 
+    @classmethod
+    def to_read(cls, ledger: Ledger) -> Self | None:
+        """Opens the view beside a ledger's file as somebody else keeps it up; None where nobody has made one yet.
+
+        It is read without a look at the ledger; `made` tells how far it has come.
+        """
+        connection = open_to_read(beside(ledger))
+        return None if connection is None else cls(ledger, beside(ledger), connection)
+
     def __enter__(self) -> Self:
         return self
 
@@ -107,6 +117,22 @@ class Views:
     def lag(self) -> int:
         """How many positions the ledger is ahead."""
         return self._ledger.head - self.checkpoint.position
+
+    @property
+    def made(self) -> int:
+        """The position that whoever keeps the view up has come to; 0 where it is of another version or ledger."""
+        meta = dict(self._connection.execute("SELECT key, value FROM meta"))
+        ours = meta.get("version") == VERSION and meta.get("ledger") == self._known_id()
+        return int(meta["position"]) if ours else 0
+
+    @contextmanager
+    def still(self) -> Iterator[Self]:
+        """All that is read within is of one moment, whatever somebody else takes in meanwhile; for reading only."""
+        self._connection.execute("BEGIN DEFERRED")
+        try:
+            yield self
+        finally:
+            self._connection.execute("ROLLBACK")
 
     # Writing
 
@@ -302,6 +328,25 @@ class Views:
         question = self._question(as_of, said_by)
         counted = pages.counts(self._connection, self._moment(question))
         return {status: counted.get(number, 0) for number, status in enumerate(STATUSES)}
+
+    def sources(
+        self, *, as_of: int | None = None, search: str | None = None, after: str = "", limit: int | None = None
+    ) -> list[Listed]:
+        """The sources that an act quotes or the register has as of a position, by id, after an id.
+
+        `search` are words of which each must be in the id or a name, the last may be the beginning of one.
+        """
+        at = self._position(as_of)
+        self._check_searched(Where(search=""))
+        return roster.listed(self._connection, self._ledger, at, search, after, limit)
+
+    def has_board(self, *, as_of: int, said_by: Time) -> bool:
+        """Whether the board at both cuts is kept, so that reading it is as quick as any other moment."""
+        return bothcuts.kept(self._connection, self._question(as_of, said_by)) is not None
+
+    def keep_board(self, *, as_of: int, said_by: Time) -> None:
+        """Folds the board at both cuts from all records, and keeps it, unless it is kept already."""
+        bothcuts.cut_no(self._connection, self._ledger, self._question(as_of, said_by))
 
     def state_hash(self, *, as_of: int | None = None) -> str:
         """A hash of all rows as of a position, 32 hexadecimal digits; whichever way, and in what steps, it was built.

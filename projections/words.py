@@ -26,6 +26,7 @@ MODES: Final = {
     "mention": "mentions",
 }
 
+SIDES: Final = {"support": "supports", "opposition": "opposes"}
 RELATIONS: Final = {"entails": "entails", "same_as": "is the same as", "negates": "negates"}
 
 
@@ -128,6 +129,12 @@ def way(claim: str, through: Sequence[Through], side: str) -> str:
             told += f"; {other} entails {here}"
         here = other
     return told
+
+
+def so(claim: str, through: Sequence[Through], side: str, inferred: bool) -> str:
+    """How an act comes to bear on a claim: `a entails b, so it opposes a (inferred)`."""
+    kind = " (inferred)" if inferred else " (own words)"
+    return f"{way(claim, through, side)}, so it {SIDES[side]} {claim}{kind}"
 
 
 def start(claim: str, through: Sequence[Through]) -> str:

@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 import click
 import msgspec
 
-from ledger import Assessment, Ledger, LedgerError
+from ledger import Ledger, LedgerError
 from ledger.visible import visible
-from projections import status, words
+from projections import words
 from projections.board import Board, Row
-from projections.dossier import Dossier
 from projections.part import Part, Wanted, folded, viewed
 from projections.views import ORDERS, Views, beside
+from projections.weighed import verdicts
 from projections.words import cuts_line
 
 from . import render
@@ -32,8 +32,6 @@ _COLUMNS: Final = (
     Column("assessed", shrink=True, least=12),
     Column("flags"),
 )
-_FEW: Final = 200
-"""Of so many claims each is asked who assessed it; of more, all records are, once."""
 _OPTIONS: Final = (
     click.option("--order", type=click.Choice(ORDERS), default="id", help="Default: id. By last change, or by acts."),
     click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Claims of this status, or another."),
@@ -119,37 +117,8 @@ _NONE: Final = "no claims like that"
 def rows(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:
     """The rows of a board under their heads."""
     if found.claims:
-        assessed = _assessments(ledger, found)
+        assessed = verdicts(ledger, found)
         yield from render.table(_COLUMNS, (_cells(row, assessed.get(row.claim, "")) for row in found.claims), screen)
-
-
-def _assessments(ledger: Ledger, found: Board) -> dict[str, str]:
-    """What counting assessments say of the claims of a board, asked only where a claim or what is the same has any."""
-    cuts: dict[str, Any] = {"as_of": found.as_of.position, "said_by": found.said_by}
-    claims = [row.claim for row in found.claims]
-    if len(claims) > _FEW:
-        weighed = ledger.state(_Assessed, as_of=found.as_of.position)
-        claims = [claim for claim in claims if claim in weighed]
-    return {claim: words.verdicts(ledger.state(status, claim, **cuts).assessments) for claim in claims}
-
-
-class _Assessed:
-    """A projection: the claims on which, or on what is the same or its negation, anybody's assessment bears."""
-
-    @staticmethod
-    def initial(question: Any) -> Dossier:
-        return Dossier(question)
-
-    @staticmethod
-    def evolve(state: Dossier, record: Any) -> Dossier:
-        state.evolve(record)
-        return state
-
-    @staticmethod
-    def answer(state: Dossier) -> set[str]:
-        register = state.settle()
-        named = {c for r in register.utterances if isinstance(r.event, Assessment) for c in r.event.claims}
-        return {member for claim in named for member in register.reach.signs(claim)}
 
 
 def _cells(row: Row, assessed: str) -> list[str]:

@@ -13,10 +13,9 @@ from ledger import Ledger, NotFound, Record, records
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.events import Event
-from ledger.fold import Question
 from ledger.store import Stored
 from ledger.visible import visible
-from projections import words
+from projections import aftermath, words
 from projections.part import source_id
 
 from . import render
@@ -82,7 +81,7 @@ def show_command(db: str, form: str, event: str, as_of: str | None) -> None:
     """One record, by its id or position, as it was recorded; and what came to be recorded about it."""
     with for_reading(db) as ledger:
         event = _at_position(ledger, event)
-        clerk: Clerk = ledger.state(_About, event, as_of=as_of)
+        clerk: Clerk = ledger.state(aftermath, event, as_of=as_of)
         if event not in clerk.by_id:
             raise NotFound(f"there is no event {event!r} in {ledger.name}; `claims log` lists what there is")
         position = clerk.by_id[event].position
@@ -101,32 +100,6 @@ def _at_position(ledger: Ledger, event: str) -> str:
         return ledger.record(event).id
     except NotFound:
         return next(ledger.events(after=int(event) - 1, as_of=int(event))).id
-
-
-class _About:
-    """A projection: a record, and all that is about it, directly or through what is about it."""
-
-    def __init__(self, question: Question) -> None:
-        self.clerk = Clerk()
-        self.wanted = {question.subject or ""}
-
-    @staticmethod
-    def initial(question: Question) -> _About:
-        return _About(question)
-
-    @staticmethod
-    def evolve(state: _About, record: Record) -> _About:
-        state.clerk.add(record)
-        state.wanted.add(record.id)
-        return state
-
-    @staticmethod
-    def wants(state: _About) -> set[str]:
-        return {tag for event_id in state.wanted for tag in (f"id:{event_id}", f"act:{event_id}")}
-
-    @staticmethod
-    def answer(state: _About) -> Clerk:
-        return state.clerk
 
 
 def _rows(found: Iterable[Record], screen: Screen) -> Iterator[list[str]]:
@@ -196,7 +169,7 @@ def _following(ledger: Ledger, wanted: dict[str, Any], found: Iterator[Stored], 
 
 def _record_page(clerk: Clerk, event_id: str, screen: Screen) -> Iterator[str]:
     record, now = clerk.by_id[event_id], clerk.effective(event_id)
-    about = [other for other in sorted(clerk.by_id.values(), key=lambda r: r.position) if other.id != event_id]
+    about = aftermath.others(clerk, event_id)
     return render.blocks(
         _envelope(record, screen),
         _fields(record.event, screen),

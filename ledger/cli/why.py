@@ -12,7 +12,7 @@ from projections.status import Reason, RootAnswer, SideAnswer
 
 from .render import blocks, wrap
 
-_SIDES: Final = {"support": ("for", "supports"), "opposition": ("against", "opposes")}
+_SIDES: Final = {"support": "for", "opposition": "against"}
 
 
 def why(explained: Explained, columns: int) -> Iterator[str]:
@@ -30,7 +30,7 @@ def why(explained: Explained, columns: int) -> Iterator[str]:
 
 def _side(explained: Explained, side: str, answer: SideAnswer, columns: int) -> Iterator[str]:
     if answer.roots:
-        yield f"{_SIDES[side][0]} {words.interval(answer)}: {words.counted(answer)}"
+        yield f"{_SIDES[side]} {words.interval(answer)}: {words.counted(answer)}"
     for root in answer.roots:
         yield from wrap(words.root(root.name, root.kind), columns, "  ")
         for reason in explained.found.why:
@@ -48,9 +48,7 @@ def _reason(explained: Explained, side: str, root: RootAnswer, reason: Reason, c
         f"{words.act(event, _about(explained, event, words.start(claim, through)))}{quote}", columns, "      "
     )
     if through:
-        inferred = " (inferred)" if reason.inferred else " (own words)"
-        told = f"{words.way(claim, through, side)}, so it {_SIDES[side][1]} {claim}{inferred}"
-        yield from wrap(told, columns, "      ")
+        yield from wrap(words.so(claim, through, side, reason.inferred), columns, "      ")
     yield from _read_then(reason, columns)
 
 

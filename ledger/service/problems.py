@@ -44,6 +44,7 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("overtaken", 412, "Something came in between", "Read what stands at `positions`, then append again."),
         Kind("invalid-event", 422, "An event does not meet its schema", "Mend what `errors` points at."),
         Kind("integrity", 500, "The ledger is not what it says it is", "Whoever runs the service must look at it."),
+        Kind("not-yet", 503, "The answer is not there yet", "Ask again after `Retry-After` seconds."),
         Kind("failure", 500, "Something went wrong here", "Whoever runs the service finds more in its log."),
     )
 }
@@ -86,6 +87,20 @@ class Problem(Exception):
             **self.more,
         }
         return Response(msgspec.json.encode(told), self.kind.status, self.headers, MEDIA_TYPE)
+
+
+class NotYet(Problem):
+    """What is asked for is on its way: it is there, as a rule, for who asks again."""
+
+    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__("not-yet", detail, headers={"Retry-After": str(retry_after_s)})
+
+
+class Busy(NotYet):
+    """So much is asked at once that more is refused."""
+
+    def __init__(self) -> None:
+        super().__init__("more is asked at once than can be answered", retry_after_s=2)
 
 
 async def told(request: Request, error: Exception) -> Response:

@@ -1,20 +1,38 @@
-"""What do all handlers share? The ledger, its view, and the answers that were given."""
+"""What do all handlers share? The ledger, its view, and the answers that were given.
+
+A service that was started has its view kept up, and its long folds done, by processes of their own; without them (a
+ledger in memory, an application that is mounted without its lifespan) it does both itself.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from typing import Final, TypeVar
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
-from ledger import Ledger
-from projections.views import Views
+from ledger import Ledger, UsageError
+from projections.viewfile import VERSION, ledger_id
+from projections.views import Views, beside
 
+from .answers import Answer, Answers
+from .problems import Busy, NotYet
+from .processes import Keeper, Workers
+from .questions import Asked, OnBoard, TooMuch
+from .readers import Readers
 from .settings import Settings
 
 T = TypeVar("T")
+_FEW: Final = 160
+"""Records that are folded here; of more, another process takes care."""
+_HEAVY_KNOWN: Final = 10_000
+_THREADS: Final = 4
 
 
 class Service:
@@ -23,45 +41,145 @@ class Service:
     def __init__(self, ledger: Ledger, settings: Settings | None = None) -> None:
         self.ledger = ledger
         self.settings = settings or Settings()
-        self.answers = Answers(self.settings.answers)
-        self._view = Views.open(ledger)
-        self._viewing = threading.Lock()
+        self.readers = Readers(ledger)
+        self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
+        self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
+        self._heavy: set[tuple[str, ...]] = set()
+        self._keeper: Keeper | None = None
+        self._workers: Workers | None = None
+        self._board_worker: Workers | None = None
+        self._mark = ""
 
-    def with_view(self, read: Callable[[Views], T]) -> T:
-        """What a reader makes of the view of the board, caught up; not for the event loop."""
-        with self._viewing:
-            self._view.catch_up()
-            return read(self._view)
+    async def start(self) -> None:
+        """Starts the processes that work beside the service, where its ledger is a file."""
+        if beside(self.ledger) == ":memory:" or self._workers is not None:
+            return
+        settings, path = self.settings, self.ledger.name
+        self._keeper = Keeper(path)
+        fold = partial(Workers, path, waiting=settings.max_folds_waiting, within_s=settings.fold_s)
+        self._workers, self._board_worker = fold(count=settings.workers), fold(count=1)
+        self.readers.kept = True
+
+    async def stop(self) -> None:
+        """Ends them; idempotent."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+        await asyncio.gather(*self._flights.values(), return_exceptions=True)
+        started = (self._keeper, self._workers, self._board_worker)
+        await asyncio.gather(*(one.close() for one in started if one is not None))
+        self._keeper = self._workers = self._board_worker = None
+        self.readers.kept = False
 
     def close(self) -> None:
         """Ends what the service began; idempotent."""
-        self._view.close()
+        self._threads.shutdown()
+        self.readers.close()
+
+    # Reading
+
+    async def answer(self, question: Asked) -> Answer:
+        """The answer to a question, which is asked once, however many ask it meanwhile.
+
+        Raises NotYet where it takes too long (the work goes on: ask again), Busy where too much is asked already.
+        """
+        kept = self.answers.get(question)
+        if kept is not None:
+            return kept
+        flight = self._flights.get(question)
+        if flight is None:
+            if len(self._flights) >= self.settings.max_asked:
+                raise Busy
+            flight = self._flights[question] = asyncio.create_task(self._answered(question))
+            flight.add_done_callback(partial(self._landed, question))
+        try:
+            return await asyncio.wait_for(asyncio.shield(flight), self.settings.answer_s)
+        except TimeoutError:
+            raise NotYet("the answer takes long; it is being worked on") from None
+
+    async def in_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        """What some work gives that may block for a moment, and no longer."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def with_view(self, read: Callable[[Views], T]) -> T:
+        """What a reader makes of the view of the board, at one moment; not for the event loop. Raises NotYet."""
+        with self.readers.view() as view, view.still():
+            return read(view)
+
+    async def made(self) -> int:
+        """The position that the view has come to."""
+        if self.readers.kept:  # a look into its file, which is shorter than the way to a thread
+            return self.readers.made
+        return await self.in_thread(lambda: self.readers.made)
+
+    def lag(self) -> int:
+        """How many positions the ledger is ahead of the view; not for the event loop."""
+        return self.ledger.head - self.readers.made
+
+    async def until(self, position: int, *, on_board: bool = False) -> None:
+        """Waits until the ledger, or the view of the board, has come to a position, `wait_s` at most.
+
+        Raises UsageError where the ledger does not hold it by then, NotYet where the view has not come so far.
+        """
+        if not await self._comes(position, self._head):
+            raise UsageError(f"position {position} is not in this ledger, which ends at {self.ledger.head}")
+        if on_board and not await self._comes(position, self.made):
+            raise NotYet(f"the view of the board has not come to position {position} yet")
+
+    def tag(self, position: int, form: str = "") -> str:
+        """By which an answer that knows the ledger up to a position is known again (RFC 9110, ETag)."""
+        if not self._mark and position:
+            made_by = f"{ledger_id(self.ledger)} {VERSION} {version('claim-ledger')}"
+            self._mark = hashlib.blake2b(made_by.encode(), digest_size=8).hexdigest()
+        return f'W/"{self._mark}-{position}{form}"'
+
+    # Private
+
+    async def _answered(self, question: Asked) -> Answer:
+        # Boards take longest by far: what is asked of single claims does not wait for them.
+        workers = self._board_worker if isinstance(question, OnBoard) else self._workers
+        if workers is None:
+            return self._kept(question, await self.in_thread(question.answer, self.readers))
+        if question.kin not in self._heavy:
+            try:
+                return self._kept(question, await self.in_thread(question.answer, self.readers, _FEW))
+            except TooMuch:
+                self._remember(question)
+        try:
+            return self._kept(question, await workers.ask(question))
+        except TimeoutError:
+            raise NotYet("the answer took too long to fold, and was given up") from None
+
+    def _kept(self, question: Asked, body: bytes) -> Answer:
+        return self.answers.keep(question, body)
+
+    def _remember(self, question: Asked) -> None:
+        """What many records bear on, more will."""
+        if question.kin:
+            if len(self._heavy) >= _HEAVY_KNOWN:
+                self._heavy.clear()
+            self._heavy.add(question.kin)
+
+    def _landed(self, question: Asked, flight: asyncio.Task[Answer]) -> None:
+        del self._flights[question]
+        if not flight.cancelled():
+            flight.exception()  # looked at, whether or not anybody still waits
+
+    async def _head(self) -> int:
+        return self.ledger.head
+
+    async def _comes(self, position: int, made: Callable[[], Awaitable[int]]) -> bool:
+        ends = time.monotonic() + self.settings.wait_s
+        pause_s = 0.004
+        while await made() < position:
+            if time.monotonic() >= ends:
+                return False
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.1)
+        return True
 
 
-class Answers:
-    """The last answers, by what was asked at which position: the same question has the same answer for ever."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
-
-    def get(self, question: tuple[object, ...]) -> bytes | None:
-        """The answer, where it is kept."""
-        found = self._kept.get(question)
-        if found is not None:
-            self._kept.move_to_end(question)
-        return found
-
-    def keep(self, question: tuple[object, ...], answer: bytes) -> bytes:
-        """Keeps an answer, in place of the one that was asked for longest ago."""
-        self._kept[question] = answer
-        if len(self._kept) > self._most:
-            self._kept.popitem(last=False)
-        return answer
-
-
-def of(request: Request) -> Service:
+def of(request: HTTPConnection) -> Service:
     """The service that a request came to."""
-    service = request.app.state.service
-    assert isinstance(service, Service)
+    service: Service = request.scope["app"].state.service
     return service

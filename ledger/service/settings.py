@@ -25,5 +25,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Claims or records a page has at most."""
     answers: Count = 4_096
     """Answers that are kept, to be given again as long as nothing is appended."""
+    answers_bytes: Bytes = 64 * 1024 * 1024
+    """Bytes that they have at most."""
     wait_s: float = 10.0
     """Seconds that a read with `wait_for` waits at most for the view to come so far."""
+    answer_s: float = 30.0
+    """Seconds that an answer may take; who asked is then told to ask again, and the work goes on."""
+    max_asked: Count = 1_000
+    """Questions that are being answered at a time; who comes then is told to come again."""
+    workers: Count = 1
+    """Processes that fold what many records bear on; one more makes boards by what had been said."""
+    fold_s: float = 900.0
+    """Seconds after which a fold is given up."""
+    max_folds_waiting: Count = 64
+    """Folds that may wait for a process of either kind; who comes then is told to come again."""

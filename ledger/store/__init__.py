@@ -106,10 +106,10 @@ class Store(Protocol):
         """Ends every connection; idempotent."""
 
 
-def tagged(store: Store, tags: Collection[str], until: int) -> Iterator[Stored]:
-    """Every record with position <= until that carries any of the tags, `id:` among them, each once."""
+def tagged(store: Store, tags: Collection[str], until: int, after: int = 0) -> Iterator[Stored]:
+    """Every record with after < position <= until that carries any of the tags, `id:` among them, each once."""
     ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
     others = [tag for tag in tags if not tag.startswith("id:")]
-    named = sorted(pair for pair in store.by_id(ids).values() if pair[0] <= until) if ids else []
-    found = store.tagged(others, after=0, until=until) if others else iter(())
+    named = sorted(pair for pair in store.by_id(ids).values() if after < pair[0] <= until) if ids else []
+    found = store.tagged(others, after=after, until=until) if others else iter(())
     return (next(same) for _, same in groupby(merge(named, found), key=itemgetter(0))) if named else found

@@ -1,0 +1,151 @@
+"""Which records does the ledger hold? Their very bytes, page by page as JSON or all at once as NDJSON."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from ledger import Ledger, NotFound, Record, UsageError, records
+from ledger.events import TYPES
+from ledger.store import Stored
+from projections.pages import check_pinned
+from projections.part import source_id
+
+from . import asking, service
+from .answers import Answer
+from .asking import Cuts, reading
+from .logged import InLog, Records
+from .operations import Parameter
+from .reads import AS_OF, CURSOR, LIMIT, one_of
+
+NDJSON: Final = "application/x-ndjson"
+_FILTERS: Final = frozenset(("claim", "source", "type"))
+
+
+async def events(request: Request) -> Response:
+    """The records, oldest first: all of them, or those about a claim, a source, an event.
+
+    JSON comes page by page. `Accept: application/x-ndjson` gives all that is asked for, a record a line.
+    """
+    cursor = request.query_params.get("cursor")
+    position, after = _place(cursor)
+    cuts = await asking.fixed(request, cursor_at=position)
+    check_pinned(cursor, position, cuts.position)
+    asked = _asked(request, cuts, after)
+    if _wants_lines(request):
+        return await _streamed(request, asked, cuts)
+    return await asking.answered(request, asked, cuts)
+
+
+async def event(request: Request) -> Response:
+    """One record, by its id or position, as it was recorded."""
+    served, name = service.of(request), request.path_params["event"]
+    cuts = await asking.fixed(request)
+    (position, data), by_id = _one(served.ledger, name, cuts.position)
+    tag = served.tag(position)
+    if asking.has(request, tag):
+        return asking.unchanged(tag, for_ever=by_id)
+    return await asking.given(request, Answer(records.line(position, data)), tag, for_ever=by_id)
+
+
+async def _streamed(request: Request, asked: InLog, cuts: Cuts) -> Response:
+    served = service.of(request)
+    tag = served.tag(cuts.position, "-lines")
+    if asking.has(request, tag):
+        return asking.unchanged(tag, for_ever=cuts.pinned)
+    lines = asked.lines(served.ledger)
+    first = await served.in_thread(_next, lines)  # what goes wrong at once is told as a problem
+
+    async def chunks() -> AsyncIterator[bytes]:
+        chunk = first
+        while chunk is not None:
+            if chunk:
+                yield chunk
+            chunk = await served.in_thread(_next, lines)
+
+    return StreamingResponse(chunks(), headers=asking.headers_of(tag, for_ever=cuts.pinned), media_type=NDJSON)
+
+
+def _wants_lines(request: Request) -> bool:
+    return NDJSON.encode() in asking.header(request, b"accept")
+
+
+def _next(lines: Iterator[bytes]) -> bytes | None:
+    return next(lines, None)
+
+
+def _asked(request: Request, cuts: Cuts, after: int) -> InLog:
+    query = request.query_params
+    for name, others in (("tag", _FILTERS | {"about"}), ("about", _FILTERS)):
+        for other in others & query.keys():
+            if name in query:
+                raise UsageError(f"{name}, {other}: ask for one of them")
+    source = query.get("source")
+    types = tuple(query.getlist("type"))
+    for one in types:
+        if one not in TYPES:
+            raise UsageError(f"type: {one!r} is no event type; there are {', '.join(TYPES)}")
+    limit = asking.number(request, "limit", 0, least=1) if _wants_lines(request) else asking.page_size(request)
+    return InLog(
+        as_of=cuts.position,
+        after=min(after or asking.number(request, "after", 0), cuts.position),
+        limit=limit,
+        claim=query.get("claim"),
+        source=None if source is None else source_id(source),
+        types=types,
+        tags=tuple(query.getlist("tag")),
+        about=query.get("about"),
+    )
+
+
+def _place(cursor: str | None) -> tuple[int | None, int]:
+    """The position of a cursor of records, and that after which it goes on."""
+    if cursor is None:
+        return None, 0
+    position, _, after = cursor.partition(":")
+    if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in (position, after)):
+        raise UsageError(f"{cursor!r} is no cursor of records; give the one that came with the page before")
+    return int(position), int(after)
+
+
+def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
+    """A record, and whether it was found by its id. Raises NotFound."""
+    for pair in ledger.tagged([f"id:{name}"], as_of=until):
+        return pair, True
+    if name.isascii() and name.isdigit() and len(name) < 20 and 0 < int(name) <= until:
+        for pair in ledger.stored(after=int(name) - 1, as_of=int(name)):
+            return pair, False
+    raise NotFound(f"there is no event {name!r} in {ledger.name} as of position {until}")
+
+
+OPERATIONS: Final = (
+    reading(
+        "/v1/events",
+        events,
+        Records,
+        Parameter(name="claim", about="Records about this claim."),
+        Parameter(name="source", about="Records that name this source: an id or a name."),
+        one_of("type", "Records of this type, or another that is given.", TYPES, many=True),
+        Parameter(
+            name="tag",
+            about="Records with this tag of the ledger, or another that is given, and no other filter: claim:ID, "
+            "source:ID, act:ID, id:ID, relation:claim:ID or relation:source:ID.",
+            many=True,
+        ),
+        Parameter(name="about", about="What was recorded about this event, and about that, and so on."),
+        Parameter(name="after", about="Begin after this position.", schema={"type": "integer", "minimum": 0}),
+        LIMIT,
+        CURSOR,
+        AS_OF,
+    ),
+    reading(
+        "/v1/events/{event:path}",
+        event,
+        Record,
+        Parameter(name="event", place="path", about="The id of an event, or its position."),
+        AS_OF,
+    ),
+)

@@ -1,0 +1,101 @@
+"""How do several threads read the ledger and its view at one time? Each with a view of its own, at one moment.
+
+Where a keeper of its own keeps the view up, it is read as that left it. Where there is none (a ledger in memory, a
+service that was never started) the view is caught up before it is read, one reader after the other.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, NamedTuple
+
+from ledger import Ledger
+from projections.views import Views, beside
+
+from .problems import NotYet
+
+_NONE: Final = "the view of the board is being made"
+
+
+class _Shelved(NamedTuple):
+    view: Views
+    file: tuple[int, int]
+
+
+class Readers:
+    """The ledger and its view, for reading."""
+
+    def __init__(self, ledger: Ledger, *, kept: bool = False) -> None:
+        self.ledger = ledger
+        self.kept = kept
+        """Whether somebody else keeps the view up."""
+        self._path = beside(ledger)
+        self._shelf: list[_Shelved] = []
+        self._own: Views | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def view(self) -> Iterator[Views]:
+        """The view, as far as it has come. Raises NotYet where nobody has made one."""
+        if not self.kept:
+            with self._lock:
+                own = self._caught_up()
+                yield own
+            return
+        shelved = self._taken()
+        try:
+            yield shelved.view
+        except BaseException:
+            shelved.view.close()
+            raise
+        self._shelf.append(shelved)
+
+    @property
+    def made(self) -> int:
+        """The position the view has come to; 0 where there is none."""
+        with suppress(NotYet), self.view() as view:
+            return view.made
+        return 0
+
+    def keep_board(self, *, as_of: int, said_by: str) -> None:
+        """Has the view keep the board at both cuts."""
+        with self._lock:
+            self._writing().keep_board(as_of=as_of, said_by=said_by)
+
+    def close(self) -> None:
+        """Closes what was opened; idempotent, and for when nobody reads any more."""
+        while self._shelf:
+            self._shelf.pop().view.close()
+        if self._own is not None:
+            self._own.close()
+
+    def _taken(self) -> _Shelved:
+        file = self._file()
+        with suppress(IndexError):  # until there are no more
+            while (shelved := self._shelf.pop()).file != file:  # it was deleted, and made anew
+                shelved.view.close()
+            return shelved
+        view = Views.to_read(self.ledger)
+        if view is None:
+            raise NotYet(_NONE)
+        return _Shelved(view, file)
+
+    def _file(self) -> tuple[int, int]:
+        try:
+            found = os.stat(self._path)
+        except FileNotFoundError:
+            raise NotYet(_NONE) from None
+        return found.st_dev, found.st_ino
+
+    def _caught_up(self) -> Views:
+        view = self._writing()
+        view.catch_up()
+        return view
+
+    def _writing(self) -> Views:
+        if self._own is None:
+            self._own = Views.open(self.ledger)
+        return self._own

@@ -1,0 +1,40 @@
+"""What became of a record? A projection: the record, and all that is about it, directly or through what is about it."""
+
+from __future__ import annotations
+
+from ledger.clerk import Clerk
+from ledger.fold import Question
+from ledger.records import Record
+
+
+class _About:
+    def __init__(self, question: Question) -> None:
+        self.clerk = Clerk()
+        self.wanted = {question.subject or ""}
+
+
+def initial(question: Question) -> _About:
+    """Nothing yet of the record asked about, named by its event id."""
+    return _About(question)
+
+
+def evolve(state: _About, record: Record) -> _About:
+    """The same, with one more record."""
+    state.clerk.add(record)
+    state.wanted.add(record.id)
+    return state
+
+
+def wants(state: _About) -> set[str]:
+    """Tags still to be read."""
+    return {tag for event_id in state.wanted for tag in (f"id:{event_id}", f"act:{event_id}")}
+
+
+def answer(state: _About) -> Clerk:
+    """The clerk that knows them: what is left of each, and of which there is nothing where the ledger has none."""
+    return state.clerk
+
+
+def others(clerk: Clerk, event_id: str) -> list[Record]:
+    """What was recorded about a record, oldest first."""
+    return [one for one in sorted(clerk.by_id.values(), key=lambda record: record.position) if one.id != event_id]
