@@ -21,7 +21,7 @@ from projections.flags import FLAGS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {
-    0: {"events", "errors", "when", "scales", "visible"},
+    0: {"events", "errors", "ids", "when", "scales", "visible"},
     1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules"},
     2: {"store"},
     3: {"batch", "deciding", "writer", "ledger", "group"},
