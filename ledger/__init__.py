@@ -3,7 +3,7 @@
     from ledger import Assessment, Conflict, Denial, Ledger, Link, Statement
     from projections import provenance, status
 
-    with Ledger.open("claims.db") as ledger:               # or ":memory:"
+    with Ledger.open("claims.db") as ledger:               # or ":memory:", or "https://…"
         said = ledger.append(
             Statement(claims=("kn23-teams",), said_at="../2024-10-10",
                       chain=(Link(name="a source in Ukraine", kind="unnamed"),

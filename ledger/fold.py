@@ -7,6 +7,7 @@ A projection is any module or object with
                                         a random number
     answer(state) -> answer             optional; without it the state is the answer
     wants(state) -> tags                optional; the tags still to be read
+    served                              optional; where a service answers it, as `Served`
 
 A projection without `wants` is given every record, in position order. One with `wants` is given the records that
 carry the tags it wants, each record once, in position order within one asking; it is asked again until it wants
@@ -64,6 +65,23 @@ class Projection(Protocol):
 
     def evolve(self, state: Any, record: Record, /) -> Any:
         """The state with one more record."""
+
+
+class Served(Struct, frozen=True):
+    """Where a service answers a projection that has it as `served`: it is asked, and nothing is folded here."""
+
+    path: str
+    """The path below /v1, with `{subject}` in it where it is about one."""
+    answer: Any
+    """The type of the answer."""
+    query: tuple[tuple[str, str], ...] = ()
+    rows: str | None = None
+    """The field of the answer that comes page by page, where one does."""
+
+    @property
+    def has_subject(self) -> bool:
+        """Whether it is about a claim or a source."""
+        return "{subject}" in self.path
 
 
 Read = Callable[[Collection[str]], Iterable[Record]]

@@ -56,13 +56,21 @@ class Ledger:
         create: bool = True,
         recorded_by: str | None = None,
         clock: Callable[[], datetime] | None = None,
-    ) -> Self:
-        """Opens the ledger at a path, or a throw-away one at ":memory:".
+        token: str | None = None,
+    ) -> Ledger:
+        """Opens the ledger at a path, a throw-away one at ":memory:", or that of a service at "https://…".
 
         `recorded_by` names who records (default: the user of this process); `clock` gives the time of recording, a
         zoned datetime. Raises NotFound where there is none and it may not be created, IntegrityError for a file that
         is no ledger, NewerVersion for one of a later version of this package; the file is left untouched.
+
+        A service records by its own clock under the name of `token` (default: CLAIMS_TOKEN of the environment), and is
+        not asked for anything before the first verb.
         """
+        if is_url(url):
+            return _open_served(str(url), token, read_only, recorded_by, clock)
+        if token is not None:
+            raise UsageError(f"{url} is a file, which takes no token; leave it out")
         from .store.sqlite import open_sqlite  # the driver, and the library behind the port, only when one is opened
 
         return cls(open_sqlite(url, read_only=read_only, create=create), recorded_by=recorded_by, clock=clock)
@@ -365,6 +373,23 @@ class Ledger:
 
 def _now_us() -> int:
     return time.time_ns() // 1_000
+
+
+def is_url(url: str | os.PathLike[str]) -> bool:
+    """Whether this names a service, rather than a file."""
+    return isinstance(url, str) and url.lower().startswith(("http://", "https://"))
+
+
+def _open_served(
+    url: str, token: str | None, read_only: bool, recorded_by: str | None, clock: Callable[[], datetime] | None
+) -> Ledger:
+    if recorded_by is not None or clock is not None:
+        raise UsageError("a service records under the name of the token and by its own clock; leave both out")
+    try:
+        from .client import RemoteLedger  # which stands above: what is opened is a ledger of another kind
+    except ImportError as error:
+        raise UsageError(f"{error}; install the client: pip install 'claim-ledger[client]'") from error
+    return RemoteLedger(url, token=token, read_only=read_only)
 
 
 def _settled(entries: list[Entry]) -> intake.Columns:

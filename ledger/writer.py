@@ -6,7 +6,6 @@ goes by what was known after the last append, and only where that fails is looke
 
 from __future__ import annotations
 
-import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +16,7 @@ from . import rules, when
 from .batch import Batch, Decided, Receipt, older, unless
 from .deciding import Deciding, PutOver
 from .errors import Conflict, LedgerError, Refused
+from .ids import Ids
 from .store import Appended, Head, Overtaken, Store
 
 _AHEAD_US: Final = 5_000_000
@@ -37,7 +37,7 @@ class Writer:
     def __init__(self, store: Store, clock_us: Callable[[], int]) -> None:
         self._store = store
         self._clock_us = clock_us
-        self._new_id = _Ids()
+        self._new_id = Ids()
         self._appending = threading.Lock()
         self._at = Head(0, 0)  # after the last append of this writer, where nobody else had appended; else (0, 0)
         self._registered: set[str] = set()  # claims known to be registered there
@@ -165,22 +165,3 @@ def _answers(decided: Sequence[Decided | LedgerError], first: int, recorded_at: 
             answers.append(one.receipts(first, recorded_at))
             first += len(one.drafts)
     return answers
-
-
-class _Ids:
-    """UUIDv7 (RFC 9562): ids that sort as they were made, so that their index grows at one end."""
-
-    def __init__(self) -> None:
-        self._last = 0
-        self._random = b""
-
-    def __call__(self, now_us: int) -> str:
-        if not self._random:
-            self._random = os.urandom(9 * 64)  # the system is asked for many at once
-        random, self._random = self._random[:9], self._random[9:]
-        fresh = (now_us // 1000 << 74) | int.from_bytes(random, "big") << 2
-        self._last = last = max(fresh, self._last + 1)
-        high, low = last >> 62, last & (1 << 62) - 1
-        whole = (high >> 12) << 80 | 7 << 76 | (high & 0xFFF) << 64 | 2 << 62 | low
-        digits = f"{whole:032x}"
-        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ledger import events as ev
 from ledger import when
-from ledger.fold import AsOf
+from ledger.fold import AsOf, Served
 from ledger.records import Record, targets
 
 from . import dossier as _dossier
@@ -60,6 +60,7 @@ class Board(Struct, frozen=True):
     claims: list[Row]
 
 
+served: Final = Served("claims", Board, rows="claims")
 initial = _dossier.initial
 evolve = _dossier.evolve
 

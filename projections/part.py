@@ -5,7 +5,8 @@ A part is read from the view beside the ledger, or folded from all records where
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
@@ -14,10 +15,13 @@ from ledger import Ledger, names
 from ledger.errors import UsageError
 
 from . import board, pages
-from .board import Board
+from .board import Board, Row
 from .rows import STATUSES
 from .status import RULES
 from .views import Order, Time, Views
+
+Query: TypeAlias = Sequence[tuple[str, str]]
+_PAGE: Final = 1_000
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -89,6 +93,49 @@ def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = 
     more = len(shown) < len(rows)
     following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim) if more else None
     return Part(msgspec.structs.replace(found, claims=shown), counts, following)
+
+
+def asked(
+    ask: Callable[[str, Query], bytes], wanted: Wanted, *, as_of: str | None = None, said_by: str | None = None
+) -> Part:
+    """The part, from a service: `ask` gives the JSON at a path below /v1. Page by page, where it is long."""
+    rows: list[Row] = []
+    cursor = wanted.cursor
+    query = [*_cuts_asked(as_of, said_by), *_asked(wanted)]
+    while True:
+        limit = _PAGE if wanted.limit is None else min(_PAGE, wanted.limit - len(rows))
+        at = [] if cursor is None else [("cursor", cursor)]
+        page = msgspec.json.decode(ask("claims", [*query, ("limit", str(limit)), *at]), type=_Page)
+        rows += page.claims
+        cursor = page.next
+        if cursor is None or len(rows) == wanted.limit:
+            found = Board(as_of=page.as_of, said_by=page.said_by, rules=page.rules, claims=rows)
+            return Part(found, page.counts, cursor)
+
+
+class _Page(Board, frozen=True):
+    """A page of the board, as `Part.json` has it."""
+
+    counts: dict[str, int]
+    next: str | None = None
+
+
+def _asked(wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """The words of a query that ask for a part; what is repeated there has its singular."""
+    for name, values in (("status", wanted.statuses), ("flag", wanted.flags), ("kind", wanted.kinds)):
+        yield from ((name, value) for value in values)
+    for name in ("source", "changed_since", "changed_until", "search"):
+        value = getattr(wanted, name)
+        if value is not None:
+            yield name, str(value)
+    if wanted.order != Wanted().order:
+        yield "order", wanted.order
+
+
+def _cuts_asked(as_of: str | None, said_by: str | None) -> Iterator[tuple[str, str]]:
+    for name, cut in (("as_of", as_of), ("said_by", said_by)):
+        if cut is not None:
+            yield name, cut
 
 
 def source_id(text: str) -> str:

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ledger import events as ev
 from ledger import names
-from ledger.fold import AsOf, Question
+from ledger.fold import AsOf, Question, Served
 
 from . import dossier as _dossier
 from .dossier import Dossier
@@ -116,6 +116,7 @@ class Provenance(Struct, frozen=True):
     rules: str = RULES
 
 
+served: Final = Served("claims/{subject}/provenance", Provenance)
 evolve = _dossier.evolve
 wants = _dossier.wants
 

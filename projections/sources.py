@@ -10,7 +10,7 @@ from msgspec import Struct
 from ledger import events as ev
 from ledger import names, when
 from ledger.errors import NotFound
-from ledger.fold import AsOf, Question
+from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
 
 from .dossier import Dossier, reach_over, reached_sources
@@ -85,6 +85,9 @@ class Source(Struct, frozen=True):
     as_of: AsOf
     said_by: str | None
     rules: str = RULES
+
+
+served: Final = Served("sources/{subject}", Source)
 
 
 class SourceDossier(Dossier):

@@ -24,7 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from ledger import events as ev
-from ledger.fold import AsOf, Question
+from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
 
 from . import dossier as _dossier
@@ -160,6 +160,9 @@ class Status(Struct, frozen=True):
     as_of: AsOf
     said_by: str | None
     rules: str = RULES
+
+
+served: Final = Served("claims/{subject}", Status)
 
 
 def answer(dossier: Dossier) -> Status:

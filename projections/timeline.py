@@ -14,7 +14,7 @@ from msgspec import Struct
 from ledger import events as ev
 from ledger import when
 from ledger.errors import NotFound
-from ledger.fold import AsOf, Question
+from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
 
 from . import dossier as _dossier
@@ -97,6 +97,7 @@ class _Axis:
 
     def __init__(self, axis: str) -> None:
         self.name = axis
+        self.served = Served("claims/{subject}/history", History, query=(("axis", axis),))
 
     def answer(self, dossier: Dossier) -> History:
         """Every step at which the claim's answer changed, oldest first. Raises NotFound where it is not registered."""

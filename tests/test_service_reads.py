@@ -408,6 +408,7 @@ def test_the_head_tells_how_far_ledger_and_board_have_come(growing: tuple[Ledger
     }
     ledger.append(ClaimRegistered(claim="newer", text="It is newer."))
     assert asker.get("/v1/head").json()["position"] == 64
+    assert asker.get("/v1/head?as_of=2024-10-12").json()["position"] == 62
 
 
 def test_an_empty_ledger_has_answers_too() -> None:

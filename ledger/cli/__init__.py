@@ -137,7 +137,9 @@ def _version(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
 @click.group(
     cls=Claims, name="claims", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.option("--db", metavar="PATH", help="The ledger. Default: $CLAIMS_DB, else ./claims.db.")
+@click.option(
+    "--db", metavar="PATH|URL", help="The ledger, or a service that has it. Default: $CLAIMS_DB, else ./claims.db."
+)
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version.")
 @click.pass_context
 def main(ctx: click.Context, db: str | None) -> None:

@@ -11,10 +11,11 @@ import click
 import msgspec
 
 from ledger import Ledger, LedgerError
+from ledger.ledger import is_url
 from ledger.visible import visible
 from projections import words
 from projections.board import Board, Row
-from projections.part import Part, Wanted, folded, viewed
+from projections.part import Part, Wanted, asked, folded, viewed
 from projections.views import ORDERS, Views, beside
 from projections.weighed import verdicts
 from projections.words import cuts_line
@@ -59,11 +60,10 @@ def with_board(command: F) -> F:
 
 
 def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wanted: Wanted) -> None:
-    """Prints the board, or a part of it; from the view beside the ledger, where there is one or it takes one."""
+    """Prints the board, or a part of it; from the view beside the ledger, where there is one or it takes one, or from
+    the service that has it."""
     with for_reading(db) as ledger:
-        part = _viewed_if_possible(ledger, as_of, said_by, wanted) or folded(
-            ledger, wanted, as_of=as_of, said_by=said_by
-        )
+        part = _part(ledger, as_of, said_by, wanted)
         if form == "json":
             render.data(part.json(wanted))
         elif form == "ndjson":
@@ -73,6 +73,17 @@ def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wante
             render.show(_table(ledger, part, Screen.here()))
     if part.following is not None and form != "json":
         click.echo(f"more: --cursor {visible(part.following)}", err=True)
+
+
+def _part(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
+    if is_url(ledger.name):
+        from ledger.client import RemoteLedger  # only for who has one
+
+        assert isinstance(ledger, RemoteLedger)
+        if as_of is None and wanted.cursor is None:
+            as_of = str(ledger.head)  # else it is as of where the view has come to
+        return asked(ledger.ask, wanted, as_of=as_of, said_by=said_by)
+    return _viewed_if_possible(ledger, as_of, said_by, wanted) or folded(ledger, wanted, as_of=as_of, said_by=said_by)
 
 
 def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part | None:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from ledger import Ledger, NotFound
+from ledger import Ledger, NotFound, UsageError
 from ledger.batch import Receipt
+from ledger.ledger import is_url
 from ledger.visible import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +37,10 @@ def at_ledger(command: F) -> F:
         return value or ctx.find_object(str) or os.environ.get("CLAIMS_DB") or DEFAULT_DB
 
     option = click.option(
-        "--db", metavar="PATH", callback=chosen, help="The ledger. Default: $CLAIMS_DB, else ./claims.db."
+        "--db",
+        metavar="PATH|URL",
+        callback=chosen,
+        help="The ledger, or a service that has it. Default: $CLAIMS_DB, else ./claims.db.",
     )
     return option(command)
 
@@ -82,6 +86,13 @@ def for_checking(db: str, recorded_by: str | None = None) -> Iterator[Ledger]:
 def for_reading(db: str) -> Ledger:
     """Opens a ledger that must be there, and leaves it as it is."""
     return Ledger.open(db, read_only=True, create=False)
+
+
+def file_of(db: str) -> str:
+    """The same, for what takes the ledger's file. Raises UsageError where a service has it."""
+    if is_url(db):
+        raise UsageError(f"this takes the ledger's file, which only the machine of {db} has; run it there")
+    return db
 
 
 def receipt_line(receipt: Receipt) -> str:

@@ -20,7 +20,7 @@ from projections.views import Views
 
 from . import render
 from .ndjson import progress
-from .options import at_ledger, cores, for_reading, in_format
+from .options import at_ledger, cores, file_of, for_reading, in_format
 
 #: The projections about one claim, or about one source.
 _ABOUT_CLAIMS: Final[dict[str, fold.Projection]] = {
@@ -54,6 +54,8 @@ def replay_command(
     record, without any index, and held against the status of each claim. Any other projection is rebuilt by an index
     that is made anew from the records, and held against its own answers.
 
+    The answers of a service (--db URL) are held against its records as well: they are folded here.
+
     With --views, the board at all its positions is made anew in a file beside the ledger; whoever reads the old one
     reads on, and one that was cut off goes on where it was. With --check, that file is held, position by position,
     against one made by a fresh process with another hash seed, time zone and locale, in smaller steps; the first row
@@ -84,7 +86,7 @@ def replay_command(
 
 
 def _views(db: str, check: bool, workers: int) -> None:
-    with for_reading(db) as ledger, Views.open(ledger) as view:
+    with for_reading(file_of(db)) as ledger, Views.open(ledger) as view:
         if not check:
             with progress("replaying", ledger.head) as advance:
                 view.rebuild(workers=workers, progress=advance)

@@ -12,7 +12,7 @@ import click
 from ledger import Ledger, UsageError
 
 from .demo import told
-from .options import at_ledger
+from .options import at_ledger, file_of
 
 
 @click.command("serve")
@@ -28,7 +28,7 @@ def serve_command(db: str, host: str, port: int, demo: bool) -> None:
     except ImportError as error:
         raise UsageError(f"{error}; install the server: pip install 'claim-ledger[server]'") from error
     with ExitStack() as stack:
-        ledger = stack.enter_context(_demo() if demo else Ledger.open(db))
+        ledger = stack.enter_context(_demo() if demo else Ledger.open(file_of(db)))
         service = Service(ledger, Settings(host=host, port=port))
         stack.callback(service.close)
         click.echo(f"serving {ledger.name} on http://{host}:{port}/", err=True)

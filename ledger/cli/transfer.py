@@ -24,7 +24,7 @@ from ledger.ledger import MAX_BATCH
 from projections.words import count
 
 from .ndjson import Line, Lines, compressed, progress
-from .options import at_ledger, for_reading
+from .options import at_ledger, file_of, for_reading
 
 
 @click.command("export")
@@ -54,6 +54,7 @@ def import_command(db: str, file: IO[bytes]) -> None:
     that was cut off goes on with the same file. The first bad line ends it, and nothing of its thousand is written. A
     record older than the ledger's last is refused: a backfill goes into a new ledger.
     """
+    file_of(db)
     lines = Lines(file)
     numbers = array("Q")
     exported = _read(lines, numbers)

@@ -13,6 +13,7 @@ import msgspec
 from ledger import Entry, Ledger, Link
 from ledger import events as ev
 from ledger.events import Event
+from ledger.ledger import is_url
 from projections.part import source_id
 
 from . import render
@@ -34,10 +35,8 @@ class Writer(NamedTuple):
 
     def append(self, event: Event) -> None:
         """Appends the event and tells where it went; one that may not go in leaves no new file behind."""
-        with for_checking(self.db) as ledger:
-            entry = Entry(event=event, id=self.id, recorded_by=self.recorded_by)
-            for error in ledger.check([entry], register=self.register):
-                raise error
+        if not is_url(self.db):  # whose file is there
+            self._check(event)
         with Ledger.open(self.db) as ledger:
             receipt = ledger.append(
                 event, id=self.id, recorded_by=self.recorded_by, expected=self.expected, register=self.register
@@ -46,6 +45,12 @@ class Writer(NamedTuple):
             render.data(msgspec.json.encode(receipt))
         else:
             click.echo(receipt_line(receipt))
+
+    def _check(self, event: Event) -> None:
+        with for_checking(self.db) as ledger:
+            entry = Entry(event=event, id=self.id, recorded_by=self.recorded_by)
+            for error in ledger.check([entry], register=self.register):
+                raise error
 
 
 def writes(command: F) -> F:

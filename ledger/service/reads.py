@@ -44,7 +44,7 @@ class Head(Struct, frozen=True, kw_only=True):
 
 
 async def head(request: Request) -> Response:
-    """How far the ledger has come."""
+    """How far the ledger has come, or had by a cut."""
     served = service.of(request)
     cuts = await asking.fixed(request)
     found = Head(
@@ -204,5 +204,5 @@ OPERATIONS: Final = (
         AS_OF,
     ),
     reading("/v1/sources/{source:path}", source, Source, SOURCE, *CUTS),
-    reading("/v1/head", head, Head),
+    reading("/v1/head", head, Head, AS_OF),
 )

@@ -1,0 +1,95 @@
+"""How do batches come to a service? As NDJSON, each event with an id made here, so that a batch may be sent twice."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ledger.batch import Batch, Incoming, Receipt
+from ledger.errors import InvalidEvent, LedgerError, UsageError
+from ledger.ids import Ids
+from ledger.writer import Answer, Writer
+
+from .connection import Connection, Query, Silence
+from .reading import ServedStore
+
+WHOEVER: Final = "(whom the token names)"
+"""Stands for who records, which the service tells."""
+
+
+class Sender(Writer):
+    """A writer that has a service append. It refuses events that say who records them."""
+
+    def __init__(self, connection: Connection, store: ServedStore, *, read_only: bool) -> None:
+        super().__init__(store, _now_us)
+        self._connection = connection
+        self._read_only = read_only
+        self._own_id, self._making = Ids(), threading.Lock()
+
+    def append_first(self, batches: Sequence[Batch]) -> list[Answer]:
+        """Has the first batch appended. Raises Silence where the service does not answer."""
+        try:
+            return [self._sent(batches[0])]
+        except Silence:
+            raise
+        except LedgerError as error:
+            return [error]
+
+    def faults(self, good: Sequence[Incoming], register: bool) -> list[LedgerError]:
+        """What the service would refuse of these, each with its `index`; nothing is written."""
+        query = [("dry_run", "true"), *_registering(register)]
+        return self._connection.faults("events", query, _lines((item.id, item) for item in good))
+
+    def _sent(self, batch: Batch) -> list[Receipt]:
+        if self._read_only:
+            raise UsageError(f"{self._connection.name} was opened for reading only; open it for writing to append")
+        for index, item in enumerate(batch.incoming):
+            check_recorder(index, item)
+        with self._making:
+            now_us = _now_us()
+            ids = [item.id or self._own_id(now_us) for item in batch.incoming]
+        expected = [] if batch.expected is None else [("expected", str(batch.expected))]
+        lines = _lines(zip(ids, batch.incoming, strict=True))
+        answer = self._connection.post("events", [*expected, *_registering(batch.register)], lines)
+        receipts = self._connection.read(answer, _Appended).receipts
+        return [_known(receipt, item) for receipt, item in zip(receipts, batch.incoming, strict=True)]
+
+
+class _Appended(Struct, frozen=True):
+    """Where the events of a batch stand."""
+
+    receipts: list[Receipt]
+
+
+def check_recorder(index: int, item: Incoming) -> None:
+    """Raises InvalidEvent where an event says who records it."""
+    if item.recorded_by != WHOEVER:
+        error = InvalidEvent("a service records under the name of the token; leave it out", "/recorded_by")
+        error.index = index
+        raise error
+
+
+def _lines(items: Iterable[tuple[str | None, Incoming]]) -> bytes:
+    """Events as NDJSON, each with its id in front where it has one."""
+    return b"".join(
+        (b'{"id":%b,%b\n' % (msgspec.json.encode(event_id), item.data[1:]) if event_id else item.data + b"\n")
+        for event_id, item in items
+    )
+
+
+def _registering(register: bool) -> Query:
+    return [("register", "true")] if register else []
+
+
+def _known(receipt: Receipt, item: Incoming) -> Receipt:
+    """The receipt. Whose id was made here cannot have stood there before: it is an answer of ours that was lost."""
+    return receipt if item.id is not None else msgspec.structs.replace(receipt, replayed=False)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

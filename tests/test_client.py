@@ -1,0 +1,765 @@
+"""Is a ledger that lives elsewhere used as one that lives here: same verbs, answers and errors, nothing twice?"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+from elsewhere import Told, Wire, served_here, serving
+from test_readme import console_steps
+
+from ledger import (
+    Assessment,
+    Busy,
+    ClaimRegistered,
+    Conflict,
+    Entry,
+    GroupCommit,
+    IdReused,
+    IntegrityError,
+    InvalidEvent,
+    Ledger,
+    LedgerError,
+    Likelihood,
+    NotFound,
+    Receipt,
+    Record,
+    Refused,
+    Retraction,
+    RulingRecorded,
+    Statement,
+    UsageError,
+    records,
+)
+from ledger.cli import main
+from ledger.client import RemoteLedger, Silence
+from ledger.client.following import sent_in
+from ledger.client.problems import ERRORS
+from ledger.client.reading import stored_of
+from ledger.service import problems
+from ledger.testing import by
+from ledger.testing.contract import CONTRACT
+from projections import board, provenance, sources, status, timeline
+
+ANN = (by("Ann"), by("AFP", "outlet"))
+TOKEN = "a-token-that-nobody-may-see"
+JSON = {"Content-Type": "application/json"}
+HEAD = (200, JSON, b'{"position":0,"recorded_at":null}')
+
+
+def registers(claim: str) -> ClaimRegistered:
+    return ClaimRegistered(claim=claim, text=f"The claim {claim}.")
+
+
+def states(*claims: str, **more: Any) -> Statement:
+    return Statement(claims=claims, chain=ANN, **more)
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The seed article: its file, and the URL of a service that has it."""
+    path = str(tmp_path_factory.mktemp("seed") / "seed.db")
+    assert CliRunner().invoke(main, ["demo", "--db", path]).exit_code == 0
+    with serving(path) as url:
+        yield path, url
+
+
+@pytest.fixture(scope="module")
+def here(seed: tuple[str, str]) -> Iterator[Ledger]:
+    with Ledger.open(seed[0], read_only=True) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def elsewhere(seed: tuple[str, str]) -> Iterator[Ledger]:
+    with Ledger.open(seed[1]) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a service, a process of its own, whose ledger is written by many tests."""
+    with serving(tmp_path_factory.mktemp("url") / "desk.db") as url:
+        yield url
+
+
+@pytest.fixture
+def kept() -> Iterator[Ledger]:
+    """An empty ledger."""
+    with Ledger.open(":memory:", recorded_by="the service") as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def desk(kept: Ledger) -> Iterator[Ledger]:
+    """The same, as a service within this process has it."""
+    with served_here(kept) as url, Ledger.open(url) as ledger:
+        yield ledger
+
+
+# -- the same answers --------------------------------------------------------------------------------------------------
+
+CUTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"said_by": "2024-10-09"},
+    {"said_by": "2024-10-09", "as_of": "2024-10-12"},
+    {"as_of": 62},
+    {"as_of": "A12"},
+    {"as_of": "2024-10-11T09:30:00Z", "said_by": "2024"},
+)
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+def test_every_answer_is_the_one_that_the_file_gives(here: Ledger, elsewhere: Ledger, cuts: dict[str, Any]) -> None:
+    whole = here.state(board, **cuts)
+    assert elsewhere.state(board, **cuts) == whole
+    for row in whole.claims:
+        for projection in (status, provenance, timeline.said, timeline.recorded):
+            answer = elsewhere.state(projection, row.claim, **cuts)
+            assert answer == here.state(projection, row.claim, **cuts)
+            assert type(answer) is type(here.state(projection, row.claim, **cuts))
+    for source in ("dmitry-peskov", "a-source-in-ukraine@the-guardian"):
+        assert elsewhere.state(sources, source, **cuts) == here.state(sources, source, **cuts)
+
+
+class Count:
+    """A projection of somebody's own."""
+
+    def __init__(self, wants: Callable[[Any], Any] | None) -> None:
+        if wants is not None:
+            self.wants = wants
+
+    def initial(self, question: Any) -> dict[str, Any]:
+        return {"question": question, "records": []}
+
+    def evolve(self, state: dict[str, Any], record: Record) -> dict[str, Any]:
+        return state | {"records": [*state["records"], record]}
+
+
+@pytest.mark.parametrize("cuts", CUTS, ids=str)
+@pytest.mark.parametrize("wants", [None, lambda state: {"claim:six-killed", "id:A10", "act:A10"}], ids=["all", "tags"])
+def test_a_projection_of_ones_own_is_folded_over_the_same_records(
+    here: Ledger, elsewhere: Ledger, cuts: dict[str, Any], wants: Any
+) -> None:
+    answer = elsewhere.state(Count(wants), "six-killed", **cuts)
+    assert answer == here.state(Count(wants), "six-killed", **cuts)
+    assert answer["records"]
+
+
+def test_who_wraps_a_reading_of_ours_is_not_taken_for_it(here: Ledger, elsewhere: Ledger) -> None:
+    class Shouted:
+        initial, evolve, wants = status.initial, status.evolve, status.wants
+
+        @staticmethod
+        def answer(state: Any) -> str:
+            return status.answer(state).status.upper()
+
+    assert elsewhere.state(Shouted, "six-killed") == "DISPUTED" == here.state(Shouted, "six-killed")
+
+
+def test_more_tags_than_one_address_holds_are_read_as_one(here: Ledger, elsewhere: Ledger) -> None:
+    nothing = [f"claim:{'x' * 90}-{n}" for n in range(300)]
+    twice = ["claim:six-killed", *nothing, "source:the-article"]
+    assert list(elsewhere.tagged(twice)) == list(here.tagged(twice)) != []
+    assert list(elsewhere.tagged([*nothing, *(f"id:{record.id}" for record in here.events())])) == list(here.stored())
+
+
+FILTERS: tuple[dict[str, Any], ...] = (
+    {},
+    {"claim": "six-killed"},
+    {"source": "the-article"},
+    {"claim": "six-killed", "source": "the-article"},
+    {"types": ("denial", "assessment")},
+    {"claim": "missiles-in-use", "types": ("denial",)},
+    {"after": 10, "as_of": 20},
+    {"after": 62},
+    {"after": 63},
+    {"claim": "nobody-registered-this"},
+)
+
+
+@pytest.mark.parametrize("filters", FILTERS, ids=str)
+def test_records_come_with_their_very_bytes(here: Ledger, elsewhere: Ledger, filters: dict[str, Any]) -> None:
+    assert list(elsewhere.stored(**filters)) == list(here.stored(**filters))
+    assert list(elsewhere.events(**filters)) == list(here.events(**filters))
+
+
+def test_a_record_and_the_head_are_the_same(here: Ledger, elsewhere: Ledger) -> None:
+    assert elsewhere.record("A10") == here.record("A10")
+    assert elsewhere.head == here.head == 63
+    assert elsewhere.question("x", as_of="2024-10-12", said_by="2024") == here.question(
+        "x", as_of="2024-10-12", said_by="2024"
+    )
+
+
+def test_a_line_is_taken_apart_as_it_was_put_together() -> None:
+    for pair in ((1, b'{"id":"a","event":{}}'), (10**15, b'{"id":",\\"position\\":3","event":{}}')):
+        assert stored_of(records.line(*pair)) == pair
+    for line in (b"", b"1", b'{"position":x,"id":"a"}', b'{"id":"a","position":1}'):
+        with pytest.raises(IntegrityError):
+            stored_of(line)
+
+
+# -- the same command line ---------------------------------------------------------------------------------------------
+
+
+def asked(db: str, *args: str) -> Result:
+    return CliRunner(env={"CLAIMS_DB": db, "COLUMNS": "100"}).invoke(main, args)
+
+
+def readings() -> list[str]:
+    """What the README asks of the seed."""
+    asking = r"claims (status|history|provenance|diff|log|source|show|replay(?! --(views|check))) ?[^|>&]*"
+    return [command for command, _ in console_steps() if re.fullmatch(asking, command)]
+
+
+def test_the_readme_asks_something_for_each_of_its_questions() -> None:
+    assert len(readings()) >= 10
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *readings(),
+        "claims status",
+        "claims status --json",
+        "claims status --format ndjson --limit 2",
+        "claims status --order newest --status disputed --flag unnamed-only --json",
+        "claims status --kind factual --source peskov --changed-since 2024-10-12",
+        "claims status --cursor six-killed",
+        "claims status six-killed --json",
+        "claims status six-killed --said-by 2024-10-09 --json",
+        "claims provenance kn23-teams --json",
+        "claims history six-killed --axis recorded --json",
+        "claims diff engineers-deployed A16 A10-dated --axis recorded --said-by 2024-10-09 --json",
+        "claims source afp --json",
+        "claims log --format ndjson",
+        "claims log --json --limit 3",
+        "claims log six-killed --source the-article --type statement --as-of 60",
+        "claims show A10",
+        "claims show 3 --json",
+        "claims export",
+        "claims replay --projection provenance --json",
+        "claims status nobody-registered-this",
+        "claims show nothing",
+        "claims source nobody",
+        "claims log nobody-registered-this",
+        "claims status --as-of 9999",
+        "claims status --said-by yesterday",
+        "claims status --status odd",
+    ],
+)
+def test_every_command_prints_of_a_url_what_it_prints_of_the_file(seed: tuple[str, str], command: str) -> None:
+    args = shlex.split(command.partition("#")[0])[1:]
+    of_file, of_url = (asked(db, *args) for db in seed)
+    assert (of_url.stdout, of_url.exit_code) == (of_file.stdout, of_file.exit_code), of_url.stderr
+
+
+def test_what_is_recorded_by_command_stands_there(url: str) -> None:
+    for args in (
+        ("register", "dam", "The dam leaks"),
+        ("state", "dam", "--by", "Ana", "--id", "S1"),
+        ("retract", "S1", "--by", "Ana"),
+        ("deny", "dam", "--by", "Bo", "--id", "D1"),
+    ):
+        ran = asked(url, *args)
+        assert ran.exit_code == 0, ran.stderr
+    assert "denied" in asked(url, "status", "dam").stdout
+    assert asked(url, "state", "dam", "--by", "Cy", "--id", "S1").exit_code == Conflict.exit_code
+    assert asked(url, "state", "dry", "--by", "Cy").exit_code == NotFound.exit_code
+    assert asked(url, "state", "dam", "--by", "Cy", "--expected", "0").exit_code == Conflict.exit_code
+    named = asked(url, "state", "dam", "--by", "Cy", "--recorded-by", "me")
+    assert (named.exit_code, "token" in named.stderr) == (InvalidEvent.exit_code, True)
+
+
+def test_a_file_of_events_goes_in_whole_or_not_at_all(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    lines = [
+        {"type": "statement", "claims": [f"c{n}"], "chain": [{"name": "Ann"}], "id": f"s{n}"} for n in range(1_100)
+    ]
+    bad = {"type": "statement", "claims": ["no slug"], "chain": [{"name": "Ann"}]}
+    file.write_text("\n".join(map(json.dumps, [*lines[:2], bad])))
+    ran = asked(url, "append", "--register", str(file))
+    assert (ran.exit_code, "line 3: /claims/0" in ran.stderr) == (InvalidEvent.exit_code, True)
+    assert asked(url, "log", "c0").exit_code == NotFound.exit_code
+    file.write_text("\n".join(map(json.dumps, lines)))
+    assert "1,100 good lines; nothing was written" in asked(url, "append", "--register", "--dry-run", str(file)).stderr
+    assert "1,100 new, 0 already there" in asked(url, "append", "--register", str(file)).stderr
+    assert "0 new, 1,100 already there" in asked(url, "append", "--register", str(file)).stderr
+
+
+def test_a_log_is_followed_by_command(url: str) -> None:
+    with Ledger.open(url) as ledger:
+        following = ["log", "--follow", "--format", "ndjson", "--type", "statement", "--after", str(ledger.head)]
+        command = [sys.executable, "-m", "ledger.cli", "--db", url, *following]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as log:
+            assert log.stdout is not None
+            try:
+                for n in range(3):
+                    ledger.append(states("followed"), id=f"followed-{n}", register=True)
+                    assert log.stdout.readline() == records.line(*list(ledger.stored())[-1]) + b"\n"
+            finally:
+                log.terminate()
+
+
+@pytest.mark.parametrize("command", [("serve",), ("replay", "--views"), ("replay", "--check"), ("import", "-")])
+def test_what_needs_the_file_says_so(seed: tuple[str, str], command: tuple[str, ...]) -> None:
+    ran = asked(seed[1], *command)
+    assert (ran.exit_code, "the ledger's file" in ran.stderr) == (UsageError.exit_code, True)
+
+
+# -- the same verbs that write -----------------------------------------------------------------------------------------
+
+#: What these promise of an event's own recorder, or of times that are brought, a service leaves to nobody.
+OWN_ENVELOPES = {
+    "_a_batch_stands_at_consecutive_positions_as_it_was_given",
+    "_the_same_id_comes_back_as_the_first_receipt",
+    "_an_answer_knows_what_was_recorded_by_its_cut",
+    "_whatever_is_about_a_claim_is_found_by_it",
+    "_what_is_loaded_keeps_its_id_and_its_time",
+}
+PROMISES = [check for check in CONTRACT if check.__name__ not in OWN_ENVELOPES]
+
+
+@pytest.mark.parametrize("check", PROMISES, ids=lambda check: check.__name__.strip("_"))
+def test_it_keeps_the_promises_of_a_ledger(desk: Ledger, check: Callable[[Ledger], None]) -> None:
+    check(desk)
+
+
+class WrittenPast(RemoteLedger):
+    """Reads from a service, and writes past it, with envelopes of its own."""
+
+    def __init__(self, url: str, kept: Ledger) -> None:
+        super().__init__(url)
+        self.append, self.append_all, self.load = kept.append, kept.append_all, kept.load  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [check for check in CONTRACT if check.__name__ in OWN_ENVELOPES],
+    ids=lambda check: check.__name__.strip("_"),
+)
+def test_it_reads_what_others_write(kept: Ledger, check: Callable[[Ledger], None]) -> None:
+    with served_here(kept) as url, WrittenPast(url, kept) as ledger:
+        check(ledger)
+
+
+def test_a_receipt_tells_where_an_event_stands(desk: Ledger) -> None:
+    receipts = desk.append_all([registers("x"), Entry(event=states("x"), id="said")])
+    assert [(one.position, one.replayed) for one in receipts] == [(1, False), (2, False)]
+    assert [record.id for record in desk.events()] == [receipts[0].id, "said"]
+    again = desk.append(states("x"), id="said")
+    assert again == msgspec.structs.replace(receipts[1], replayed=True)
+    weighed = Assessment(claims=("x",), chain=ANN, likelihood=Likelihood(term="likely", scale="icd203"))
+    assert desk.record(desk.append(weighed).id).event.likelihood.low == 0.55  # type: ignore[union-attr]
+
+
+def bad_calls() -> dict[str, Callable[[Ledger], Any]]:
+    """What both must refuse alike."""
+    taken = Entry(event=states("x"), id="said")
+    return {
+        "a claim that is not registered": lambda ledger: ledger.append(states("y")),
+        "an event that is none": lambda ledger: ledger.append_all([registers("z"), states("no slug")]),
+        "no event at all": lambda ledger: ledger.append(None),  # type: ignore[arg-type]
+        "an id that is none": lambda ledger: ledger.append(states("x"), id=""),
+        "an id that is taken": lambda ledger: ledger.append_all(
+            [registers("z"), Entry(event=states("x", note="n"), id="said")]
+        ),
+        "a stranger's retraction": lambda ledger: ledger.append_all(
+            [taken, Retraction(act="said", chain=(by("Zed"),))]
+        ),
+        "a target that is not there": lambda ledger: ledger.append(Retraction(act="gone", chain=ANN)),
+        "what was overtaken": lambda ledger: ledger.append(states("x", note="n"), expected=1),
+        "an expectation past the head": lambda ledger: ledger.append(states("x", note="n"), expected=99),
+        "an expectation that is none": lambda ledger: ledger.append(states("x"), expected="1"),  # type: ignore[arg-type]
+        "an empty batch": lambda ledger: ledger.append_all([]),
+        "a batch too large": lambda ledger: ledger.append_all([states("x")] * 1_001),
+        "an event that is not there": lambda ledger: ledger.record("gone"),
+        "a claim that is not there": lambda ledger: ledger.state(status, "gone"),
+        "a source that is not there": lambda ledger: ledger.state(sources, "gone"),
+        "a claim without a name": lambda ledger: ledger.state(status, ""),
+        "a cut past the head": lambda ledger: ledger.state(status, "x", as_of=99),
+        "a cut that is none": lambda ledger: ledger.state(status, "x", as_of="yesterday"),
+        "a cut of another kind": lambda ledger: ledger.state(status, "x", as_of=1.5),  # type: ignore[arg-type]
+        "a truth for a cut": lambda ledger: ledger.state(status, "x", as_of=True),
+        "a position for a moment of the world": lambda ledger: ledger.state(status, "x", said_by=1),
+        "a type that is none": lambda ledger: ledger.events(types=("nonsense",)),
+        "a place that is none": lambda ledger: next(ledger.follow(after="x")),  # type: ignore[arg-type]
+        "what is no text": lambda ledger: ledger.state(status, "\udcff"),
+        "what is no text, either": lambda ledger: list(ledger.events(claim="\udcff")),
+    }
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ledger, Ledger]]:
+    """Two ledgers that hold the same, one here and one elsewhere."""
+    folder = tmp_path_factory.mktemp("alike")
+    with Ledger.open(folder / "here.db") as one, serving(folder / "there.db") as url, Ledger.open(url) as other:
+        for ledger in (one, other):
+            ledger.append_all([registers("x"), Entry(event=states("x"), id="said")])
+        yield one, other
+
+
+@pytest.mark.parametrize("call", bad_calls().values(), ids=bad_calls())
+def test_what_is_refused_is_refused_alike(alike: tuple[Ledger, Ledger], call: Callable[[Ledger], Any]) -> None:
+    errors = []
+    for ledger in alike:
+        with pytest.raises(LedgerError) as caught:
+            call(ledger)
+        error = caught.value
+        told = {name: getattr(error, name, None) for name in ("index", "pointer", "reason", "positions")}
+        errors.append((type(error), told))
+    assert errors[0] == errors[1]
+    assert alike[1].head == 2
+
+
+def test_a_check_tells_of_every_event_and_writes_nothing(alike: tuple[Ledger, Ledger]) -> None:
+    entries = [registers("y"), states("no slug"), states("y"), states("gone"), Retraction(act="gone", chain=ANN)]
+    for some in (entries, [*entries, *([states("y")] * 1_000)]):
+        found = [[(type(e), e.index, str(e)) for e in ledger.check(some)] for ledger in alike]
+        assert found[0] == found[1]
+        assert [index for _, index, _ in found[0]] == [1, 3, 4]
+    assert not list(alike[1].check([states("gone")], register=True))
+    assert alike[1].head == 2
+
+
+def test_who_records_is_told_by_the_token_alone(desk: Ledger) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        desk.append_all([registers("x"), Entry(event=registers("y"), recorded_by="me")])
+    assert (caught.value.index, caught.value.pointer) == (1, "/recorded_by")
+    assert [error.index for error in desk.check([Entry(event=registers("y"), recorded_by="me")])] == [0]
+    for more in ({"recorded_by": "me"}, {"clock": time.time}):
+        with pytest.raises(UsageError, match="token"):
+            Ledger.open(desk.name, **more)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="import them there"):
+        desk.load([])
+    with Ledger.open(desk.name, read_only=True) as reading, pytest.raises(UsageError, match="reading only"):
+        reading.append(registers("x"))
+    assert desk.head == 0
+
+
+def test_batches_that_hang_on_nothing_are_answered_each(desk: Ledger) -> None:
+    good, bad = desk.batch([registers("x"), states("x")]), desk.batch([states("y")])
+    answers = list(desk.append_each([good, bad, desk.batch([states("x")], expected=0)]))
+    assert isinstance(answers[0], list) and [one.position for one in answers[0]] == [1, 2]
+    assert [type(one) for one in answers[1:]] == [NotFound, Conflict]
+    with GroupCommit(desk) as writer:
+        assert writer.submit([states("x")]).result().pop().position == 3
+
+
+def test_many_threads_append_by_one_ledger(desk: Ledger) -> None:
+    receipts: list[Receipt] = []
+
+    def append(n: int) -> None:
+        receipts.extend(desk.append(states(f"c{n}"), register=True) for _ in range(5))
+
+    threads = [threading.Thread(target=append, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({receipt.position for receipt in receipts}) == len({receipt.id for receipt in receipts}) == 40
+    assert desk.head == 48
+
+
+# -- a wire that breaks ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("own_id", [None, "mine"])
+def test_an_append_whose_answer_was_lost_is_sent_again_and_stands_there_once(url: str, own_id: str | None) -> None:
+    claim = f"lost-{own_id or 'none'}"
+    with Wire(url) as wire, Ledger.open(wire.url) as ledger:
+        seen = ledger.append(registers(claim))
+        lost: list[bytes] = []
+        wire.loses = lambda answer: not lost and not lost.append(answer)  # type: ignore[func-returns-value]
+        receipt = ledger.append(states(claim), id=own_id, expected=seen)
+        assert b" 201 " in lost[0]
+        assert receipt.position == seen.position + 1
+        assert receipt.replayed is (own_id is not None)
+        assert [record.id for record in ledger.events(claim=claim)] == [seen.id, receipt.id]
+
+
+def test_an_answer_that_broke_half_way_is_asked_for_again(seed: tuple[str, str], here: Ledger) -> None:
+    with Wire(seed[1]) as wire, Ledger.open(wire.url) as ledger:
+        lost: list[bytes] = []
+        wire.loses = lambda answer: not lost and not lost.append(answer)  # type: ignore[func-returns-value]
+        assert list(ledger.stored()) == list(here.stored())
+        assert lost
+
+
+def test_a_wire_that_stays_broken_is_told_with_what_to_do(url: str) -> None:
+    with Wire(url) as wire, Ledger.open(wire.url) as ledger:
+        wire.loses = lambda answer: True
+        with pytest.raises(Silence, match="try again"):
+            ledger.append(registers("broken"))
+    with Ledger.open(url) as ledger:
+        assert len(list(ledger.events(claim="broken"))) == 1
+
+
+def test_nobody_there_is_told_with_what_to_do() -> None:
+    with Told(HEAD) as told:
+        nobody = told.url
+    with Ledger.open(nobody) as ledger, pytest.raises(LedgerError, match="see whether `claims serve` runs there"):
+        _ = ledger.head
+    assert asked(nobody, "status").exit_code == 1
+
+
+def test_a_follower_skips_nothing_and_doubles_nothing_where_the_wire_breaks(url: str) -> None:
+    with Wire(url) as wire, Ledger.open(wire.url) as follower, Ledger.open(url) as writer:
+        head, seen = writer.head, list[int]()
+        writer.append_all([registers(f"a{n}") for n in range(20)])
+        for record in follower.follow(after=head):
+            seen.append(record.position - head)
+            if seen[-1] in (10, 20, 30):
+                wire.cut()
+            if seen[-1] in (20, 25, 30):
+                writer.append_all([registers(f"{seen[-1]}-{n}") for n in range(5)])
+            if seen[-1] == 35:
+                break
+        assert seen == list(range(1, 36))
+
+
+def test_a_follower_that_waits_ends_when_it_is_stopped(desk: Ledger) -> None:
+    desk.append(registers("x"))
+    stop, seen = threading.Event(), list[int]()
+
+    def follow() -> None:
+        seen.extend(record.position for record in desk.follow(stop=stop, poll_s=0.05))
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    while not seen and thread.is_alive():
+        desk.append(registers(f"y{desk.head}"))
+        time.sleep(0.05)
+        stop.set()
+        thread.join(20)
+    assert not thread.is_alive()
+    assert seen[0] == 1
+
+
+def test_a_stream_is_read_whatever_its_pieces() -> None:
+    first = b': hello\n\nretry: 5\n\nid: a:1\r\nevent: record\r\ndata: {"x":"\xe2\x80\xa8"}\r\n\r\n'
+    sent = first + b"id: a:9\nevent: checkpoint\ndata\n\nid: a:10"
+    for size in range(1, len(sent)):
+        pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+        found = [(one.event, one.data, one.id) for one in sent_in(pieces)]
+        assert found == [("record", b'{"x":"\xe2\x80\xa8"}', "a:1"), ("checkpoint", b"", "a:9")]
+
+
+# -- what a service may say --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status_code", [429, 502, 503, 504])
+def test_a_service_that_is_busy_is_asked_again(status_code: int) -> None:
+    with Told((status_code, {"Retry-After": "0"}, b""), HEAD) as told, Ledger.open(told.url) as ledger:
+        assert ledger.head == 0
+        assert len(told.asked) == 2
+
+
+def test_for_as_long_as_it_says_when_to_come_again() -> None:
+    later = (503, {"Retry-After": "1"}, b"")
+    with Told(later, HEAD) as told, Ledger.open(told.url) as ledger:
+        begun = time.monotonic()
+        assert ledger.head == 0
+        assert time.monotonic() - begun >= 1.0
+
+
+def test_but_not_for_ever() -> None:
+    busy = (503, {"Retry-After": "0", **JSON}, b'{"type":"/problems/busy","detail":"too much at once"}')
+    with Told(busy) as told, Ledger.open(told.url) as ledger:
+        with pytest.raises(LedgerError, match="too much at once") as caught:
+            _ = ledger.head
+        assert not isinstance(caught.value, UsageError)
+        assert 2 < len(told.asked) < 10
+
+
+def test_and_not_where_it_says_to_come_tomorrow() -> None:
+    with Told((429, {"Retry-After": "86400"}, b"{}")) as told, Ledger.open(told.url) as ledger:
+        with pytest.raises(Busy) as caught:
+            _ = ledger.head
+        assert (caught.value.retry_after_s, len(told.asked)) == (86_400, 1)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "body"),
+    [(200, b"<html>"), (200, b'{"position":"x"}'), (200, b"\xff"), (404, b"<html>"), (500, b""), (200, b"[" * 9_999)],
+)
+def test_what_is_no_service_of_ours_is_told(status_code: int, body: bytes) -> None:
+    with (
+        Told((status_code, {}, body)) as told,
+        Ledger.open(told.url) as ledger,
+        pytest.raises(LedgerError, match=told.url),
+    ):
+        _ = ledger.head
+
+
+def test_every_kind_of_problem_comes_back_as_the_error_it_was() -> None:
+    for error in (NotFound, Refused, IdReused, Conflict, InvalidEvent, IntegrityError):
+        kind = problems.Problem.of(error("why")).kind.name
+        assert ERRORS[kind] is error
+    assert ERRORS.keys() <= problems.KINDS.keys()
+
+
+# -- the token ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_token_goes_to_the_service_and_into_nothing_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = (401, JSON, b'{"type":"/problems/unauthorized","detail":"this takes a token"}')
+    with Told(refused) as told:
+        with Ledger.open(told.url, token=TOKEN) as ledger, pytest.raises(LedgerError, match="CLAIMS_TOKEN") as caught:
+            _ = ledger.head
+        assert f"authorization: bearer {TOKEN}".encode() in told.asked[0].lower()
+        assert TOKEN not in ledger.name + repr(ledger) + str(caught.value)
+        monkeypatch.setenv("CLAIMS_TOKEN", "of-the-environment")
+        ran = asked(told.url, "status")
+        assert b"bearer of-the-environment" in told.asked[1].lower()
+        assert "of-the-environment" not in ran.output
+
+
+def test_a_token_allows_what_it_was_made_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, file = tmp_path / "desk.db", tmp_path / "events.ndjson"
+    assert asked(str(path), "init").exit_code == 0
+    scopes = {"City desk": ("read", "append"), "robot": ("append",)}
+    secrets = {
+        name: asked(str(path), "token", "create", name, *(f"--scope={scope}" for scope in given)).stdout.strip()
+        for name, given in scopes.items()
+    }
+    with serving(path) as url:
+        with Ledger.open(url, token=secrets["City desk"]) as desk:
+            receipt = desk.append(states("x"), register=True)
+            assert desk.record(receipt.id).recorded_by == "City desk"
+            with pytest.raises(LedgerError, match="CLAIMS_TOKEN"):
+                desk.append(RulingRecorded(claim="x", ruling="refuted", by="Ann", reasons="none"))
+        file.write_text(json.dumps({"type": "claim_registered", "claim": "y", "text": "Y", "id": "y"}))
+        monkeypatch.setenv("CLAIMS_TOKEN", secrets["robot"])
+        assert "1 new" in asked(url, "append", str(file)).stderr
+        assert asked(url, "status", "y", "--json").exit_code == 1
+        monkeypatch.setenv("CLAIMS_TOKEN", "guessed")
+        assert asked(url, "append", str(file)).exit_code == 1
+    with Ledger.open(path) as ledger:
+        assert ledger.record("y").recorded_by == "robot"
+
+
+def test_without_a_token_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLAIMS_TOKEN", raising=False)
+    with Told(HEAD) as told, Ledger.open(told.url) as ledger:
+        assert ledger.head == 0
+        assert b"authorization" not in told.asked[0].lower()
+
+
+def test_nobody_is_led_elsewhere_with_a_token() -> None:
+    with Told(HEAD) as other, Told((307, {"Location": f"{other.url}/v1/head"}, b"")) as told:
+        with (
+            Ledger.open(told.url, token=TOKEN) as ledger,
+            pytest.raises(LedgerError, match="redirects are not followed"),
+        ):
+            _ = ledger.head
+        assert not other.asked
+
+
+@pytest.mark.parametrize(
+    "url", [f"http://:{TOKEN}@127.0.0.1:1", f"https://desk:{TOKEN}@example.org", f"http://127.0.0.1:1?token={TOKEN}"]
+)
+def test_a_url_holds_no_secret(url: str) -> None:
+    with pytest.raises(UsageError, match=r"no URL of a service|no secret") as caught:
+        Ledger.open(url)
+    assert "?" in url or TOKEN not in str(caught.value)
+
+
+def test_a_token_is_not_sent_in_clear_text_unnoticed() -> None:
+    with pytest.warns(UserWarning, match="unencrypted"):
+        Ledger.open("http://ledger.example", token=TOKEN).close()
+    Ledger.open("https://ledger.example", token=TOKEN).close()
+
+
+@pytest.mark.parametrize("token", ["two words", "a\nb", "ü"])
+def test_what_is_no_token_is_told_without_showing_it(token: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Ledger.open("https://ledger.example", token=token)
+    assert token not in str(caught.value)
+
+
+def test_a_file_takes_no_token(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no token"):
+        Ledger.open(tmp_path / "desk.db", token=TOKEN)
+    assert not list(tmp_path.iterdir())
+
+
+# -- the ledger as an object -------------------------------------------------------------------------------------------
+
+VERBS: dict[str, Callable[[Ledger], Any]] = {
+    "head": lambda ledger: ledger.head,
+    "append": lambda ledger: ledger.append(registers("x")),
+    "check": lambda ledger: list(ledger.check([registers("x")])),
+    "state": lambda ledger: ledger.state(status, "x"),
+    "record": lambda ledger: ledger.record("x"),
+    "events": lambda ledger: list(ledger.events()),
+    "tagged": lambda ledger: list(ledger.tagged({"claim:x"})),
+    "follow": lambda ledger: next(ledger.follow()),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_closed_ledger_refuses_every_verb(verb: str) -> None:
+    with Told(HEAD) as told:
+        with Ledger.open(told.url) as ledger:
+            pass
+        ledger.close()
+        with pytest.raises(UsageError, match="is closed"):
+            VERBS[verb](ledger)
+        assert not told.asked
+
+
+FORKING = """
+import os, sys
+from test_client import VERBS, Ledger, UsageError
+
+with Ledger.open(sys.argv[1]) as ledger:
+    assert ledger.head == 0
+    child = os.fork()
+    if not child:
+        for name, verb in VERBS.items():
+            try:
+                verb(ledger)
+            except UsageError as error:
+                print(name, str(error).partition(" was opened ")[2], flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(ledger.head)
+"""
+
+
+def test_it_refuses_after_a_fork_and_serves_its_parent_on() -> None:
+    with Told(HEAD) as told:
+        command = [sys.executable, "-c", FORKING, told.url]
+        ran = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parent, check=True)
+    refusal = "before a fork; open it again in the new process"
+    assert ran.stdout.splitlines() == [*(f"{verb} {refusal}" for verb in VERBS), "0"]
+    assert len(told.asked) == 2
+
+
+def test_a_ledger_is_named_by_where_it_lives() -> None:
+    for given in ("http://127.0.0.1:8000", "http://127.0.0.1:8000/", "HTTP://127.0.0.1:8000"):
+        with Ledger.open(given) as ledger:
+            assert ledger.name == "http://127.0.0.1:8000"
+    with Ledger.open("https://desk.example/ledger/") as ledger:
+        assert ledger.name == "https://desk.example/ledger"
+
+
+def test_the_library_of_the_client_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("ledger.client")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "httpx", None)
+    with pytest.raises(UsageError, match=r"claim-ledger\[client\]"):
+        Ledger.open("http://127.0.0.1:8000")
