@@ -289,11 +289,10 @@ Event: TypeAlias = (
 
 #: The closed registry: wire tag -> class. A stored name is looked up here and nowhere else.
 TYPES: Final[dict[str, type[Event]]] = {cls.__struct_config__.tag: cls for cls in get_args(Event)}
-
-
-_TAGS: Final = {cls: tag for tag, cls in TYPES.items()}
+#: The other way round.
+TAGS: Final[dict[type[Event], str]] = {cls: tag for tag, cls in TYPES.items()}
 
 
 def tag_of(event: Event) -> str:
     """The wire tag of an event: "statement", "denial" …"""
-    return _TAGS[type(event)]
+    return TAGS[type(event)]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ledger import Ledger, names
 from ledger.errors import UsageError
+from ledger.fold import AsOf
 
 from . import board, pages
 from .board import Board, Row
@@ -45,6 +46,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return self == Wanted(limit=self.limit, cursor=self.cursor)
 
 
+class PartOfBoard(Struct, frozen=True, omit_defaults=True):
+    """The board at both cuts, or the part of it that was asked for."""
+
+    as_of: AsOf
+    said_by: str | None
+    rules: str
+    claims: list[Row]
+    counts: dict[str, int] | None = None
+    """Beside a part: how many claims of the whole board are of each status."""
+    next: str | None = None
+    """The cursor of what follows; left out where nothing does."""
+
+
 class Part(NamedTuple):
     """A part of the board, with how many claims of the whole are of each status, and the cursor of what follows."""
 
@@ -53,10 +67,13 @@ class Part(NamedTuple):
     following: str | None
 
     def json(self, wanted: Wanted) -> bytes:
-        """The answer, as everybody is given it: the whole board without a word more, a part of it with its counts."""
-        whole: dict[str, Any] = msgspec.to_builtins(self.board)
-        of_whole = {"counts": self.counts} if wanted != Wanted() else {}
-        return msgspec.json.encode(whole | of_whole | ({"next": self.following} if self.following else {}))
+        """The answer, as everybody is given it."""
+        return msgspec.json.encode(self.answer(wanted))
+
+    def answer(self, wanted: Wanted) -> PartOfBoard:
+        """The whole board without a word more, a part of it with its counts."""
+        whole, counts = self.board, self.counts if wanted != Wanted() else None
+        return PartOfBoard(whole.as_of, whole.said_by, whole.rules, whole.claims, counts, self.following or None)
 
 
 def viewed(view: Views, wanted: Wanted, *, as_of: int | None = None, said_by: Time | None = None) -> Part:
