@@ -97,6 +97,13 @@ class Ledger:
         """The last position; 0 for an empty ledger."""
         return self._store.head().position
 
+    def probe(self, patience_s: float = 1.0) -> int:
+        """The last position, read by whoever could append next; nothing is written.
+
+        Raises LedgerError where the ledger cannot be read or appended to, or was locked for so many seconds.
+        """
+        return self._store.probe(patience_s).position
+
     # Writing
 
     def append(

@@ -6,24 +6,39 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from ledger.errors import LedgerError
 
-from . import events, problems, reads
+from . import events, health, problems, reads
+from .observed import Observed
 from .operations import Operation
 from .problems import Problem
 from .service import Service
 
-OPERATIONS: tuple[Operation, ...] = (*reads.OPERATIONS, *events.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *reads.OPERATIONS,
+    *events.OPERATIONS,
+    *health.OPERATIONS,
+)
+
+
+class Application(Starlette):
+    """Starlette, observed from outside: whatever goes wrong in it is told, counted and logged."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request goes through."""
+        return Observed(super().build_middleware_stack(), self.state.service)
 
 
 def application(service: Service) -> Starlette:
     """The application that answers for a service."""
-    app = Starlette(
+    app = Application(
         routes=list(_routes()),
         lifespan=_lifespan,
-        exception_handlers={LedgerError: problems.told, Problem: problems.told, Exception: problems.told},
+        exception_handlers=dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
     )
     app.state.service = service
     return app

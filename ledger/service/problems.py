@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from ledger.errors import (
     Conflict,
@@ -39,11 +41,32 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("usage", 400, "The request makes no sense as asked", "Read what `detail` says, and ask otherwise."),
         Kind("not-json", 400, "The body is not JSON", "Send one JSON array of events, or NDJSON, in UTF-8."),
         Kind("not-found", 404, "There is no such thing", "Look it up in `/v1/claims` or `/v1/events`."),
+        Kind(
+            "unauthorized",
+            401,
+            "This takes a token",
+            "Send `Authorization: Bearer`, and a token: `claims token create`.",
+        ),
+        Kind("forbidden", 403, "The token does not allow this", "Ask for a token with the scope that `scope` names."),
+        Kind("elsewhere", 403, "A page of another origin asks", "Only pages of this service may write from a browser."),
+        Kind("misdirected", 421, "This service has another name", "Ask for it as localhost; or make tokens first."),
+        Kind("no-such-method", 405, "This is not asked in this way", "`Allow` names the methods there are."),
+        Kind("too-slow", 408, "The body did not come in time", "Send it again, in smaller batches if it is large."),
+        Kind("too-large", 413, "The body is too large", "Send fewer events at a time."),
+        Kind("too-long", 414, "The address is too long", "Ask for less at once."),
+        Kind(
+            "media-type",
+            415,
+            "The body is of another type",
+            "Send application/json or application/x-ndjson, not encoded.",
+        ),
+        Kind("busy", 429, "Too much at once", "Come again after as many seconds as `Retry-After` says."),
         Kind("refused", 422, "A rule forbids it", "Nothing was written. `errors` names each event and the reason."),
         Kind("id-reused", 409, "The id is taken", "Another event has this id; give this one an id of its own."),
         Kind("overtaken", 412, "Something came in between", "Read what stands at `positions`, then append again."),
         Kind("invalid-event", 422, "An event does not meet its schema", "Mend what `errors` points at."),
         Kind("integrity", 500, "The ledger is not what it says it is", "Whoever runs the service must look at it."),
+        Kind("not-ready", 503, "The service cannot do its work now", "Ask again after `Retry-After` seconds."),
         Kind("not-yet", 503, "The answer is not there yet", "Ask again after `Retry-After` seconds."),
         Kind("failure", 500, "Something went wrong here", "Whoever runs the service finds more in its log."),
     )
@@ -59,6 +82,16 @@ _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
 )
 
 
+def kind_of(error: LedgerError) -> str:
+    """The name of the kind of problem that an error of the ledger is."""
+    return next((kind for of, kind in _OF_ERROR if isinstance(error, of)), "failure")
+
+
+def type_of(kind: str) -> str:
+    """What stands as `type` in a problem of this kind: where its page is."""
+    return f"/problems/{kind}"
+
+
 class Problem(Exception):
     """A request that is answered by a problem; raised anywhere below a handler."""
 
@@ -72,18 +105,20 @@ class Problem(Exception):
     @classmethod
     def of(cls, error: LedgerError) -> Problem:
         """The problem that an error of the ledger is."""
-        kind = next((kind for of, kind in _OF_ERROR if isinstance(error, of)), "failure")
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
-        return cls(kind, str(error), **more)
+        return cls(kind_of(error), str(error), **more)
 
     def response(self, request: Request) -> Response:
         """The answer."""
+        request.scope["problem"] = self.kind.name  # for whoever counts
+        request_id = request.scope.get("request_id")
         told = {
-            "type": f"/problems/{self.kind.name}",
+            "type": type_of(self.kind.name),
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
             "instance": request.url.path,
+            **({"request_id": request_id} if request_id else {}),
             **self.more,
         }
         return Response(msgspec.json.encode(told), self.kind.status, self.headers, MEDIA_TYPE)
@@ -105,5 +140,24 @@ class Busy(NotYet):
 
 async def told(request: Request, error: Exception) -> Response:
     """Answers what a handler raised."""
-    problem = error if isinstance(error, Problem) else Problem.of(error) if isinstance(error, LedgerError) else None
-    return (problem or Problem("failure", "this request could not be answered")).response(request)
+    match error:
+        case Problem():
+            problem = error
+        case LedgerError():
+            problem = Problem.of(error)
+        case HTTPException(status_code=404):
+            problem = Problem("not-found", f"there is nothing at {request.url.path}")
+        case HTTPException(status_code=405):
+            problem = Problem("no-such-method", f"{request.method} is not asked here", headers=_allowed(request))
+        case _:
+            problem = Problem("failure", "this request could not be answered")
+    if problem.kind.status == 500:
+        request.scope["error"] = error  # for the log
+    return problem.response(request)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """The methods of all that is at a path; the router knows only those of the first that it tried."""
+    there = (route for route in request.app.routes if isinstance(route, Route))
+    found = {method for one in there if one.matches(request.scope)[0] != Match.NONE for method in one.methods or ()}
+    return {"Allow": ", ".join(sorted(found))}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uvicorn
 
+from . import logs
 from .app import application
 from .service import Service
 
@@ -18,5 +19,7 @@ def run(service: Service) -> None:
         timeout_graceful_shutdown=3,
         server_header=False,
         log_config=None,
+        access_log=False,
     )
+    logs.take_in(service.log)
     uvicorn.Server(config).run()

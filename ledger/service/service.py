@@ -22,10 +22,13 @@ from projections.viewfile import VERSION, ledger_id
 from projections.views import Views, beside
 
 from .answers import Answer, Answers
+from .logs import Log
+from .metrics import Metrics
 from .problems import Busy, NotYet
 from .processes import Keeper, Workers
 from .questions import Asked, OnBoard, TooMuch
 from .readers import Readers
+from .readiness import Readiness
 from .settings import Settings
 
 T = TypeVar("T")
@@ -41,6 +44,11 @@ class Service:
     def __init__(self, ledger: Ledger, settings: Settings | None = None) -> None:
         self.ledger = ledger
         self.settings = settings or Settings()
+        self.log = Log(self.settings.log)
+        self.metrics = Metrics()
+        self.metrics.watch("position", lambda: ledger.head)
+        self.metrics.watch("lag", self.lag)
+        self.readiness = Readiness(ledger, self.lag, self.settings)
         self.readers = Readers(ledger)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
@@ -75,6 +83,7 @@ class Service:
         """Ends what the service began; idempotent."""
         self._threads.shutdown()
         self.readers.close()
+        self.log.flush()
 
     # Reading
 

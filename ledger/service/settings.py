@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -29,6 +29,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Bytes that they have at most."""
     wait_s: float = 10.0
     """Seconds that a read with `wait_for` waits at most for the view to come so far."""
+    log: Literal["json", "text", "none"] = "none"
+    """How a line for each request is written to standard error."""
+    ready_s: float = 1.0
+    """Seconds that the ledger may take to be had for appending, for the service to call itself ready."""
+    ready_lag: Count = 10_000
+    """Positions the view may be behind the ledger, for the service to call itself ready."""
     answer_s: float = 30.0
     """Seconds that an answer may take; who asked is then told to ask again, and the work goes on."""
     max_asked: Count = 1_000

@@ -99,6 +99,12 @@ class Store(Protocol):
     def recorded_at(self, position: int) -> int | None:
         """When the record at a position was recorded, in microseconds; None where there is no such record."""
 
+    def probe(self, patience_s: float) -> Head:
+        """The last record now, read by whoever could append next: it has taken the lock, and given it back.
+
+        Raises LedgerError where the store cannot be read or written, or nobody gave up the lock for so long.
+        """
+
     def wait(self, after: int, timeout_s: float) -> bool:
         """Waits until there may be a record after a position; False when the time ran out first."""
 

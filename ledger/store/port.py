@@ -61,6 +61,10 @@ class PortStore:
         event = self._last_event()
         return Head(0, 0) if event is None else Head(event.position, _recorded_at(event))
 
+    def probe(self, patience_s: float) -> Head:
+        """The last record now: all that can be told without appending."""
+        return self.head()
+
     def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
         """Appends all drafts, or none; see Store. The clock is asked once for each attempt."""
         if not drafts:

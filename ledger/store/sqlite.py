@@ -173,6 +173,10 @@ class SQLiteStore:
         rows = self._ask("SELECT recorded_at FROM event WHERE position = ?", (position,))
         return rows[0][0] if rows else None
 
+    def probe(self, patience_s: float) -> Head:
+        """The last record now, by a connection of its own that took the lock to write, and gave it back."""
+        return self._connections.probe(lambda connection: _head(partial(fetched, connection)), patience_s)
+
     def wait(self, after: int, timeout_s: float) -> bool:
         """Waits until there is a record after a position; False when the time ran out first."""
         deadline = time.monotonic() + timeout_s

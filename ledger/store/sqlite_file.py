@@ -121,6 +121,24 @@ class Connections:
             except apsw.Error as error:
                 raise explained(self.name, error) from error
 
+    def probe(self, read: Callable[[apsw.Connection], _T], patience_s: float) -> _T:
+        """Reads while it could write, on a connection of its own, and writes nothing."""
+        self.check()
+        if self._writer is None:
+            raise UsageError(f"{self.name} was opened for reading only; open it for writing to append")
+        if not self._uri:
+            with self._lock:
+                return read(self._writer)
+        try:
+            connection = _connected(self._uri, patience_s=patience_s)
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return read(connection)
+            finally:
+                connection.close(force=True)  # which rolls back
+        except apsw.Error as error:
+            raise explained(self.name, error, patience_s) from error
+
     def close(self) -> None:
         """Ends every connection; the last to go leaves a single file. In the child of a fork it does nothing."""
         if self._pid != os.getpid():
@@ -222,13 +240,13 @@ def fetched(
     return connection.executemany(sql, many).fetchall()
 
 
-def explained(name: str, error: apsw.Error) -> LedgerError:
+def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> LedgerError:
     """What an error of SQLite's means for a ledger, and what a person can do about it."""
     match error:
         case apsw.FullError():
             text = "is full, nothing was written; make room where it is kept, then repeat"
         case apsw.BusyError() | apsw.LockedError():
-            text = f"has been locked by another process for {_PATIENCE_S:.0f} s; repeat when that has ended"
+            text = f"has been locked by another process for {patience_s:.0f} s; repeat when that has ended"
         case apsw.ReadOnlyError():
             text = "cannot be written: the file or its directory is read-only; open it for reading only, or copy it"
         case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
@@ -245,20 +263,21 @@ def explained(name: str, error: apsw.Error) -> LedgerError:
 class _Patience:
     """Waits for a lock in short naps of random length: whoever waits asks as often as anybody else."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience_s: float = _PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._until = 0.0
 
     def __call__(self, tries: int) -> bool:
         now = time.monotonic()
         if tries == 0:
-            self._until = now + _PATIENCE_S
+            self._until = now + self._patience_s
         time.sleep(random.uniform(0.000_1, 0.001))  # noqa: S311
         return now < self._until
 
 
-def _connected(uri: str, flags: int = 0) -> apsw.Connection:
+def _connected(uri: str, flags: int = 0, patience_s: float = _PATIENCE_S) -> apsw.Connection:
     connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | flags)
-    connection.set_busy_handler(_Patience())
+    connection.set_busy_handler(_Patience(patience_s))
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     return connection
 
