@@ -12,16 +12,18 @@ from starlette.types import ASGIApp
 
 from ledger.errors import LedgerError
 
-from . import events, health, problems, reads
+from . import events, health, problems, reads, reference
 from .observed import Observed
 from .operations import Operation
 from .problems import Problem
+from .reference import Reference
 from .service import Service
 
 OPERATIONS: tuple[Operation, ...] = (
     *reads.OPERATIONS,
     *events.OPERATIONS,
     *health.OPERATIONS,
+    *reference.OPERATIONS,
 )
 
 
@@ -41,6 +43,7 @@ def application(service: Service) -> Starlette:
         exception_handlers=dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
     )
     app.state.service = service
+    app.state.reference = Reference(OPERATIONS)
     return app
 
 
@@ -57,3 +60,4 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 def _routes() -> Iterator[BaseRoute]:
     for one in OPERATIONS:
         yield Route(one.path, one.handler, methods=[one.method])
+    yield from reference.PAGES

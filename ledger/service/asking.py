@@ -37,7 +37,7 @@ class Cuts(NamedTuple):
     pinned: bool = False
 
 
-def reading(path: str, handler: Handler, answer: Any, *parameters: Parameter) -> Operation:
+def reading(path: str, handler: Handler, answer: Any, *parameters: Parameter, **more: Any) -> Operation:
     """An operation that reads: it may be waited for, and what it does not know of is refused by its name."""
     asked = Operation(
         method="GET",
@@ -46,6 +46,7 @@ def reading(path: str, handler: Handler, answer: Any, *parameters: Parameter) ->
         about=getdoc(handler) or "",
         answer=answer,
         parameters=(*parameters, WAIT_FOR),
+        **more,
     )
     return msgspec.structs.replace(asked, handler=checked(asked))
 

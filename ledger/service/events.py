@@ -14,11 +14,11 @@ from ledger.store import Stored
 from projections.pages import check_pinned
 from projections.part import source_id
 
-from . import asking, service
+from . import asking, operations, service
 from .answers import Answer
 from .asking import Cuts, reading
 from .logged import InLog, Records
-from .operations import Parameter
+from .operations import RECORD, Parameter
 from .reads import AS_OF, CURSOR, LIMIT, one_of
 
 NDJSON: Final = "application/x-ndjson"
@@ -140,6 +140,7 @@ OPERATIONS: Final = (
         LIMIT,
         CURSOR,
         AS_OF,
+        answers=(operations.Answer(about="All of them, a record a line.", type=RECORD, media=NDJSON),),
     ),
     reading(
         "/v1/events/{event:path}",

@@ -11,10 +11,9 @@ from starlette.responses import Response
 
 from ledger import UsageError
 from projections import pages
-from projections.board import Board
 from projections.diff import Diff
 from projections.flags import FLAGS
-from projections.part import Wanted, source_id
+from projections.part import PartOfBoard, Wanted, source_id
 from projections.provenance import Provenance
 from projections.roster import Roster
 from projections.rows import CLAIM_KINDS, STATUSES
@@ -162,7 +161,9 @@ def one_of(name: str, about: str, words: Any, *, many: bool = False) -> Paramete
 
 
 AXIS: Final = one_of("axis", "Which clock: that of the world, or that of this ledger.", _AXES)
-LIMIT: Final = Parameter(name="limit", about="At most so many on a page.", schema={"type": "integer", "minimum": 1})
+LIMIT: Final = Parameter(
+    name="limit", about="At most so many on a page.", schema={"type": "integer", "minimum": 1, "maximum": 1_000}
+)
 CURSOR: Final = Parameter(name="cursor", about="Go on where the page before ended: its `next`, at the same position.")
 AS_OF: Final = CUTS[0]
 SOURCE: Final = Parameter(name="source", place="path", about="The id of a source, or a name it stands for.")
@@ -181,7 +182,7 @@ _BOARD: Final = (
 
 OPERATIONS: Final = (
     reading("/v1/claims/{claim}", claim, Status, CLAIM, *CUTS),
-    reading("/v1/claims", board, Board, *_BOARD, *CUTS),
+    reading("/v1/claims", board, PartOfBoard, *_BOARD, *CUTS),
     reading("/v1/claims/{claim}/history", claim_history, History, CLAIM, AXIS, *CUTS),
     reading("/v1/claims/{claim}/provenance", claim_provenance, Provenance, CLAIM, *CUTS),
     reading(
@@ -189,8 +190,8 @@ OPERATIONS: Final = (
         claim_diff,
         Diff,
         CLAIM,
-        Parameter(name="from", about="The earlier cut, of the axis."),
-        Parameter(name="to", about="The later cut, of the axis."),
+        Parameter(name="from", about="The earlier cut, of the axis.", required=True, example="2024-10-09"),
+        Parameter(name="to", about="The later cut, of the axis.", required=True, example="2024-10-10"),
         AXIS,
         *CUTS,
     ),
