@@ -6,25 +6,41 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from ledger.errors import LedgerError
 
-from . import events, problems, reads
+from . import access, events, problems, reads, writes
+from .guard import Guard
 from .operations import Operation
 from .problems import Problem
 from .service import Service
+from .settings import Settings
 
-OPERATIONS: tuple[Operation, ...] = (*reads.OPERATIONS, *events.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (*writes.OPERATIONS, *reads.OPERATIONS, *events.OPERATIONS)
+
+
+class Application(Starlette):
+    """Starlette with the guard around all of it, so that what goes wrong inside is answered within its limits, too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request goes through."""
+        return Guard(super().build_middleware_stack(), self.state.service)
 
 
 def application(service: Service) -> Starlette:
     """The application that answers for a service."""
-    app = Starlette(
+    app = Application(
         routes=list(_routes()),
         lifespan=_lifespan,
-        exception_handlers={LedgerError: problems.told, Problem: problems.told, Exception: problems.told},
+        middleware=list(_around(service.settings)),
+        exception_handlers=dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
     )
+    app.router.redirect_slashes = False  # by an address made from what the client calls this host
     app.state.service = service
     return app
 
@@ -39,6 +55,17 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         await service.stop()
 
 
+def _around(settings: Settings) -> Iterator[Middleware]:
+    if settings.origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            expose_headers=["ETag", "Link", "Retry-After"],
+        )
+
+
 def _routes() -> Iterator[BaseRoute]:
     for one in OPERATIONS:
-        yield Route(one.path, one.handler, methods=[one.method])
+        yield Route(one.path, access.guarded(one), methods=[one.method])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ledger import errors
 from ledger.errors import (
     Conflict,
     IdReused,
@@ -39,6 +42,26 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("usage", 400, "The request makes no sense as asked", "Read what `detail` says, and ask otherwise."),
         Kind("not-json", 400, "The body is not JSON", "Send one JSON array of events, or NDJSON, in UTF-8."),
         Kind("not-found", 404, "There is no such thing", "Look it up in `/v1/claims` or `/v1/events`."),
+        Kind(
+            "unauthorized",
+            401,
+            "This takes a token",
+            "Send `Authorization: Bearer`, and a token: `claims token create`.",
+        ),
+        Kind("forbidden", 403, "The token does not allow this", "Ask for a token with the scope that `scope` names."),
+        Kind("elsewhere", 403, "A page of another origin asks", "Only pages of this service may write from a browser."),
+        Kind("misdirected", 421, "This service has another name", "Ask for it as localhost; or make tokens first."),
+        Kind("no-such-method", 405, "This is not asked in this way", "`Allow` names the methods there are."),
+        Kind("too-slow", 408, "The body did not come in time", "Send it again, in smaller batches if it is large."),
+        Kind("too-large", 413, "The body is too large", "Send fewer events at a time."),
+        Kind("too-long", 414, "The address is too long", "Ask for less at once."),
+        Kind(
+            "media-type",
+            415,
+            "The body is of another type",
+            "Send application/json or application/x-ndjson, not encoded.",
+        ),
+        Kind("busy", 429, "Too much at once", "Come again after as many seconds as `Retry-After` says."),
         Kind("refused", 422, "A rule forbids it", "Nothing was written. `errors` names each event and the reason."),
         Kind("id-reused", 409, "The id is taken", "Another event has this id; give this one an id of its own."),
         Kind("overtaken", 412, "Something came in between", "Read what stands at `positions`, then append again."),
@@ -49,6 +72,7 @@ KINDS: Final[dict[str, Kind]] = {
     )
 }
 _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
+    (errors.Busy, "busy"),
     (IdReused, "id-reused"),
     (Conflict, "overtaken"),
     (NotFound, "not-found"),
@@ -57,6 +81,16 @@ _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
     (UsageError, "usage"),
     (IntegrityError, "integrity"),
 )
+
+
+def kind_of(error: LedgerError) -> str:
+    """The name of the kind of problem that an error of the ledger is."""
+    return next((kind for of, kind in _OF_ERROR if isinstance(error, of)), "failure")
+
+
+def type_of(kind: str) -> str:
+    """What stands as `type` in a problem of this kind: where its page is."""
+    return f"/problems/{kind}"
 
 
 class Problem(Exception):
@@ -72,14 +106,14 @@ class Problem(Exception):
     @classmethod
     def of(cls, error: LedgerError) -> Problem:
         """The problem that an error of the ledger is."""
-        kind = next((kind for of, kind in _OF_ERROR if isinstance(error, of)), "failure")
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
-        return cls(kind, str(error), **more)
+        wait = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, errors.Busy) else None
+        return cls(kind_of(error), str(error), headers=wait, **more)
 
     def response(self, request: Request) -> Response:
         """The answer."""
         told = {
-            "type": f"/problems/{self.kind.name}",
+            "type": type_of(self.kind.name),
             "title": self.kind.title,
             "status": self.kind.status,
             "detail": self.detail,
@@ -105,5 +139,15 @@ class Busy(NotYet):
 
 async def told(request: Request, error: Exception) -> Response:
     """Answers what a handler raised."""
-    problem = error if isinstance(error, Problem) else Problem.of(error) if isinstance(error, LedgerError) else None
-    return (problem or Problem("failure", "this request could not be answered")).response(request)
+    match error:
+        case Problem():
+            problem = error
+        case LedgerError():
+            problem = Problem.of(error)
+        case HTTPException(status_code=404):
+            problem = Problem("not-found", f"there is nothing at {request.url.path}")
+        case HTTPException(status_code=405):
+            problem = Problem("no-such-method", f"{request.method} is not asked here", headers=error.headers)
+        case _:
+            problem = Problem("failure", "this request could not be answered")
+    return problem.response(request)

@@ -17,7 +17,8 @@ from typing import Final, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from ledger import Ledger, UsageError
+from ledger import GroupCommit, Ledger, UsageError
+from ledger.tokens import Tokens
 from projections.viewfile import VERSION, ledger_id
 from projections.views import Views, beside
 
@@ -36,11 +37,17 @@ _THREADS: Final = 4
 
 
 class Service:
-    """One ledger, served. Made by whoever serves it, closed by them; the ledger stays theirs."""
+    """One ledger, served. Made by whoever serves it, closed by them; the ledger stays theirs.
 
-    def __init__(self, ledger: Ledger, settings: Settings | None = None) -> None:
+    With `tokens` it is for this machine alone until the first is made, and then for who has one. Without, it is for
+    whoever reaches it: somebody else stands before it.
+    """
+
+    def __init__(self, ledger: Ledger, settings: Settings | None = None, tokens: Tokens | None = None) -> None:
         self.ledger = ledger
+        self.tokens = tokens
         self.settings = settings or Settings()
+        self.writer = GroupCommit(ledger, waiting=self.settings.max_waiting)
         self.readers = Readers(ledger)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
@@ -73,6 +80,7 @@ class Service:
 
     def close(self) -> None:
         """Ends what the service began; idempotent."""
+        self.writer.close()
         self._threads.shutdown()
         self.readers.close()
 
