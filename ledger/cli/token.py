@@ -10,7 +10,7 @@ from ledger.tokens import SCOPES, Token, Tokens
 from ledger.visible import visible
 
 from . import render
-from .options import at_ledger, for_reading, in_format
+from .options import at_ledger, file_of, for_reading, in_format
 from .render import Column, Screen
 
 _COLUMNS = (Column("name"), Column("scopes"), Column("created"))
@@ -82,8 +82,8 @@ def revoke_token(db: str, name: str) -> None:
 
 def _tokens(db: str) -> Tokens:
     """The tokens of a ledger that must be there, and in a file."""
-    if db == ":memory:" or "://" in db:
-        raise UsageError(f"{db} is no file: tokens lie beside the ledger's own, where the service runs")
+    if file_of(db) == ":memory:":
+        raise UsageError("a ledger in memory is served to nobody else; give the path of a file")
     for_reading(db).close()
     return Tokens.beside(db)
 
