@@ -316,9 +316,11 @@ class Ledger:
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
+            intake.check_recorder(recorded_by)
+            if isinstance(entry, Settled):
+                return Incoming(entry.id, recorded_by, entry.event, entry.data, entry.tags, recorded_us)
             if entry.id is not None:
                 intake.check_id(entry.id)
-            intake.check_recorder(recorded_by)
             return Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
         except LedgerError as error:
             error.index = index

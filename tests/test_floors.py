@@ -22,7 +22,7 @@ from projections.flags import FLAGS
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     0: {"events", "errors", "ids", "when", "scales", "visible"},
-    1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules", "schema"},
+    1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules", "schema", "tokens"},
     2: {"store"},
     3: {"batch", "deciding", "writer", "ledger", "group"},
     4: {"client", "testing", "synthetic", "story"},
@@ -42,7 +42,7 @@ MAY_KNOW = {
     "jinja2": {"ledger.service"},
     "markupsafe": {"ledger.service"},
     "starlette": {"ledger.service"},
-    "uvicorn": {"ledger.service.server"},
+    "uvicorn": {"ledger.service.server", "ledger.service.wire"},
     "hypothesis": {"ledger.testing"},
 }
 

@@ -23,7 +23,7 @@ import ledger
 from ledger import ClaimRegistered, Denial, Ledger, Link, Statement
 from ledger.service import Service, Settings, service
 from ledger.service.answers import Answer
-from ledger.service.problems import Busy, NotYet
+from ledger.service.problems import NotYet, Overloaded
 from ledger.service.questions import OfSubject, TooMuch
 from projections import board, status, timeline
 
@@ -275,7 +275,7 @@ def test_more_than_may_wait_is_refused_at_once(resting: Callable[[Settings], Ser
     async def ask() -> None:
         first = asyncio.create_task(served.answer(one))  # type: ignore[arg-type]
         await asyncio.sleep(0)
-        with pytest.raises(Busy):
+        with pytest.raises(Overloaded):
             await served.answer(other)  # type: ignore[arg-type]
         one.go_on.set()
         other.go_on.set()

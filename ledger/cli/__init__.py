@@ -56,6 +56,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "Serve": {
         "serve": ("serve", "Open the ledger to other programs, and to people in a browser."),
+        "token": ("token", "Make, list and revoke the tokens with which they ask."),
     },
     "Whole ledgers": {
         "append": ("bulk", "Append events from NDJSON, one a line."),

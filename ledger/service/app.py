@@ -7,19 +7,24 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ledger.errors import LedgerError
 
-from . import events, health, problems, reads, reference
+from . import access, events, health, problems, reads, reference, writes
+from .guard import Guard
 from .observed import Observed
 from .operations import Operation
 from .problems import Problem
 from .reference import Reference
 from .service import Service
+from .settings import Settings
 
 OPERATIONS: tuple[Operation, ...] = (
+    *writes.OPERATIONS,
     *reads.OPERATIONS,
     *events.OPERATIONS,
     *health.OPERATIONS,
@@ -28,11 +33,12 @@ OPERATIONS: tuple[Operation, ...] = (
 
 
 class Application(Starlette):
-    """Starlette, observed from outside: whatever goes wrong in it is told, counted and logged."""
+    """Starlette within its limits, observed from outside: whatever goes wrong in it is told, counted and logged."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """What a request goes through."""
-        return Observed(super().build_middleware_stack(), self.state.service)
+        service = self.state.service
+        return Observed(Guard(super().build_middleware_stack(), service), service)
 
 
 def application(service: Service) -> Starlette:
@@ -40,8 +46,10 @@ def application(service: Service) -> Starlette:
     app = Application(
         routes=list(_routes()),
         lifespan=_lifespan,
+        middleware=list(_around(service.settings)),
         exception_handlers=dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
     )
+    app.router.redirect_slashes = False  # by an address made from what the client calls this host
     app.state.service = service
     app.state.reference = Reference(OPERATIONS)
     return app
@@ -57,7 +65,18 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         await service.stop()
 
 
+def _around(settings: Settings) -> Iterator[Middleware]:
+    if settings.origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+            expose_headers=["ETag", "Link", "Retry-After"],
+        )
+
+
 def _routes() -> Iterator[BaseRoute]:
     for one in OPERATIONS:
-        yield Route(one.path, one.handler, methods=[one.method])
+        yield Route(one.path, access.guarded(one), methods=[one.method])
     yield from reference.PAGES

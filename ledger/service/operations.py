@@ -10,7 +10,8 @@ from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-Scope: TypeAlias = Literal["read", "append", "curate", "admin"]
+from ledger.tokens import Scope
+
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from ledger.errors import (
+    Busy,
     Conflict,
     IdReused,
     IntegrityError,
@@ -72,6 +74,7 @@ KINDS: Final[dict[str, Kind]] = {
     )
 }
 _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
+    (Busy, "busy"),
     (IdReused, "id-reused"),
     (Conflict, "overtaken"),
     (NotFound, "not-found"),
@@ -106,7 +109,8 @@ class Problem(Exception):
     def of(cls, error: LedgerError) -> Problem:
         """The problem that an error of the ledger is."""
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
-        return cls(kind_of(error), str(error), **more)
+        wait = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, Busy) else None
+        return cls(kind_of(error), str(error), headers=wait, **more)
 
     def response(self, request: Request) -> Response:
         """The answer."""
@@ -131,7 +135,7 @@ class NotYet(Problem):
         super().__init__("not-yet", detail, headers={"Retry-After": str(retry_after_s)})
 
 
-class Busy(NotYet):
+class Overloaded(NotYet):
     """So much is asked at once that more is refused."""
 
     def __init__(self) -> None:

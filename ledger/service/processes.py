@@ -21,7 +21,7 @@ import ledger
 from ledger import errors
 from ledger.errors import LedgerError
 
-from .problems import Busy, NotYet
+from .problems import NotYet, Overloaded
 from .questions import Asked
 
 LENGTH: Final = 4
@@ -81,10 +81,11 @@ class Workers:
     async def ask(self, question: Asked) -> bytes:
         """The answer of a worker.
 
-        Raises Busy at once where too many wait, TimeoutError where it takes too long, and what the question raises.
+        Raises Overloaded at once where too many wait, TimeoutError where it takes too long, and what the question
+        raises.
         """
         if self._asked >= self._most:
-            raise Busy
+            raise Overloaded
         self._asked += 1
         try:
             async with self._free:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uvicorn
 
-from . import logs
+from . import logs, wire
 from .app import application
 from .service import Service
 
@@ -16,6 +16,8 @@ def run(service: Service) -> None:
         application(service),
         host=settings.host,
         port=settings.port,
+        http=wire.within(settings),
+        limit_concurrency=settings.max_connections,
         timeout_graceful_shutdown=3,
         server_header=False,
         log_config=None,

@@ -17,14 +17,15 @@ from typing import Final, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from ledger import Ledger, UsageError
+from ledger import GroupCommit, Ledger, UsageError
+from ledger.tokens import Tokens
 from projections.viewfile import VERSION, ledger_id
 from projections.views import Views, beside
 
 from .answers import Answer, Answers
 from .logs import Log
 from .metrics import Metrics
-from .problems import Busy, NotYet
+from .problems import NotYet, Overloaded
 from .processes import Keeper, Workers
 from .questions import Asked, OnBoard, TooMuch
 from .readers import Readers
@@ -39,16 +40,25 @@ _THREADS: Final = 4
 
 
 class Service:
-    """One ledger, served. Made by whoever serves it, closed by them; the ledger stays theirs."""
+    """One ledger, served. Made by whoever serves it, closed by them; the ledger stays theirs.
 
-    def __init__(self, ledger: Ledger, settings: Settings | None = None) -> None:
+    With `tokens` it is for this machine alone until the first is made, and then for who has one. Without, it is for
+    whoever reaches it: somebody else stands before it.
+    """
+
+    def __init__(self, ledger: Ledger, settings: Settings | None = None, tokens: Tokens | None = None) -> None:
         self.ledger = ledger
+        self.tokens = tokens
         self.settings = settings or Settings()
         self.log = Log(self.settings.log)
         self.metrics = Metrics()
         self.metrics.watch("position", lambda: ledger.head)
         self.metrics.watch("lag", self.lag)
         self.readiness = Readiness(ledger, self.lag, self.settings)
+        self.writer = GroupCommit(ledger, waiting=self.settings.max_waiting)
+        self.metrics.watch("queue", lambda: self.writer.counts.waiting)
+        self.metrics.watch("groups", lambda: self.writer.counts.groups)
+        self.metrics.watch("grouped", lambda: self.writer.counts.batches)
         self.readers = Readers(ledger)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
@@ -81,6 +91,7 @@ class Service:
 
     def close(self) -> None:
         """Ends what the service began; idempotent."""
+        self.writer.close()
         self._threads.shutdown()
         self.readers.close()
         self.log.flush()
@@ -90,7 +101,7 @@ class Service:
     async def answer(self, question: Asked) -> Answer:
         """The answer to a question, which is asked once, however many ask it meanwhile.
 
-        Raises NotYet where it takes too long (the work goes on: ask again), Busy where too much is asked already.
+        Raises NotYet where it takes too long (the work goes on: ask again), Overloaded where too much is asked already.
         """
         kept = self.answers.get(question)
         if kept is not None:
@@ -98,7 +109,7 @@ class Service:
         flight = self._flights.get(question)
         if flight is None:
             if len(self._flights) >= self.settings.max_asked:
-                raise Busy
+                raise Overloaded
             flight = self._flights[question] = asyncio.create_task(self._answered(question))
             flight.add_done_callback(partial(self._landed, question))
         try:

@@ -17,6 +17,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: int = 8000
     max_body: Bytes = 16 * 1024 * 1024
     """Bytes of a request's body."""
+    body_s: float = 60.0
+    """Seconds in which a body has to come in."""
+    max_head: Bytes = 64 * 1024
+    """Bytes of a request's line and headers."""
+    head_s: float = 10.0
+    """Seconds in which they have to come in."""
+    max_connections: Count = 4_096
+    """Connections at a time; who comes then is answered with 503."""
+    requests_per_s: Annotated[float, Meta(gt=0)] | None = None
+    """Requests a second of one token, or of one address without a token; None for as many as they like."""
+    origins: tuple[str, ...] = ()
+    """Origins whose pages may use the API from a browser (CORS), such as https://desk.example."""
+    open_to_anybody: bool = False
+    """Whether others than this machine are answered where no token was ever made."""
     max_waiting: Count = 1_000
     """Batches that may wait to be appended; who comes then is told to come again."""
     page: Count = 100

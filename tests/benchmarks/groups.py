@@ -6,12 +6,11 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from statistics import median
 
-import apsw
 from measure import Bar, Figure, Measured, Setting, figures, settled
+from slow_disk import slow_disk
 from whole import imported, said_again
 
 from ledger import GroupCommit, Ledger
@@ -21,7 +20,6 @@ THREADS = 64
 ROUNDS = 7
 ALONE = 250
 EACH = 20
-SYNC_S = 0.002
 
 
 @figures(
@@ -39,7 +37,7 @@ def fast(setting: Setting) -> Iterator[tuple[str, Measured]]:
 )
 def slow(setting: Setting) -> Iterator[tuple[str, Measured]]:
     """The same on a disk that takes 2 ms for a sync."""
-    with _slow_disk():
+    with slow_disk():
         yield from zip(("group_commit_slow_disk", "group_size_slow_disk"), _beside(setting), strict=True)
 
 
@@ -78,30 +76,3 @@ def _appended(ledger: Ledger, shares: Sequence[Sequence[Event]]) -> tuple[float,
             thread.join()
         seconds = time.perf_counter() - started
     return sum(map(len, shares)) / seconds, group.counts.group_size
-
-
-class _SlowFile(apsw.VFSFile):
-    def xSync(self, flags: int) -> None:  # noqa: N802  SQLite's name
-        super().xSync(flags)
-        time.sleep(SYNC_S)
-
-
-class _SlowDisk(apsw.VFS):
-    def __init__(self) -> None:
-        self._usual = apsw.vfs_names()[0]  # the default
-        super().__init__("slow-disk", self._usual)
-
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
-        return _SlowFile(self._usual, name, flags)
-
-
-@contextmanager
-def _slow_disk() -> Iterator[None]:
-    """Whatever is opened meanwhile lies on a disk that takes its time."""
-    usual, disk = apsw.vfs_names()[0], _SlowDisk()
-    apsw.set_default_vfs("slow-disk")
-    try:
-        yield
-    finally:
-        apsw.set_default_vfs(usual)
-        disk.unregister()

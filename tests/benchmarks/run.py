@@ -31,6 +31,7 @@ sys.path.insert(1, str(Path(__file__).parents[1]))  # where the oracle lies
 
 import appends  # noqa: F401  each declares its figures
 import boards  # noqa: F401
+import crowds  # noqa: F401
 import groups  # noqa: F401
 import reads  # noqa: F401
 import rebuilds  # noqa: F401

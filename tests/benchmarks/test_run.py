@@ -21,7 +21,7 @@ AGREED = (
     "bulk_append", "single_append", "import", "import_peak_mb", "rebuild_status", "rebuild", "rebuild_both_cores",
     "rebuild_vs_eventsourcing", "rebuild_peak_mb", "hot_claim", "claim_status_growth", "board_as_of_vs_now",
     "board_page_ms", "catch_up_vs_append", "catch_up_relations", "group_commit", "group_commit_slow_disk",
-    "service_claim", "service_said_by_delay_ms",
+    "service_append", "service_claim", "service_said_by_delay_ms",
 )  # fmt: skip
 RUN = Path(__file__).with_name("run.py")
 
