@@ -17,7 +17,9 @@ from .options import at_ledger, file_of
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Where to listen. Default: 127.0.0.1.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000.")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000. 0: any that is free."
+)
 @click.option("--demo", is_flag=True, help="Serve the seed article, in a throw-away ledger.")
 @at_ledger
 def serve_command(db: str, host: str, port: int, demo: bool) -> None:
@@ -31,8 +33,7 @@ def serve_command(db: str, host: str, port: int, demo: bool) -> None:
         ledger = stack.enter_context(_demo() if demo else Ledger.open(file_of(db)))
         service = Service(ledger, Settings(host=host, port=port))
         stack.callback(service.close)
-        click.echo(f"serving {ledger.name} on http://{host}:{port}/", err=True)
-        run(service)
+        run(service, lambda url: click.echo(f"serving {ledger.name} on {url}", err=True))
 
 
 @contextmanager

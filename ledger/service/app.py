@@ -10,12 +10,12 @@ from starlette.routing import BaseRoute, Route
 
 from ledger.errors import LedgerError
 
-from . import events, problems, reads
+from . import events, problems, reads, stream
 from .operations import Operation
 from .problems import Problem
 from .service import Service
 
-OPERATIONS: tuple[Operation, ...] = (*reads.OPERATIONS, *events.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (*reads.OPERATIONS, *events.OPERATIONS, *stream.OPERATIONS)
 
 
 def application(service: Service) -> Starlette:

@@ -22,6 +22,7 @@ from projections.viewfile import VERSION, ledger_id
 from projections.views import Views, beside
 
 from .answers import Answer, Answers
+from .feed import Feed
 from .problems import Busy, NotYet
 from .processes import Keeper, Workers
 from .questions import Asked, OnBoard, TooMuch
@@ -42,6 +43,7 @@ class Service:
         self.ledger = ledger
         self.settings = settings or Settings()
         self.readers = Readers(ledger)
+        self.feed = Feed(ledger, self.settings)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
         self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
@@ -61,8 +63,13 @@ class Service:
         self._workers, self._board_worker = fold(count=settings.workers), fold(count=1)
         self.readers.kept = True
 
+    def end(self) -> None:
+        """Lets go whoever would stay for ever, so that the requests come to an end; on the event loop."""
+        self.feed.end()
+
     async def stop(self) -> None:
         """Ends them; idempotent."""
+        await self.feed.stop()
         for flight in list(self._flights.values()):
             flight.cancel()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)

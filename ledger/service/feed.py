@@ -1,0 +1,253 @@
+"""What has been recorded lately, for all who listen? Read once, encoded once, however many they are.
+
+One reader waits for what comes and wakes all who listen. The last records are kept as the bytes that a client is sent,
+with their types and tags, so that nothing is decoded or encoded for one client. Who is further behind is read to from
+the store, page by page, beside the event loop and few at a time. Either way a client's place is one position: what it
+is given begins right after it, and the place it is given back is as far as was looked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from bisect import bisect_right
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from itertools import islice
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from ledger import Ledger, LedgerError, records
+from ledger.ledger import Stretch
+from ledger.store import Kept
+from projections.viewfile import ledger_id
+
+from .settings import Settings
+
+_PAGE: Final = 256
+_CHUNK: Final = 32 * 1024
+_WAIT_S: Final = 0.25
+_AT_ONCE: Final = 2
+_SHARED: Final = 64
+
+_log: Final = logging.getLogger(__name__)
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which records a client wants: those of a claim, of a source, of any of the types, where given."""
+
+    claim: str | None = None
+    source: str | None = None
+    types: tuple[str, ...] = ()
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """The tags that such a record carries, all of them."""
+        named = (("claim", self.claim), ("source", self.source))
+        return frozenset(f"{name}:{value}" for name, value in named if value is not None)
+
+
+class Frame(NamedTuple):
+    """A record as a client is sent it, and what tells who wants it."""
+
+    position: int
+    type: str
+    tags: frozenset[str]
+    data: bytes
+
+
+class Batch(NamedTuple):
+    """What a client is given: frames, the position of the last of them (0: there is none), how far was looked."""
+
+    data: bytes
+    last: int
+    upto: int
+
+
+class Recent:
+    """The last records: all of them after `floor`, up to `upto`."""
+
+    def __init__(self, after: int, most: int, most_bytes: int) -> None:
+        self.floor = self.upto = after
+        self._most, self._most_bytes = most, most_bytes
+        self._frames: list[Frame] = []
+        self._positions: list[int] = []
+        self._bytes = 0
+        self._given: dict[tuple[int, Wanted], Batch] = {}
+
+    def take_in(self, frames: Iterable[Frame], upto: int) -> None:
+        """Takes in all records after `upto`, up to a new one; lets go of the oldest where they are too many."""
+        for frame in frames:
+            self._frames.append(frame)
+            self._positions.append(frame.position)
+            self._bytes += len(frame.data)
+        self.upto = upto
+        self._given.clear()
+        gone = 0
+        while len(self._frames) - gone > self._most or self._bytes > self._most_bytes:
+            self.floor = self._frames[gone].position
+            self._bytes -= len(self._frames[gone].data)
+            gone += 1
+        del self._frames[:gone], self._positions[:gone]
+
+    def since(self, position: int, wanted: Wanted) -> Batch:
+        """What is wanted after a position that is not before the floor, as much as goes into one chunk."""
+        asked = (position, wanted)  # whoever stands where another stood is given the same
+        found = self._given.get(asked)
+        if found is None:
+            if len(self._given) >= _SHARED:
+                self._given.clear()
+            found = self._given[asked] = self._since(position, wanted)
+        return found
+
+    def _since(self, position: int, wanted: Wanted) -> Batch:
+        tags, types = wanted.tags, wanted.types
+        start = bisect_right(self._positions, position)
+        frames = (
+            frame
+            for frame in islice(self._frames, start, None)
+            if tags <= frame.tags and (not types or frame.type in types)
+        )
+        return _batch(frames, max(position, self.upto))
+
+
+class Listener:
+    """One who listens: woken when there is news, when it is over, and when the other side has gone."""
+
+    __slots__ = ("_news", "gone")
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self.gone = False
+
+    def look(self) -> None:
+        """Called before looking: what comes from now on wakes, even where it was seen."""
+        self._news.clear()
+
+    def wake(self) -> None:
+        """There may be something new."""
+        self._news.set()
+
+    async def news(self, timeout_s: float) -> None:
+        """Waits to be woken, so many seconds at most."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+
+class Feed:
+    """A ledger as it grows, for all who listen. Begins with the first of them; ended by the service.
+
+    Its methods are for the event loop.
+    """
+
+    def __init__(self, ledger: Ledger, settings: Settings) -> None:
+        self.listeners: set[Listener] = set()
+        self.dropped = 0
+        """How many clients were let go because they read too slowly."""
+        self.ended = False
+        self.ledger = ledger
+        self.settings = settings
+        self._recent = Recent(0, 1, 1)
+        self._watching: asyncio.Task[None] | None = None
+        self._watcher = ThreadPoolExecutor(1, "feed-watcher")
+        self._readers = ThreadPoolExecutor(_AT_ONCE, "feed-reader")
+
+    @cached_property
+    def mark(self) -> str:
+        """By which the ids of this ledger's stream are known: a digest of its id, which may hold any character.
+
+        Only of a ledger that holds a record.
+        """
+        return hashlib.sha256(ledger_id(self.ledger).encode()).hexdigest()[:16]
+
+    @property
+    def upto(self) -> int:
+        """How far the ledger has been read, for those who are not behind."""
+        return self._recent.upto
+
+    def listen(self) -> Listener:
+        """Takes in one more who listens."""
+        if self._watching is None and not self.ended:
+            after = max(0, self.ledger.head - self.settings.stream_kept)
+            self._recent = Recent(after, self.settings.stream_kept, self.settings.stream_kept_bytes)
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+        listener = Listener()
+        self.listeners.add(listener)
+        return listener
+
+    async def next(self, position: int, wanted: Wanted) -> Batch:
+        """What is wanted after a position, and how far was looked. Raises LedgerError where it cannot be read."""
+        if position >= self._recent.floor:
+            return self._recent.since(position, wanted)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.page, position, wanted)
+
+    def page(self, position: int, wanted: Wanted) -> Batch:
+        """The same from the store; not for the event loop."""
+        stretch = self.ledger.stretch(
+            claim=wanted.claim, source=wanted.source, types=wanted.types, after=position, limit=_PAGE
+        )
+        return _batch(map(self._frame, stretch.records), stretch.upto)
+
+    def end(self) -> None:
+        """Lets all who listen go; idempotent."""
+        self.ended = True
+        self._wake()
+
+    async def stop(self) -> None:
+        """Ends, and returns when nothing of it runs any more; idempotent."""
+        self.end()
+        if self._watching is not None:
+            await self._watching
+        self._watcher.shutdown()
+        self._readers.shutdown(cancel_futures=True)
+
+    def _wake(self) -> None:
+        for listener in self.listeners:
+            listener.wake()
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not self.ended:
+            try:
+                news = await loop.run_in_executor(self._watcher, self._news, self._recent.upto)
+            except LedgerError:  # a disk that fails for a while: who listens stays, and misses nothing
+                _log.exception("the ledger could not be read for its stream; trying again")
+                await asyncio.sleep(_WAIT_S)
+                continue
+            if news is not None:
+                self._recent.take_in(*news)
+                self._wake()
+
+    def _news(self, after: int) -> tuple[list[Frame], int] | None:
+        if not self.ledger.wait(after, _WAIT_S):
+            return None
+        stretch: Stretch = self.ledger.stretch(after=after, limit=_PAGE)
+        return [self._frame(kept) for kept in stretch.records], stretch.upto
+
+    def _frame(self, kept: Kept) -> Frame:
+        return Frame(kept.position, kept.type, frozenset(kept.tags), frame(self.mark, kept.position, kept.data))
+
+
+def frame(mark: str, position: int, stored: bytes) -> bytes:
+    """A record as an event of the stream: the line of `claims log --format ndjson`, stored bytes as they are."""
+    lines = records.line(position, stored).splitlines()  # one, unless another program wrote them with spaces between
+    return b"id: %b:%d\nevent: record\ndata: %b\n\n" % (mark.encode(), position, b"\ndata: ".join(lines))
+
+
+def _batch(frames: Iterable[Frame], upto: int) -> Batch:
+    """Frames as far as they go into one chunk, at least one."""
+    chosen: list[bytes] = []
+    last = size = 0
+    for one in frames:
+        size += len(one.data)
+        if chosen and size > _CHUNK:
+            return Batch(b"".join(chosen), last, last)
+        chosen.append(one.data)
+        last = one.position
+    return Batch(b"".join(chosen), last, upto)

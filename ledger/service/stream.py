@@ -1,0 +1,213 @@
+"""How does a client hear of what is recorded, as it is recorded? `GET /v1/stream`, Server-Sent Events (WHATWG HTML).
+
+A client has one place, a position, from its first record to its last: what lies there already and what comes later are
+read through the same cursor, so that nothing is skipped and nothing comes twice. The id of every event is that place
+(`LEDGER:POSITION`), and whoever brings it back goes on right after it. A client that is sent little, because it wants
+little, is now and then told how far was looked, so that it need not be looked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from ledger.errors import LedgerError, UsageError
+from ledger.events import TYPES
+from projections.part import source_id
+
+from . import service
+from .feed import Batch, Feed, Listener, Wanted
+from .operations import Operation, Parameter
+from .problems import Problem
+
+ABORT: Final = "ledger.abort"
+"""The ASGI extension by which a server lets a connection be cut off: `scope["extensions"][ABORT]["abort"]()`."""
+
+_ID: Final = re.compile(r"([0-9a-f]{16}):([0-9]{1,18})")
+_HEARTBEAT: Final = b":\n\n"
+_HEADERS: Final = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # proxies that hold answers back until they are whole let this one through
+}
+_PARTING_S: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+
+
+async def stream(request: Request) -> Response:
+    """The records as they are recorded, from wherever a client left off."""
+    feed = service.of(request).feed
+    query = request.query_params
+    source = query.get("source")
+    wanted = Wanted(
+        claim=query.get("claim"),
+        source=None if source is None else source_id(source),
+        types=tuple(sorted(set(query.getlist("type")))),
+    )
+    position = _position(request, feed)
+    feed.page(feed.ledger.head, wanted)  # reads nothing, but refuses what cannot be asked for
+    if len(feed.listeners) >= feed.settings.stream_clients:
+        headers = {"Retry-After": str(round(feed.settings.stream_patience_s))}
+        raise Problem("too-many-streams", "as many listen as may; come again", headers=headers)
+    return Stream(feed, Cursor(feed, wanted, position))
+
+
+class Cursor:
+    """Where a client is: how far was looked for it, and the place it was last told."""
+
+    __slots__ = ("_feed", "_told", "position", "wanted")
+
+    def __init__(self, feed: Feed, wanted: Wanted, position: int) -> None:
+        self._feed = feed
+        self._told = self.position = position
+        self.wanted = wanted
+
+    def took(self, batch: Batch) -> bytes:
+        """What is to be sent of a batch that follows on this place; the place is after it."""
+        self.position = batch.upto
+        self._told = batch.last or self._told
+        return batch.data
+
+    def checkpoint(self) -> bytes:
+        """An event that tells how far was looked; nothing where the client knows."""
+        if self.position == self._told:
+            return b""
+        self._told = at = self.position
+        return b'id: %b:%d\nevent: checkpoint\ndata: {"position":%d}\n\n' % (self._feed.mark.encode(), at, at)
+
+
+class Stream(Response):
+    """A stream for one client, until it goes, reads too slowly, or the service ends."""
+
+    def __init__(self, feed: Feed, cursor: Cursor) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers(_HEADERS)
+        self._feed = feed
+        self._cursor = cursor
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, as ASGI has it."""
+        start: Message = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        if scope["method"] == "HEAD":
+            await send(start)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        listener = self._feed.listen()
+        watching = asyncio.create_task(_watch(receive, listener))
+        try:
+            await send(start)
+            await self._deliver(send, listener)
+        except TimeoutError:
+            self._feed.dropped += 1
+            _cut_off(scope)
+        except LedgerError:
+            _log.exception("a stream could not go on; its client can resume")
+            _cut_off(scope)
+        finally:
+            self._feed.listeners.discard(listener)
+            watching.cancel()
+
+    async def _deliver(self, send: Send, listener: Listener) -> None:
+        """Sends what there is and what comes. Raises TimeoutError where the client takes too long to read."""
+        feed, cursor, settings = self._feed, self._cursor, self._feed.settings
+        await _say(send, b"retry: %d\n\n" % settings.stream_retry_ms, settings.stream_patience_s)
+        goal, caught_up = feed.ledger.head, False
+        due = time.monotonic() + settings.stream_heartbeat_s
+        while not (feed.ended or listener.gone):
+            listener.look()
+            data = cursor.took(await feed.next(cursor.position, cursor.wanted))
+            behind = cursor.position < feed.upto
+            if not data and (behind or time.monotonic() >= due):
+                data = cursor.checkpoint() or _HEARTBEAT
+            if data:
+                await _say(send, data, settings.stream_patience_s)
+                due = time.monotonic() + settings.stream_heartbeat_s
+            if not caught_up and cursor.position >= goal:
+                caught_up, due = True, 0.0  # is told so at once, and from then on only after a silence
+            if not behind:
+                await listener.news(due - time.monotonic())
+        if not listener.gone:
+            await _say(send, cursor.checkpoint(), _PARTING_S, more=False)
+
+
+async def _say(send: Send, data: bytes, timeout_s: float, *, more: bool = True) -> None:
+    async with asyncio.timeout(timeout_s):
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+async def _watch(receive: Receive, listener: Listener) -> None:
+    """Notices when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    listener.gone = True
+    listener.wake()
+
+
+def _cut_off(scope: Scope) -> None:
+    """Ends a connection with what still waits to be written to it, which nobody may ever read."""
+    extension = scope.get("extensions", {}).get(ABORT)
+    if extension is not None:
+        extension["abort"]()
+
+
+def _position(request: Request, feed: Feed) -> int:
+    """After which position a client begins. Raises UsageError, and Problem for an id of another ledger."""
+    head = feed.ledger.head
+    # Who connects again by itself brings the header, beside the query it began with.
+    last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
+    if not last:
+        return _after(request.query_params.get("after", "0"), head)
+    found = _ID.fullmatch(last)
+    if found is None:
+        raise UsageError(f"Last-Event-ID: {last!r} is no id of this stream; leave it out to begin anew")
+    if not head or found[1] != feed.mark:
+        raise Problem("another-ledger", "this id is another ledger's; start over, without it")
+    if int(found[2]) > head:
+        raise Problem("another-ledger", f"this ledger ends at {head}, before this id; start over, without it")
+    return int(found[2])
+
+
+def _after(text: str, head: int) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f"after: {text!r} is no position")
+    if int(text[:20]) > head:
+        raise UsageError(f"after: position {text} is not in this ledger, which ends at {head}")
+    return int(text)
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/v1/stream",
+        handler=stream,
+        about="The records as they are recorded, from wherever a client left off, as Server-Sent Events.",
+        answer=None,
+        parameters=(
+            Parameter(name="claim", about="Only records about this claim."),
+            Parameter(name="source", about="Only records that name this source (an id or a name)."),
+            Parameter(
+                name="type",
+                about="Only records of these types.",
+                schema={"type": "string", "enum": [*TYPES]},
+                many=True,
+            ),
+            Parameter(
+                name="after", about="Begin after this position.", schema={"type": "integer", "minimum": 0, "default": 0}
+            ),
+            Parameter(name="last_event_id", about="As the header, for those who cannot send one."),
+            Parameter(
+                name="Last-Event-ID",
+                place="header",
+                about="The id of the last event that arrived: go on right after it, whatever `after` says.",
+            ),
+        ),
+    ),
+)
