@@ -153,7 +153,8 @@ class Feed:
         self.ended = False
         self.ledger = ledger
         self.settings = settings
-        self._recent = Recent(0, 1, 1)
+        self.recent = Recent(0, 1, 1)
+        """What those who are not behind are given from; begins anew with the first who listens."""
         self._watching: asyncio.Task[None] | None = None
         self._watcher = ThreadPoolExecutor(1, "feed-watcher")
         self._readers = ThreadPoolExecutor(_AT_ONCE, "feed-reader")
@@ -169,13 +170,13 @@ class Feed:
     @property
     def upto(self) -> int:
         """How far the ledger has been read, for those who are not behind."""
-        return self._recent.upto
+        return self.recent.upto
 
     def listen(self) -> Listener:
         """Takes in one more who listens."""
         if self._watching is None and not self.ended:
             after = max(0, self.ledger.head - self.settings.stream_kept)
-            self._recent = Recent(after, self.settings.stream_kept, self.settings.stream_kept_bytes)
+            self.recent = Recent(after, self.settings.stream_kept, self.settings.stream_kept_bytes)
             self._watching = asyncio.get_running_loop().create_task(self._watch())
         listener = Listener()
         self.listeners.add(listener)
@@ -183,8 +184,8 @@ class Feed:
 
     async def next(self, position: int, wanted: Wanted) -> Batch:
         """What is wanted after a position, and how far was looked. Raises LedgerError where it cannot be read."""
-        if position >= self._recent.floor:
-            return self._recent.since(position, wanted)
+        if position >= self.recent.floor:
+            return self.recent.since(position, wanted)
         return await asyncio.get_running_loop().run_in_executor(self._readers, self.page, position, wanted)
 
     def page(self, position: int, wanted: Wanted) -> Batch:
@@ -193,6 +194,13 @@ class Feed:
             claim=wanted.claim, source=wanted.source, types=wanted.types, after=position, limit=_PAGE
         )
         return _batch(map(self._frame, stretch.records), stretch.upto)
+
+    def news(self, after: int) -> tuple[list[Frame], int] | None:
+        """What came after a position; None where nothing does for a moment. Not for the event loop."""
+        if not self.ledger.wait(after, _WAIT_S):
+            return None
+        stretch: Stretch = self.ledger.stretch(after=after, limit=_PAGE)
+        return [self._frame(kept) for kept in stretch.records], stretch.upto
 
     def end(self) -> None:
         """Lets all who listen go; idempotent."""
@@ -215,20 +223,14 @@ class Feed:
         loop = asyncio.get_running_loop()
         while not self.ended:
             try:
-                news = await loop.run_in_executor(self._watcher, self._news, self._recent.upto)
+                news = await loop.run_in_executor(self._watcher, self.news, self.recent.upto)
             except LedgerError:  # a disk that fails for a while: who listens stays, and misses nothing
                 _log.exception("the ledger could not be read for its stream; trying again")
                 await asyncio.sleep(_WAIT_S)
                 continue
             if news is not None:
-                self._recent.take_in(*news)
+                self.recent.take_in(*news)
                 self._wake()
-
-    def _news(self, after: int) -> tuple[list[Frame], int] | None:
-        if not self.ledger.wait(after, _WAIT_S):
-            return None
-        stretch: Stretch = self.ledger.stretch(after=after, limit=_PAGE)
-        return [self._frame(kept) for kept in stretch.records], stretch.upto
 
     def _frame(self, kept: Kept) -> Frame:
         return Frame(kept.position, kept.type, frozenset(kept.tags), frame(self.mark, kept.position, kept.data))
