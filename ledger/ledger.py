@@ -319,9 +319,11 @@ class Ledger:
         What `events` gives in one go, in pieces that each take a bounded time: go on after `upto`.
         """
         tags = _tags_of(claim, source, types)
-        until = min(self.head, after + _STRETCH)
+        head = self.head
+        begin = min(after, head)
+        until = min(head, begin + _STRETCH)
         items = [(types, tags)] if tags or types else []
-        found = self._store.matching(items, after=after, until=until, limit=limit)
+        found = self._store.matching(items, after=begin, until=until, limit=limit)
         return Stretch(found, found[-1].position if len(found) >= limit else max(after, until))
 
     def wait(self, after: int | Receipt | Record, timeout_s: float) -> bool:
