@@ -30,6 +30,7 @@ from .settings import Settings
 _PAGE: Final = 256
 _CHUNK: Final = 32 * 1024
 _WAIT_S: Final = 0.25
+_PARTING_S: Final = 1.0
 _AT_ONCE: Final = 2
 _SHARED: Final = 64
 
@@ -115,13 +116,23 @@ class Recent:
 
 
 class Listener:
-    """One who listens: woken when there is news, when it is over, and when the other side has gone."""
+    """One who listens: woken when there is news, after a silence, and when it is over.
 
-    __slots__ = ("_news", "gone")
+    Its deadline is only set when it is to end, and its times are only looked at now and then: a timer for each message
+    to each client would cost as much as what is sent.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_deadline", "_news", "due", "gone", "saying_since")
+
+    def __init__(self, deadline: asyncio.Timeout) -> None:
+        self._deadline = deadline
         self._news = asyncio.Event()
+        self.due = 0.0
+        """When it is to be woken even without news."""
+        self.saying_since: float | None = None
+        """Since when it has been sending something that is not read."""
         self.gone = False
+        """Whether the other side has gone."""
 
     def look(self) -> None:
         """Called before looking: what comes from now on wakes, even where it was seen."""
@@ -131,13 +142,23 @@ class Listener:
         """There may be something new."""
         self._news.set()
 
-    async def news(self, timeout_s: float) -> None:
-        """Waits to be woken, so many seconds at most."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._news.wait()
-        except TimeoutError:
-            pass
+    async def news(self) -> None:
+        """Waits to be woken."""
+        await self._news.wait()
+
+    def tend(self, now: float, patience_s: float) -> None:
+        """Wakes it where something is due; ends it where it has been sending for too long."""
+        if self.saying_since is None:
+            if now >= self.due:
+                self.wake()
+        elif now - self.saying_since >= patience_s:
+            self.part(now)
+
+    def part(self, at: float) -> None:
+        """Lets it go: woken now, it may say a last word until then."""
+        if not self._deadline.expired():
+            self._deadline.reschedule(at)
+        self.wake()
 
 
 class Feed:
@@ -155,7 +176,7 @@ class Feed:
         self.settings = settings
         self.recent = Recent(0, 1, 1)
         """What those who are not behind are given from; begins anew with the first who listens."""
-        self._watching: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
         self._watcher = ThreadPoolExecutor(1, "feed-watcher")
         self._readers = ThreadPoolExecutor(_AT_ONCE, "feed-reader")
 
@@ -172,15 +193,19 @@ class Feed:
         """How far the ledger has been read, for those who are not behind."""
         return self.recent.upto
 
-    def listen(self) -> Listener:
-        """Takes in one more who listens."""
-        if self._watching is None and not self.ended:
+    def listen(self, deadline: asyncio.Timeout) -> Listener:
+        """Takes in one more who listens, until it has left."""
+        if not self._running and not self.ended:
             after = max(0, self.ledger.head - self.settings.stream_kept)
             self.recent = Recent(after, self.settings.stream_kept, self.settings.stream_kept_bytes)
-            self._watching = asyncio.get_running_loop().create_task(self._watch())
-        listener = Listener()
+            self._running = [asyncio.create_task(self._watch()), asyncio.create_task(self._tend())]
+        listener = Listener(deadline)
         self.listeners.add(listener)
         return listener
+
+    def leave(self, listener: Listener) -> None:
+        """One does not listen any longer."""
+        self.listeners.discard(listener)
 
     async def next(self, position: int, wanted: Wanted) -> Batch:
         """What is wanted after a position, and how far was looked. Raises LedgerError where it cannot be read."""
@@ -204,20 +229,17 @@ class Feed:
 
     def end(self) -> None:
         """Lets all who listen go; idempotent."""
-        self.ended = True
-        self._wake()
+        if not self.ended:
+            self.ended = True
+            for listener in self.listeners:
+                listener.part(asyncio.get_running_loop().time() + _PARTING_S)
 
     async def stop(self) -> None:
         """Ends, and returns when nothing of it runs any more; idempotent."""
         self.end()
-        if self._watching is not None:
-            await self._watching
+        await asyncio.gather(*self._running)
         self._watcher.shutdown()
         self._readers.shutdown(cancel_futures=True)
-
-    def _wake(self) -> None:
-        for listener in self.listeners:
-            listener.wake()
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -230,7 +252,16 @@ class Feed:
                 continue
             if news is not None:
                 self.recent.take_in(*news)
-                self._wake()
+                for listener in self.listeners:
+                    listener.wake()
+
+    async def _tend(self) -> None:
+        loop, patience_s = asyncio.get_running_loop(), self.settings.stream_patience_s
+        while not self.ended:
+            await asyncio.sleep(min(_WAIT_S, self.settings.stream_heartbeat_s, patience_s))
+            now = loop.time()
+            for listener in self.listeners:
+                listener.tend(now, patience_s)
 
     def _frame(self, kept: Kept) -> Frame:
         return Frame(kept.position, kept.type, frozenset(kept.tags), frame(self.mark, kept.position, kept.data))

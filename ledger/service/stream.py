@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from typing import Final
 
 from starlette.requests import Request
@@ -37,7 +36,6 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # proxies that hold answers back until they are whole let this one through
 }
-_PARTING_S: Final = 1.0
 _log: Final = logging.getLogger(__name__)
 
 
@@ -100,47 +98,67 @@ class Stream(Response):
             await send(start)
             await send({"type": "http.response.body", "body": b""})
             return
-        listener = self._feed.listen()
-        watching = asyncio.create_task(_watch(receive, listener))
         try:
-            await send(start)
-            await self._deliver(send, listener)
+            async with asyncio.timeout(None) as deadline:
+                await send(start)
+                await self._listen(receive, send, self._feed.listen(deadline))
         except TimeoutError:
-            self._feed.dropped += 1
+            if not self._feed.ended:
+                self._feed.dropped += 1
             _cut_off(scope)
         except LedgerError:
             _log.exception("a stream could not go on; its client can resume")
             _cut_off(scope)
+
+    async def _listen(self, receive: Receive, send: Send, listener: Listener) -> None:
+        watching = asyncio.create_task(_watch(receive, listener))
+        try:
+            await self._deliver(_Voice(send, listener, self._feed.settings.stream_heartbeat_s), listener)
         finally:
-            self._feed.listeners.discard(listener)
+            self._feed.leave(listener)
             watching.cancel()
 
-    async def _deliver(self, send: Send, listener: Listener) -> None:
-        """Sends what there is and what comes. Raises TimeoutError where the client takes too long to read."""
-        feed, cursor, settings = self._feed, self._cursor, self._feed.settings
-        await _say(send, b"retry: %d\n\n" % settings.stream_retry_ms, settings.stream_patience_s)
+    async def _deliver(self, voice: _Voice, listener: Listener) -> None:
+        """Sends what there is and what comes."""
+        feed, cursor = self._feed, self._cursor
         goal, caught_up = feed.ledger.head, False
-        due = time.monotonic() + settings.stream_heartbeat_s
+        await voice.say(b"retry: %d\n\n" % feed.settings.stream_retry_ms)
         while not (feed.ended or listener.gone):
             listener.look()
             data = cursor.took(await feed.next(cursor.position, cursor.wanted))
             behind = cursor.position < feed.upto
-            if not data and (behind or time.monotonic() >= due):
+            if not data and (behind or voice.is_due()):
                 data = cursor.checkpoint() or _HEARTBEAT
             if data:
-                await _say(send, data, settings.stream_patience_s)
-                due = time.monotonic() + settings.stream_heartbeat_s
+                await voice.say(data)
             if not caught_up and cursor.position >= goal:
-                caught_up, due = True, 0.0  # is told so at once, and from then on only after a silence
-            if not behind:
-                await listener.news(due - time.monotonic())
+                caught_up, listener.due = True, 0.0  # is told so at once, and from then on only after a silence
+            elif not behind:
+                await listener.news()
         if not listener.gone:
-            await _say(send, cursor.checkpoint(), _PARTING_S, more=False)
+            await voice.say(cursor.checkpoint(), more=False)
 
 
-async def _say(send: Send, data: bytes, timeout_s: float, *, more: bool = True) -> None:
-    async with asyncio.timeout(timeout_s):
-        await send({"type": "http.response.body", "body": data, "more_body": more})
+class _Voice:
+    """Says something to a client; it is known since when it has been at it, and when there has been silence enough."""
+
+    __slots__ = ("_listener", "_send", "_silence_s", "_time")
+
+    def __init__(self, send: Send, listener: Listener, silence_s: float) -> None:
+        self._send = send
+        self._listener = listener
+        self._silence_s = silence_s
+        self._time = asyncio.get_running_loop().time
+
+    def is_due(self) -> bool:
+        return self._time() >= self._listener.due
+
+    async def say(self, data: bytes, *, more: bool = True) -> None:
+        listener = self._listener
+        listener.saying_since = now = self._time()
+        await self._send({"type": "http.response.body", "body": data, "more_body": more})
+        listener.saying_since = None
+        listener.due = now + self._silence_s
 
 
 async def _watch(receive: Receive, listener: Listener) -> None:
