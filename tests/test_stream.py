@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+import serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from serving import Event
 from starlette.types import Message
 
 import ledger.ledger
@@ -21,27 +23,9 @@ from ledger.service.stream import ABORT, Cursor
 CLAIMS, SPEAKERS = ("a", "b", "c"), ("Ann", "Bob")
 
 
-class Event(NamedTuple):
-    """An event of a stream, as a browser would give it out."""
-
-    id: str
-    event: str
-    data: bytes
-
-    @property
-    def position(self) -> int:
-        return int(self.id.rpartition(":")[2])
-
-
 def events(read: bytes) -> Iterator[Event]:
-    """What a client makes of the bytes it has read so far: an event counts when its blank line has come."""
-    for block in read.split(b"\n\n")[:-1]:
-        fields = [line.partition(b": ")[::2] for line in block.split(b"\n") if not line.startswith(b":")]
-        found: dict[bytes, list[bytes]] = {}
-        for name, value in fields:
-            found.setdefault(name, []).append(value)
-        if b"data" in found:
-            yield Event(found[b"id"][0].decode(), found[b"event"][0].decode(), b"\n".join(found[b"data"]))
+    """What a client makes of the bytes it has read so far."""
+    return serving.events(iter(read.splitlines(keepends=True)))
 
 
 def lines(book: Ledger, wanted: Wanted, after: int = 0) -> list[bytes]:
