@@ -22,13 +22,13 @@ from msgspec import Struct
 
 from ledger import Ledger, LedgerError, records
 from ledger.ledger import Stretch
-from ledger.store import Kept
+from ledger.store import Kept, Stored
 from projections.viewfile import ledger_id
 
 from .settings import Settings
 
-_PAGE: Final = 256
-_CHUNK: Final = 32 * 1024
+_PAGE: Final = 128
+_CHUNK: Final = 64 * 1024
 _WAIT_S: Final = 0.25
 _PARTING_S: Final = 1.0
 _AT_ONCE: Final = 2
@@ -51,13 +51,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
         return frozenset(f"{name}:{value}" for name, value in named if value is not None)
 
 
+_EVERYTHING: Final = Wanted()
+
+
 class Frame(NamedTuple):
     """A record as a client is sent it, and what tells who wants it."""
 
     position: int
+    data: bytes
     type: str
     tags: frozenset[str]
-    data: bytes
 
 
 class Batch(NamedTuple):
@@ -108,7 +111,7 @@ class Recent:
         tags, types = wanted.tags, wanted.types
         start = bisect_right(self._positions, position)
         frames = (
-            frame
+            (frame.position, frame.data)
             for frame in islice(self._frames, start, None)
             if tags <= frame.tags and (not types or frame.type in types)
         )
@@ -215,10 +218,14 @@ class Feed:
 
     def page(self, position: int, wanted: Wanted) -> Batch:
         """The same from the store; not for the event loop."""
+        if wanted == _EVERYTHING:  # to look up what nobody asks for, the tags, takes longer than all the rest
+            until = min(self.ledger.head, position + _PAGE)
+            found = self.ledger.stored(after=position, as_of=until)
+            return _batch(map(self._encoded, found), until)
         stretch = self.ledger.stretch(
             claim=wanted.claim, source=wanted.source, types=wanted.types, after=position, limit=_PAGE
         )
-        return _batch(map(self._frame, stretch.records), stretch.upto)
+        return _batch((self._encoded((kept.position, kept.data)) for kept in stretch.records), stretch.upto)
 
     def news(self, after: int) -> tuple[list[Frame], int] | None:
         """What came after a position; None where nothing does for a moment. Not for the event loop."""
@@ -264,7 +271,10 @@ class Feed:
                 listener.tend(now, patience_s)
 
     def _frame(self, kept: Kept) -> Frame:
-        return Frame(kept.position, kept.type, frozenset(kept.tags), frame(self.mark, kept.position, kept.data))
+        return Frame(*self._encoded((kept.position, kept.data)), kept.type, frozenset(kept.tags))
+
+    def _encoded(self, stored: Stored) -> tuple[int, bytes]:
+        return stored[0], frame(self.mark, *stored)
 
 
 def frame(mark: str, position: int, stored: bytes) -> bytes:
@@ -273,14 +283,14 @@ def frame(mark: str, position: int, stored: bytes) -> bytes:
     return b"id: %b:%d\nevent: record\ndata: %b\n\n" % (mark.encode(), position, b"\ndata: ".join(lines))
 
 
-def _batch(frames: Iterable[Frame], upto: int) -> Batch:
-    """Frames as far as they go into one chunk, at least one."""
+def _batch(frames: Iterable[tuple[int, bytes]], upto: int) -> Batch:
+    """Frames, each with its position, as far as they go into one chunk, at least one."""
     chosen: list[bytes] = []
     last = size = 0
-    for one in frames:
-        size += len(one.data)
+    for position, data in frames:
+        size += len(data)
         if chosen and size > _CHUNK:
             return Batch(b"".join(chosen), last, last)
-        chosen.append(one.data)
-        last = one.position
+        chosen.append(data)
+        last = position
     return Batch(b"".join(chosen), last, upto)
