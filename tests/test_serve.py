@@ -141,6 +141,32 @@ def test_the_last_word_of_a_stream_is_how_far_was_looked(path: Path) -> None:
         assert server.ends() == 0
 
 
+SLOW = """
+import time
+from ledger import Ledger
+state = Ledger.state
+def slowly(*asked, **how):
+    print("asked", flush=True)
+    time.sleep(1)
+    return state(*asked, **how)
+Ledger.state = slowly
+"""
+
+
+def test_what_was_asked_before_the_end_is_answered(path: Path) -> None:
+    with serve_with(path, SLOW) as server, socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.settimeout(PATIENCE_S)
+        client.sendall(b"GET /v1/claims/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        server.said("asked")
+        server.process.terminate()
+        read = b""
+        while more := client.recv(1 << 16):
+            read += more
+        assert read.startswith(b"HTTP/1.1 200 OK")
+        assert json.loads(read.partition(b"\r\n\r\n")[2])["claim"] == "a"
+        assert server.ends() == 0
+
+
 def test_a_client_that_does_not_read_keeps_no_service_from_ending(path: Path) -> None:
     with Ledger.open(path) as book:
         say(book, 1_000, "a", "it is so, " * 1_900)
@@ -232,6 +258,20 @@ def test_a_port_that_is_taken_is_told(path: Path) -> None:
     assert other.returncode == 1
     assert f"cannot listen at 127.0.0.1, port {server.port}: Address already in use" in other.stderr
     assert "Traceback" not in other.stderr
+
+
+def test_a_service_that_cannot_start_says_so(path: Path) -> None:
+    broken = """
+        from ledger.service import Service
+        async def start(self):
+            raise OSError("no room for what runs beside")
+        Service.start = start
+    """
+    code = textwrap.dedent(broken) + SET
+    ran = subprocess.run([sys.executable, "-c", code, str(path), '{"port": 0}'], capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert "no room for what runs beside" in ran.stderr
+    assert "the service could not be started" in ran.stderr
 
 
 def test_the_url_that_is_told_is_where_it_listens(path: Path) -> None:

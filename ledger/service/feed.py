@@ -32,6 +32,7 @@ _CHUNK: Final = 64 * 1024
 _WAIT_S: Final = 0.25
 _PARTING_S: Final = 1.0
 _AT_ONCE: Final = 2
+_AT_A_TIME: Final = 50
 _SHARED: Final = 64
 
 _log: Final = logging.getLogger(__name__)
@@ -259,8 +260,14 @@ class Feed:
                 continue
             if news is not None:
                 self.recent.take_in(*news)
-                for listener in self.listeners:
-                    listener.wake()
+                await self._wake()
+
+    async def _wake(self) -> None:
+        """Wakes all, some at a time: what else the event loop has to do is done in between."""
+        for number, listener in enumerate(tuple(self.listeners), 1):
+            listener.wake()
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)
 
     async def _tend(self) -> None:
         loop, patience_s = asyncio.get_running_loop(), self.settings.stream_patience_s

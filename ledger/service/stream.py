@@ -100,8 +100,7 @@ class Stream(Response):
             return
         try:
             async with asyncio.timeout(None) as deadline:
-                await send(start)
-                await self._listen(receive, send, self._feed.listen(deadline))
+                await self._listen(start, receive, send, self._feed.listen(deadline))
         except TimeoutError:
             if not self._feed.ended:
                 self._feed.dropped += 1
@@ -110,9 +109,10 @@ class Stream(Response):
             _log.exception("a stream could not go on; its client can resume")
             _cut_off(scope)
 
-    async def _listen(self, receive: Receive, send: Send, listener: Listener) -> None:
+    async def _listen(self, start: Message, receive: Receive, send: Send, listener: Listener) -> None:
         watching = asyncio.create_task(_watch(receive, listener))
         try:
+            await send(start)
             await self._deliver(_Voice(send, listener, self._feed.settings.stream_heartbeat_s), listener)
         finally:
             self._feed.leave(listener)
