@@ -124,7 +124,7 @@ class Listening:
         try:
             while line := self.answer.readline():
                 yield line
-            self.complete = True
+            self.complete = self.answer.chunk_left is None  # the last chunk, of no bytes, has come
         except (OSError, http.client.HTTPException, ValueError):  # cut off; ValueError: in the middle of a chunk's size
             pass
 
