@@ -15,8 +15,9 @@ from starlette.types import Message
 
 import ledger.ledger
 from ledger import Denial, Ledger, Link, Retraction, Statement, records
-from ledger.service import Settings, application, feed, stream
-from ledger.service.feed import Feed, Recent, Wanted
+from ledger.service import Settings, application, feed, recent, stream
+from ledger.service.feed import Feed
+from ledger.service.recent import Recent, Wanted
 from ledger.service.service import Service
 from ledger.service.stream import ABORT, Cursor
 
@@ -98,7 +99,7 @@ def _small() -> Iterator[None]:
     """Pages, chunks and stretches that a short log fills."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(feed, "_PAGE", 3)
-        patch.setattr(feed, "_CHUNK", 700)
+        patch.setattr(recent, "_CHUNK", 700)
         patch.setattr(ledger.ledger, "_STRETCH", 5)
         yield
 
@@ -183,7 +184,7 @@ def test_what_is_kept_ready_is_bounded_in_number_and_in_bytes() -> None:
 
 def test_bytes_with_line_ends_between_tokens_stay_one_event() -> None:
     stored = b'{"id": "x",\r\n "event":\n {}}'
-    (one,) = events(feed.frame("ab", 7, stored))
+    (one,) = events(recent.frame("ab", 7, stored))
     assert one.id == "ab:7"
     assert one.data == b'{"position":7,"id": "x",\n "event":\n {}}'
 

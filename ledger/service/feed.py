@@ -1,9 +1,8 @@
 """What has been recorded lately, for all who listen? Read once, encoded once, however many they are.
 
-One reader waits for what comes and wakes all who listen. The last records are kept as the bytes that a client is sent,
-with their types and tags, so that nothing is decoded or encoded for one client. Who is further behind is read to from
-the store, page by page, beside the event loop and few at a time. Either way a client's place is one position: what it
-is given begins right after it, and the place it is given back is as far as was looked.
+One reader waits for what comes and wakes all who listen. The last records are kept ready; who is further behind is read
+to from the store, page by page, beside the event loop and few at a time. Either way a client's place is one position:
+what it is given begins right after it, and the place it is given back is as far as was looked.
 """
 
 from __future__ import annotations
@@ -11,112 +10,25 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from bisect import bisect_right
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
-from msgspec import Struct
-
-from ledger import Ledger, LedgerError, records
+from ledger import Ledger, LedgerError
 from ledger.ledger import Stretch
 from ledger.store import Kept, Stored
 from projections.viewfile import ledger_id
 
+from .recent import EVERYTHING, Batch, Frame, Recent, Wanted, batch, frame
 from .settings import Settings
 
 _PAGE: Final = 128
-_CHUNK: Final = 64 * 1024
 _WAIT_S: Final = 0.25
 _PARTING_S: Final = 1.0
 _AT_ONCE: Final = 2
 _AT_A_TIME: Final = 50
-_SHARED: Final = 64
 
 _log: Final = logging.getLogger(__name__)
-
-
-class Wanted(Struct, frozen=True, kw_only=True):
-    """Which records a client wants: those of a claim, of a source, of any of the types, where given."""
-
-    claim: str | None = None
-    source: str | None = None
-    types: tuple[str, ...] = ()
-
-    @property
-    def tags(self) -> frozenset[str]:
-        """The tags that such a record carries, all of them."""
-        named = (("claim", self.claim), ("source", self.source))
-        return frozenset(f"{name}:{value}" for name, value in named if value is not None)
-
-
-_EVERYTHING: Final = Wanted()
-
-
-class Frame(NamedTuple):
-    """A record as a client is sent it, and what tells who wants it."""
-
-    position: int
-    data: bytes
-    type: str
-    tags: frozenset[str]
-
-
-class Batch(NamedTuple):
-    """What a client is given: frames, the position of the last of them (0: there is none), how far was looked."""
-
-    data: bytes
-    last: int
-    upto: int
-
-
-class Recent:
-    """The last records: all of them after `floor`, up to `upto`."""
-
-    def __init__(self, after: int, most: int, most_bytes: int) -> None:
-        self.floor = self.upto = after
-        self._most, self._most_bytes = most, most_bytes
-        self._frames: list[Frame] = []
-        self._positions: list[int] = []
-        self._bytes = 0
-        self._given: dict[tuple[int, Wanted], Batch] = {}
-
-    def take_in(self, frames: Iterable[Frame], upto: int) -> None:
-        """Takes in all records after `upto`, up to a new one; lets go of the oldest where they are too many."""
-        for frame in frames:
-            self._frames.append(frame)
-            self._positions.append(frame.position)
-            self._bytes += len(frame.data)
-        self.upto = upto
-        self._given.clear()
-        gone = 0
-        while len(self._frames) - gone > self._most or self._bytes > self._most_bytes:
-            self.floor = self._frames[gone].position
-            self._bytes -= len(self._frames[gone].data)
-            gone += 1
-        del self._frames[:gone], self._positions[:gone]
-
-    def since(self, position: int, wanted: Wanted) -> Batch:
-        """What is wanted after a position that is not before the floor, as much as goes into one chunk."""
-        asked = (position, wanted)  # whoever stands where another stood is given the same
-        found = self._given.get(asked)
-        if found is None:
-            if len(self._given) >= _SHARED:
-                self._given.clear()
-            found = self._given[asked] = self._since(position, wanted)
-        return found
-
-    def _since(self, position: int, wanted: Wanted) -> Batch:
-        tags, types = wanted.tags, wanted.types
-        start = bisect_right(self._positions, position)
-        frames = (
-            (frame.position, frame.data)
-            for frame in islice(self._frames, start, None)
-            if tags <= frame.tags and (not types or frame.type in types)
-        )
-        return _batch(frames, max(position, self.upto))
 
 
 class Listener:
@@ -219,14 +131,14 @@ class Feed:
 
     def page(self, position: int, wanted: Wanted) -> Batch:
         """The same from the store; not for the event loop."""
-        if wanted == _EVERYTHING:  # to look up what nobody asks for, the tags, takes longer than all the rest
+        if wanted == EVERYTHING:  # to look up what nobody asks for, the tags, takes longer than all the rest
             until = min(self.ledger.head, position + _PAGE)
             found = self.ledger.stored(after=position, as_of=until)
-            return _batch(map(self._encoded, found), until)
+            return batch(map(self._encoded, found), until)
         stretch = self.ledger.stretch(
             claim=wanted.claim, source=wanted.source, types=wanted.types, after=position, limit=_PAGE
         )
-        return _batch((self._encoded((kept.position, kept.data)) for kept in stretch.records), stretch.upto)
+        return batch((self._encoded((kept.position, kept.data)) for kept in stretch.records), stretch.upto)
 
     def news(self, after: int) -> tuple[list[Frame], int] | None:
         """What came after a position; None where nothing does for a moment. Not for the event loop."""
@@ -282,22 +194,3 @@ class Feed:
 
     def _encoded(self, stored: Stored) -> tuple[int, bytes]:
         return stored[0], frame(self.mark, *stored)
-
-
-def frame(mark: str, position: int, stored: bytes) -> bytes:
-    """A record as an event of the stream: the line of `claims log --format ndjson`, stored bytes as they are."""
-    lines = records.line(position, stored).splitlines()  # one, unless another program wrote them with spaces between
-    return b"id: %b:%d\nevent: record\ndata: %b\n\n" % (mark.encode(), position, b"\ndata: ".join(lines))
-
-
-def _batch(frames: Iterable[tuple[int, bytes]], upto: int) -> Batch:
-    """Frames, each with its position, as far as they go into one chunk, at least one."""
-    chosen: list[bytes] = []
-    last = size = 0
-    for position, data in frames:
-        size += len(data)
-        if chosen and size > _CHUNK:
-            return Batch(b"".join(chosen), last, last)
-        chosen.append(data)
-        last = position
-    return Batch(b"".join(chosen), last, upto)

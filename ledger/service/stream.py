@@ -22,9 +22,10 @@ from ledger.events import TYPES
 from projections.part import source_id
 
 from . import service
-from .feed import Batch, Feed, Listener, Wanted
+from .feed import Feed, Listener
 from .operations import Operation, Parameter
 from .problems import Problem
+from .recent import Batch, Wanted
 
 ABORT: Final = "ledger.abort"
 """The ASGI extension by which a server lets a connection be cut off: `scope["extensions"][ABORT]["abort"]()`."""

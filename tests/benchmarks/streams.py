@@ -21,7 +21,8 @@ from processes import CLAIMS
 import ledger
 from ledger import ClaimRegistered, Ledger, Link, Statement
 from ledger.service import Settings
-from ledger.service.feed import Feed, frame
+from ledger.service.feed import Feed
+from ledger.service.recent import frame
 
 CLIENTS = 1_000
 RECORDS = 1_000
