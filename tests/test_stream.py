@@ -385,6 +385,8 @@ REFUSED = [
     ("", {"last_event_id": "7"}, 400, b"no id of this stream"),
     ("after=3", {}, 400, b"ends at 2"),
     ("after=-1", {}, 400, b"no position"),
+    ("after=" + "0" * 30 + "3", {}, 400, b"ends at 2"),
+    ("after=" + "9" * 5_000, {}, 400, b"ends at 2"),
     ("type=rumour", {}, 400, b"no event type"),
     ("source=%2D", {}, 400, b"/problems/usage"),
 ]

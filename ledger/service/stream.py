@@ -197,9 +197,10 @@ def _position(request: Request, feed: Feed) -> int:
 def _after(text: str, head: int) -> int:
     if not (text.isascii() and text.isdigit()):
         raise UsageError(f"after: {text!r} is no position")
-    if int(text[:20]) > head:
-        raise UsageError(f"after: position {text} is not in this ledger, which ends at {head}")
-    return int(text)
+    position = int(text.lstrip("0")[:20] or "0")  # no ledger has more digits than that
+    if position > head:
+        raise UsageError(f"after: position {text[:20]} is not in this ledger, which ends at {head}")
+    return position
 
 
 OPERATIONS: Final = (
