@@ -17,9 +17,7 @@ from .options import at_ledger, file_of
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Where to listen. Default: 127.0.0.1.")
-@click.option(
-    "--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000. 0: any that is free."
-)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000; 0: any.")
 @click.option("--demo", is_flag=True, help="Serve the seed article, in a throw-away ledger.")
 @at_ledger
 def serve_command(db: str, host: str, port: int, demo: bool) -> None:
