@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import PATIENCE_S, SET, Event, Listening, Reader, Server, events
+from listening import PATIENCE_S, SET, Event, Listening, Reader, Server, events
 
 import ledger
 from ledger import ClaimRegistered, Ledger, Link, Statement, records

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import listening
 import pytest
-import serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from serving import Event
+from listening import Event
 from starlette.types import Message
 
 import ledger.ledger
@@ -26,7 +26,7 @@ CLAIMS, SPEAKERS = ("a", "b", "c"), ("Ann", "Bob")
 
 def events(read: bytes) -> Iterator[Event]:
     """What a client makes of the bytes it has read so far."""
-    return serving.events(iter(read.splitlines(keepends=True)))
+    return listening.events(iter(read.splitlines(keepends=True)))
 
 
 def lines(book: Ledger, wanted: Wanted, after: int = 0) -> list[bytes]:
@@ -207,9 +207,11 @@ class Connection:
         self.scope: dict[str, Any] = {
             "type": "http",
             "method": "GET",
+            "scheme": "http",
             "path": "/v1/stream",
             "query_string": query.encode(),
-            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+            "headers": [(b"host", b"localhost")]
+            + [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
             "extensions": {ABORT: {"abort": self.abort}},
         }
 

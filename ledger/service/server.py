@@ -30,7 +30,7 @@ _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _OPEN_FILES: Final = 65_536
 
 
-def run(service: Service, told: Callable[[str], object]) -> None:
+def run(service: Service, told: Callable[[str], object] = lambda url: None) -> None:
     """Serves until SIGTERM or SIGINT; then ends streams, answers what was begun, and returns.
 
     `told` is called with the URL as soon as requests are answered there. Raises LedgerError where nobody can be
