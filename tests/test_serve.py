@@ -210,7 +210,7 @@ def unread(port: int) -> socket.socket:
     client.settimeout(PATIENCE_S)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     client.connect(("127.0.0.1", port))
-    client.sendall(b"GET /v1/stream HTTP/1.0\r\n\r\n")
+    client.sendall(b"GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
     return client
 
 
@@ -280,5 +280,5 @@ def test_the_url_that_is_told_is_where_it_listens(path: Path) -> None:
             Server("serve", "--db", path, "--host", host, "--port", 0) as server,
             socket.create_connection((host, server.port)) as client,
         ):
-            client.sendall(b"GET /v1/claims HTTP/1.0\r\n\r\n")
+            client.sendall(b"GET /v1/claims HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(100).startswith(b"HTTP/1.1 200 OK")
