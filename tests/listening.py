@@ -103,8 +103,12 @@ class Listening:
     def __init__(self, port: int, last: str | None = None, **query: Any) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
         headers = {} if last is None else {"Last-Event-ID": last}
-        self._connection.request("GET", f"/v1/stream?{urlencode(query, doseq=True)}", headers=headers)
-        self.answer = self._connection.getresponse()
+        try:
+            self._connection.request("GET", f"/v1/stream?{urlencode(query, doseq=True)}", headers=headers)
+            self.answer = self._connection.getresponse()
+        except BaseException:
+            self._connection.close()
+            raise
         self.complete = False
 
     def __enter__(self) -> Self:
@@ -147,7 +151,7 @@ class Reader(threading.Thread):
                     assert stream.answer.status == 200, stream.answer.read()
                     self.connections += 1
                     self._read(stream)
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 time.sleep(0.02)  # there is no server at the moment
 
     def _read(self, stream: Listening) -> None:
