@@ -13,6 +13,7 @@ import logging
 import re
 from typing import Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -21,10 +22,11 @@ from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES
 from projections.part import source_id
 
-from . import service
+from . import asking, service
 from .feed import Feed, Listener
 from .operations import Operation, Parameter
 from .problems import Problem
+from .reads import one_of
 from .recent import Batch, Wanted
 
 ABORT: Final = "ledger.abort"
@@ -183,7 +185,10 @@ def _position(request: Request, feed: Feed) -> int:
     # Who connects again by itself brings the header, beside the query it began with.
     last = request.headers.get("last-event-id") or request.query_params.get("last_event_id")
     if not last:
-        return _after(request.query_params.get("after", "0"), head)
+        after = asking.number(request, "after", 0)
+        if after > head:
+            raise UsageError(f"after: position {after} is not in this ledger, which ends at {head}")
+        return after
     found = _ID.fullmatch(last)
     if found is None:
         raise UsageError(f"Last-Event-ID: {last!r} is no id of this stream; leave it out to begin anew")
@@ -194,40 +199,23 @@ def _position(request: Request, feed: Feed) -> int:
     return int(found[2])
 
 
-def _after(text: str, head: int) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise UsageError(f"after: {text!r} is no position")
-    position = int(text.lstrip("0")[:20] or "0")  # no ledger has more digits than that
-    if position > head:
-        raise UsageError(f"after: position {text[:20]} is not in this ledger, which ends at {head}")
-    return position
-
-
-OPERATIONS: Final = (
-    Operation(
-        method="GET",
-        path="/v1/stream",
-        handler=stream,
-        about="The records as they are recorded, from wherever a client left off, as Server-Sent Events.",
-        answer=None,
-        parameters=(
-            Parameter(name="claim", about="Only records about this claim."),
-            Parameter(name="source", about="Only records that name this source (an id or a name)."),
-            Parameter(
-                name="type",
-                about="Only records of these types.",
-                schema={"type": "string", "enum": [*TYPES]},
-                many=True,
-            ),
-            Parameter(
-                name="after", about="Begin after this position.", schema={"type": "integer", "minimum": 0, "default": 0}
-            ),
-            Parameter(name="last_event_id", about="As the header, for those who cannot send one."),
-            Parameter(
-                name="Last-Event-ID",
-                place="header",
-                about="The id of the last event that arrived: go on right after it, whatever `after` says.",
-            ),
+_STREAM: Final = Operation(
+    method="GET",
+    path="/v1/stream",
+    handler=stream,
+    about="The records as they are recorded, from wherever a client left off, as Server-Sent Events.",
+    answer=None,
+    parameters=(
+        Parameter(name="claim", about="Only records about this claim."),
+        Parameter(name="source", about="Only records that name this source (an id or a name)."),
+        one_of("type", "Only records of this type, or another that is given.", TYPES, many=True),
+        Parameter(name="after", about="Begin after this position.", schema={"type": "integer", "minimum": 0}),
+        Parameter(name="last_event_id", about="As the header, for those who cannot send one."),
+        Parameter(
+            name="Last-Event-ID",
+            place="header",
+            about="The id of the last event that arrived: go on right after it, whatever `after` says.",
         ),
     ),
 )
+OPERATIONS: Final = (msgspec.structs.replace(_STREAM, handler=asking.checked(_STREAM)),)
