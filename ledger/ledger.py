@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 from . import events as ev
 from . import fold, intake, records, when
@@ -25,15 +25,23 @@ from .errors import LedgerError, NotFound, UsageError
 from .events import Event
 from .intake import Entry, Settled
 from .records import Record
-from .store import Store, Stored, tagged
+from .store import Kept, Store, Stored, tagged
 from .writer import Writer
 
 MAX_BATCH: Final = 1_000
 _PAST_ALL: Final = 2**63
+_STRETCH: Final = 20_000
 
 
 Cut: TypeAlias = int | str | date | datetime | Receipt | Record
 """A cut as callers write it: a position, an event id, a moment, or what `append` returned."""
+
+
+class Stretch(NamedTuple):
+    """A part of the log: what was asked for in it, and the position up to which there is no more of that."""
+
+    records: list[Kept]
+    upto: int
 
 
 class Ledger:
@@ -266,12 +274,8 @@ class Ledger:
         """As `events`, but (position, stored bytes): what an export or a proof needs."""
         head = self.head
         until = head if as_of is None else self._position_of(as_of, head)
-        for tag in types:
-            if tag not in ev.TYPES:
-                raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
-        _check_text(claim, source)
+        tags = _tags_of(claim, source, types)
         after = min(after, until)
-        tags = [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
         if not tags and not types:
             return self._store.scan(after, until)
         if not tags:
@@ -307,6 +311,31 @@ class Ledger:
                 if stop is not None and stop.is_set():
                     return
             self._store.wait(position, poll_s)
+
+    def stretch(
+        self,
+        *,
+        claim: str | None = None,
+        source: str | None = None,
+        types: Sequence[str] = (),
+        after: int = 0,
+        limit: int = MAX_BATCH,
+    ) -> Stretch:
+        """The next records after a position, at most `limit`, with their types and tags; and how far this looked.
+
+        What `events` gives in one go, in pieces that each take a bounded time: go on after `upto`.
+        """
+        tags = _tags_of(claim, source, types)
+        head = self.head
+        begin = min(after, head)
+        until = min(head, begin + _STRETCH)
+        items = [(types, tags)] if tags or types else []
+        found = self._store.matching(items, after=begin, until=until, limit=limit)
+        return Stretch(found, found[-1].position if len(found) >= limit else max(after, until))
+
+    def wait(self, after: int | Receipt | Record, timeout_s: float) -> bool:
+        """Waits until there is a record after a position; False when the time, in seconds, ran out first."""
+        return self._store.wait(_position(after) or 0, timeout_s)
 
     # Private
 
@@ -443,6 +472,15 @@ def _moment_of(cut: date) -> int:
     if cut.utcoffset() is None:
         raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
     return when.micros(cut)
+
+
+def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[str]:
+    """The tags that the records asked for carry, all of them. Raises UsageError for a type that is none."""
+    for tag in types:
+        if tag not in ev.TYPES:
+            raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
+    _check_text(claim, source)
+    return [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
 
 
 def _check_text(*asked: str | None) -> None:

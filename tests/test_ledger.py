@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import subprocess
@@ -41,7 +42,7 @@ from ledger import (
     intake,
     when,
 )
-from ledger.events import Event
+from ledger.events import Event, tag_of
 from ledger.store import Overtaken
 from ledger.testing import by
 
@@ -968,6 +969,31 @@ def told(where: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledge
 def test_events_are_found_by_claim_source_type_and_range(told: Ledger, filters: dict[str, Any], found: str) -> None:
     assert ids(told.events(**filters)) == found.split()
     assert [position for position, _ in told.stored(**filters)] == [told.record(i).position for i in found.split()]
+    if "as_of" not in filters:
+        stretch = told.stretch(**filters)
+        assert [(kept.position, kept.data) for kept in stretch.records] == list(told.stored(**filters))
+        assert stretch.upto == max(told.head, filters.get("after", 0))
+
+
+def test_a_log_read_in_stretches_is_the_log(told: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package.ledger, "_STRETCH", 3)
+    for filters in ({}, {"claim": "x"}, {"types": ["denial"]}, {"claim": "x", "source": "bo"}):
+        whole, after, looked = list(told.stored(**filters)), 0, [0]
+        while after < told.head:
+            found, after = told.stretch(**filters, after=after, limit=2)
+            assert len(found) <= 2
+            assert [(kept.position, kept.data) for kept in found] == whole[: len(found)]
+            del whole[: len(found)]
+            looked.append(after)
+        assert whole == []
+        assert all(0 < later - earlier <= 3 for earlier, later in itertools.pairwise(looked))
+
+
+def test_a_stretch_tells_the_tags_by_which_its_records_are_found(told: Ledger) -> None:
+    for kept in told.stretch().records:
+        assert kept.type == tag_of(told.record(kept.tags[0].removeprefix("id:")).event)
+        for tag in kept.tags[1:]:
+            assert kept.position in [position for position, _ in told.tagged([tag])]
 
 
 @pytest.mark.parametrize("types", [["rumour"], ["statement", "Statement"], "statement"])
@@ -1077,6 +1103,8 @@ VERBS: dict[str, Callable[[Ledger], object]] = {
     "events": lambda ledger: list(ledger.events()),
     "events of a claim": lambda ledger: list(ledger.events(claim="x")),
     "stored": lambda ledger: list(ledger.stored()),
+    "stretch": lambda ledger: ledger.stretch(),
+    "wait": lambda ledger: ledger.wait(0, 1),
     "follow": lambda ledger: next(ledger.follow()),
     "head": lambda ledger: ledger.head,
 }

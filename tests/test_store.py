@@ -197,6 +197,22 @@ def test_a_record_with_several_of_the_tags_comes_once_and_in_order(store: Store)
     assert tagged(store) == []
 
 
+def test_what_has_all_the_tags_and_one_of_the_types_comes_with_them(store: Store) -> None:
+    put(store, draft("a", "x", "y"), draft("b", "y"), draft("c", "y", "x"), draft("d", "x"))
+
+    def found(*items: tuple[Sequence[str], Sequence[str]], after: int = 0, limit: int = 9) -> list[int]:
+        return [kept.position for kept in store.matching(items, after=after, until=3, limit=limit)]
+
+    assert found() == [1, 2, 3]
+    assert found(((), ("x", "y"))) == [1, 3]
+    assert found(((), ("x", "y")), ((), ("id:b",)), after=1) == [2, 3]
+    assert found((("statement",), ("x",)), limit=1) == [1]
+    assert found((("denial",), ("x",))) == [] == found(((), ("nobody's",)))
+    (kept,) = store.matching([((), ("y",))], after=2, until=3, limit=9)
+    assert (kept.position, kept.type, set(kept.tags)) == (3, "statement", {"id:c", "x", "y"})
+    assert [(kept.position, kept.data)] == list(store.scan(2, 3))
+
+
 def test_types_narrow_what_is_tagged(store: Store) -> None:
     put(store, draft("a", "x", type_="denial"), draft("b", "x"), draft("c", "x", type_="assessment"), draft("d"))
     assert tagged(store, "x", types=["denial"]) == [1]

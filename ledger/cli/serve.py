@@ -31,7 +31,7 @@ def _origins(_: click.Context, __: click.Parameter, origins: tuple[str, ...]) ->
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Where to listen. Default: 127.0.0.1.")
-@click.option("--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000; 0: any.")
 @click.option(
     "--open-to-anybody",
     is_flag=True,
@@ -80,8 +80,7 @@ def serve_command(db: str, host: str, port: int, demo: bool, log: Form | None, *
             ledger, Settings(host=host, port=port, log=log or _log(), **limits), Tokens.beside(ledger.name)
         )
         stack.callback(service.close)
-        click.echo(f"serving {ledger.name} on http://{host}:{port}/", err=True)
-        run(service)
+        run(service, lambda url: click.echo(f"serving {ledger.name} on {url}", err=True))
 
 
 def _log() -> Form:

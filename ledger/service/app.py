@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from ledger.errors import LedgerError
 
-from . import access, events, health, problems, reads, reference, writes
+from . import access, events, health, problems, reads, reference, stream, writes
 from .guard import Guard
 from .observed import Observed
 from .operations import Operation
@@ -27,6 +27,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *writes.OPERATIONS,
     *reads.OPERATIONS,
     *events.OPERATIONS,
+    *stream.OPERATIONS,
     *health.OPERATIONS,
     *reference.OPERATIONS,
 )

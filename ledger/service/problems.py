@@ -67,6 +67,8 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("id-reused", 409, "The id is taken", "Another event has this id; give this one an id of its own."),
         Kind("overtaken", 412, "Something came in between", "Read what stands at `positions`, then append again."),
         Kind("invalid-event", 422, "An event does not meet its schema", "Mend what `errors` points at."),
+        Kind("another-ledger", 409, "The place is another ledger's", "Start over: leave out the id of the last event."),
+        Kind("too-many-streams", 503, "Too many listen already", "Come again after `Retry-After` seconds."),
         Kind("integrity", 500, "The ledger is not what it says it is", "Whoever runs the service must look at it."),
         Kind("not-ready", 503, "The service cannot do its work now", "Ask again after `Retry-After` seconds."),
         Kind("not-yet", 503, "The answer is not there yet", "Ask again after `Retry-After` seconds."),

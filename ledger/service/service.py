@@ -23,6 +23,7 @@ from projections.viewfile import VERSION, ledger_id
 from projections.views import Views, beside
 
 from .answers import Answer, Answers
+from .feed import Feed
 from .logs import Log
 from .metrics import Metrics
 from .problems import NotYet, Overloaded
@@ -60,6 +61,9 @@ class Service:
         self.metrics.watch("groups", lambda: self.writer.counts.groups)
         self.metrics.watch("grouped", lambda: self.writer.counts.batches)
         self.readers = Readers(ledger)
+        self.feed = Feed(ledger, self.settings)
+        self.metrics.watch("clients", lambda: len(self.feed.listeners))
+        self.metrics.watch("dropped", lambda: self.feed.dropped)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
         self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
@@ -79,8 +83,13 @@ class Service:
         self._workers, self._board_worker = fold(count=settings.workers), fold(count=1)
         self.readers.kept = True
 
+    def end(self) -> None:
+        """Lets go whoever would stay for ever, so that the requests come to an end; on the event loop."""
+        self.feed.end()
+
     async def stop(self) -> None:
         """Ends them; idempotent."""
+        await self.feed.stop()
         for flight in list(self._flights.values()):
             flight.cancel()
         await asyncio.gather(*self._flights.values(), return_exceptions=True)

@@ -59,3 +59,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds after which a fold is given up."""
     max_folds_waiting: Count = 64
     """Folds that may wait for a process of either kind; who comes then is told to come again."""
+    stream_clients: Count = 2_000
+    """Clients that may listen to the stream at one time; who comes then is told to come again."""
+    stream_heartbeat_s: float = 15.0
+    """Seconds of silence after which a stream says that it is there, and how far it is."""
+    stream_patience_s: float = 20.0
+    """Seconds that a client of the stream may take to read what was sent before it is let go."""
+    stream_retry_ms: Count = 2_000
+    """Milliseconds after which a client whose stream ended is to come back."""
+    stream_kept: Count = 4_096
+    """The last records that are kept ready for the stream's clients …"""
+    stream_kept_bytes: Bytes = 8 * 1024 * 1024
+    """… and their bytes at most; who is further behind is read to from the ledger."""

@@ -60,6 +60,17 @@ class Overtaken(Exception):
     """
 
 
+class Kept(NamedTuple):
+    """An event as it was stored, its tags in the order in which they were given, that of its id among them."""
+
+    position: int
+    type: str
+    tags: list[str]
+    data: bytes
+
+
+Item: TypeAlias = tuple[Sequence[str], Sequence[str]]
+"""Types and tags: matches an event of any of the types (of any type, where none is given) that has all the tags."""
 Clock: TypeAlias = Callable[[int], int]
 Stored: TypeAlias = tuple[int, bytes]
 """A position and the bytes that stand there."""
@@ -89,6 +100,9 @@ class Store(Protocol):
 
     def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until that carries any of the tags, each once."""
+
+    def matching(self, items: Sequence[Item], *, after: int, until: int, limit: int) -> list[Kept]:
+        """The first records with after < position <= until that match any of the items; any record, without items."""
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The records with these ids; ids that are not there are left out."""

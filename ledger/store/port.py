@@ -29,8 +29,8 @@ from eventsourcing.persistence import ProgrammingError
 
 from ledger import when
 from ledger.errors import IntegrityError, UsageError
-from ledger.store import Appended, Clock, Draft, Head, Overtaken, Stored
-from ledger.store.sqlite import OWN_ID, Item, Kept, SQLiteStore
+from ledger.store import Appended, Clock, Draft, Head, Item, Kept, Overtaken, Stored
+from ledger.store.sqlite import OWN_ID, SQLiteStore
 
 _PAGE: Final = 1_000
 _POLL_S: Final = 0.03
@@ -99,6 +99,13 @@ class PortStore:
         self._check()
         items = [DCBQueryItem(types=list(types), tags=[tag]) for tag in dict.fromkeys(tags)]
         return self._read(DCBQuery(items), after, until) if items else iter(())
+
+    def matching(self, items: Sequence[Item], *, after: int, until: int, limit: int) -> list[Kept]:
+        """The first records with after < position <= until that match any of the items; any record, without items."""
+        self._check()
+        query = DCBQuery([DCBQueryItem(types=list(types), tags=list(tags)) for types, tags in items])
+        page = self._recorder.read(query, after=after, limit=limit)
+        return [Kept(e.position, e.event.type, e.event.tags, e.event.data) for e in page if e.position <= until]
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The records with these ids; ids that are not there are left out."""

@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import chain
 from json import dumps
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import apsw
 
 from ledger import when
 from ledger.errors import LedgerError, NotFound, UsageError
-from ledger.store import Appended, Clock, Draft, Head, Overtaken, Stored
+from ledger.store import Appended, Clock, Draft, Head, Item, Kept, Overtaken, Stored
 from ledger.store.sqlite_file import Ask, Connections, explained, fetched, inspect
 
 OWN_ID: Final = "id:"
@@ -59,18 +59,6 @@ _TAGGED: Final = f"SELECT {_WANTED} FROM event WHERE position IN ({_HIT}) ORDER 
 _AT: Final = f"SELECT {_WANTED} FROM event WHERE position IN (SELECT value FROM json_each(?2)) ORDER BY position"  # noqa: S608
 
 _TAKEN: Final = (apsw.SQLITE_CONSTRAINT_TRIGGER, apsw.SQLITE_CONSTRAINT_UNIQUE)
-
-Item: TypeAlias = tuple[Sequence[str], Sequence[str]]
-"""Types and tags: matches an event of any of the types (of any type, where none is given) that has all the tags."""
-
-
-class Kept(NamedTuple):
-    """An event as it was stored, its tags in the order in which they were given."""
-
-    position: int
-    type: str
-    tags: list[str]
-    data: bytes
 
 
 def open_sqlite(path: str | os.PathLike[str], *, read_only: bool = False, create: bool = True) -> SQLiteStore:

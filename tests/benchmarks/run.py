@@ -37,6 +37,7 @@ import reads  # noqa: F401
 import rebuilds  # noqa: F401
 import service  # noqa: F401
 import startup  # noqa: F401
+import streams  # noqa: F401
 from agreement import Compared, compared
 from measure import GROUPS, Figure, Group, Measured, Setting, filesystem, workplace
 from rebuilds import rebuilt

@@ -22,6 +22,7 @@ AGREED = (
     "rebuild_vs_eventsourcing", "rebuild_peak_mb", "hot_claim", "claim_status_growth", "board_as_of_vs_now",
     "board_page_ms", "catch_up_vs_append", "catch_up_relations", "group_commit", "group_commit_slow_disk",
     "service_append", "service_claim", "service_said_by_delay_ms",
+    "stream_clients", "stream_delivery",
 )  # fmt: skip
 RUN = Path(__file__).with_name("run.py")
 
