@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import itertools
 import json
 import os
 import random
@@ -10,7 +12,10 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from collections import Counter
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +74,49 @@ def first(stream: Listening, count: int) -> list[Event]:
 # -- killed ------------------------------------------------------------------------------------------------------------
 
 
+class Poster(threading.Thread):
+    """Appends over HTTP, whatever happens to the server, until it is told to stop; keeps what was acknowledged."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self._port = port
+        self.stop = threading.Event()
+        self.acknowledged: list[str] = []
+
+    def run(self) -> None:
+        for number in itertools.count():
+            if self.stop.is_set():
+                return
+            said = {"type": "statement", "id": f"posted-{number}", "claims": ["a"], "chain": [{"name": "Bob"}]}
+            with suppress(OSError, http.client.HTTPException), closing(self._connection()) as connection:
+                connection.request("POST", "/v1/events", json.dumps(said), {"Content-Type": "application/json"})
+                if connection.getresponse().status == 201:
+                    self.acknowledged.append(said["id"])
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE_S)
+
+
 def killed_under_load(path: Path, rounds: int) -> None:
-    """Kills the service at any moment while another process appends; its clients come back by themselves."""
+    """Kills the service at any moment while one client and another process append; its clients come back."""
     environment = {**os.environ, "PYTHONPATH": str(Path(ledger.__file__).parents[1])}
     appending = subprocess.Popen([sys.executable, "-c", APPENDS, str(path)], env=environment)
     port, readers = 0, []
+    poster: Poster | None = None
     try:
         for _ in range(rounds):
             with serve(path, port) as server:
                 if not readers:
                     port = server.port
                     readers = [Reader(port), Reader(port, claim="a"), Reader(port, claim="never said")]
-                    for reader in readers:
-                        reader.start()
+                    poster = Poster(port)
+                    for thread in (*readers, poster):
+                        thread.start()
                 time.sleep(random.uniform(0, 0.5))
     finally:
+        if poster is not None:
+            poster.stop.set()
+            poster.join(PATIENCE_S)
         appending.kill()
         appending.wait()
     whole = lines(path)
@@ -96,6 +129,9 @@ def killed_under_load(path: Path, rounds: int) -> None:
     assert readers[0].lines == whole
     assert readers[1].lines == lines(path, claim="a")
     assert readers[2].lines == []
+    posted = Counter(json.loads(line)["id"] for line in readers[0].lines if b'"posted-' in line)
+    assert poster is not None and len(poster.acknowledged) > rounds / 2
+    assert all(posted[event_id] == 1 for event_id in poster.acknowledged)
 
 
 def test_a_stream_goes_on_without_gap_or_double_when_the_service_is_killed(path: Path) -> None:

@@ -76,7 +76,12 @@ def _running() -> asyncio.AbstractEventLoop | None:
 
 
 def take_in(log: Log) -> None:
-    """Has what libraries say by `logging` and `warnings` written to the log, from warnings on."""
+    """Has what libraries say by `logging` and `warnings` written to the log, from warnings on.
+
+    Where nothing is logged they say it by themselves: what is grave is not lost.
+    """
+    if log.silent:
+        return
     logging.captureWarnings(True)
     logging.basicConfig(handlers=[_Libraries(log)], level=logging.WARNING, force=True)
 

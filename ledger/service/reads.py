@@ -205,5 +205,5 @@ OPERATIONS: Final = (
         AS_OF,
     ),
     reading("/v1/sources/{source:path}", source, Source, SOURCE, *CUTS),
-    reading("/v1/head", head, Head, AS_OF),
+    reading("/v1/head", head, Head, AS_OF, etag=False),
 )
