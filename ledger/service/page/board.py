@@ -1,0 +1,152 @@
+"""Where do all claims stand? The board: by status, searched and filtered, what changed lately, at any cut."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Final
+
+from msgspec import Struct
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger import Record, when
+from ledger import events as ev
+from ledger.records import ACTS
+from projections import weighed, words
+from projections.flags import FLAGS
+from projections.part import Part, Wanted, viewed
+from projections.rows import CLAIM_KINDS
+from projections.status import RULE_TEXTS
+
+from .. import service
+from . import drawings, urls
+from .look import Context, cuts_of, page, shown
+from .urls import Cuts
+
+_PAGE: Final = 50
+_LATELY: Final = 8
+_LOOKED_AT: Final = 1_000
+"""So many of the latest records tell of how much was said on which day."""
+_DAYS: Final = 60
+ORDER_TEXTS: Final = {"id": "by name", "newest": "changed last", "oldest": "changed first", "acts": "most acts"}
+
+
+class News(Struct, frozen=True):
+    """A record of late, in a line."""
+
+    position: int
+    id: str
+    at: str
+    type: str
+    by: str
+    what: str
+
+
+@shown
+async def board(request: Request) -> Response:
+    """The board of all claims."""
+    asked, cuts, wanted = service.of(request), cuts_of(request), wanted_of(request)
+
+    def answer() -> Context:
+        question = asked.ledger.question(as_of=cuts.as_of, said_by=cuts.said_by)
+        at = question.as_of.position
+        part: Part = asked.with_view(lambda view: viewed(view, wanted, as_of=at, said_by=cuts.said_by))
+        lately = list(asked.ledger.events(after=max(0, at - _LOOKED_AT), as_of=at))
+        return {
+            "board": part.board,
+            "counts": part.counts,
+            "total": sum(part.counts.values()),
+            "following": part.following,
+            "wanted": wanted,
+            "verdicts": weighed.verdicts(asked.ledger, part.board),
+            "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
+            "days": drawings.sparkline("days", days(lately), "Acts by the day on which they were said at the latest"),
+            "acts_drawn": drawings.acts,
+            "orders": ORDER_TEXTS,
+            "statuses": RULE_TEXTS,
+            "kinds": CLAIM_KINDS,
+            "all_flags": FLAGS,
+            "part_url": lambda **other: part_url(cuts, wanted, **other),
+            "line": urls.command("claims", "status", *options(wanted), *cuts.options()),
+        }
+
+    return await page(request, "board.html", answer)
+
+
+def wanted_of(request: Request) -> Wanted:
+    """Which part of the board an address asks for; what a form leaves empty asks for nothing."""
+    asked = request.query_params
+    told = {name: value.strip() or None for name, value in asked.items()}
+    return Wanted(
+        limit=_PAGE,
+        cursor=told.get("cursor"),
+        order=told.get("order") or "id",
+        statuses=[one for one in asked.getlist("status") if one],
+        flags=[one for one in asked.getlist("flag") if one],
+        kinds=[one for one in asked.getlist("kind") if one],
+        source=told.get("source"),
+        changed_since=told.get("changed_since"),
+        search=told.get("search"),
+    )
+
+
+def part_url(cuts: Cuts, wanted: Wanted, **other: str | list[str] | None) -> str:
+    """The address of a part of the board, but for what is asked otherwise."""
+    asked: dict[str, str | list[str] | None] = {
+        "search": wanted.search,
+        "status": list(wanted.statuses),
+        "flag": list(wanted.flags),
+        "kind": list(wanted.kinds),
+        "source": wanted.source,
+        "changed_since": None if wanted.changed_since is None else str(wanted.changed_since),
+        "order": None if wanted.order == "id" else wanted.order,
+        **cuts.pairs(),
+    }
+    return "/" + urls.query(**{**asked, **other})
+
+
+def options(wanted: Wanted) -> list[str]:
+    """The same part, as options of `claims status`."""
+    told: list[str] = []
+    for option, values in (
+        ("--search", [wanted.search]),
+        ("--status", wanted.statuses),
+        ("--flag", wanted.flags),
+        ("--kind", wanted.kinds),
+        ("--source", [wanted.source]),
+        ("--changed-since", [wanted.changed_since]),
+        ("--order", [None if wanted.order == "id" else wanted.order]),
+    ):
+        told += [word for value in values if value is not None for word in (option, str(value))]
+    return told
+
+
+def news(record: Record) -> News:
+    """A record in a line."""
+    event = record.event
+    return News(
+        position=record.position,
+        id=record.id,
+        at=when.stamp(record.recorded_us),
+        type=ev.tag_of(event),
+        by=words.teller(event, record.recorded_by),
+        what=words.what(event),
+    )
+
+
+def days(records: list[Record]) -> list[tuple[str, int]]:
+    """How many of the acts were said on which day, at the latest; every day between has its place."""
+    latest = [
+        min(when.moment(at), record.recorded_at).date()
+        for record in records
+        if isinstance(record.event, ACTS)
+        for at in [when.parse(record.event.said_at).latest if record.event.said_at else record.recorded_us]
+        if at is not None
+    ]
+    if not latest:
+        return []
+    counts, last = Counter(latest), max(latest)
+    first = max(min(latest), last - timedelta(days=_DAYS - 1))
+    stretch = [first + timedelta(days=place) for place in range((last - first).days + 1)]
+    return [(day.isoformat(), counts[day]) for day in stretch]

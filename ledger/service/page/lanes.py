@@ -1,0 +1,194 @@
+"""Who said what when? Three lanes over one axis of time: statements, denials, assessments.
+
+What was said on a day or at a moment is a mark; what may have been said at any time of a span is drawn as that span,
+and one that nothing bounds begins at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from markupsafe import Markup
+
+from ledger import when
+from projections.timeline import Spoken
+from projections.words import count as counted
+
+from .drawings import mark
+from .svg import Element, drawing, element, link, short
+from .urls import event_url
+
+LANES: Final = {"statement": "statements", "denial": "denials", "assessment": "assessments"}
+MARKS: Final = {"statement": "for", "denial": "against", "assessment": "weighed"}
+MOST: Final = 200
+"""So many acts are drawn, the latest; the table beside it has them all."""
+_WIDTH, _LEFT, _RIGHT = 960.0, 100.0, 24.0
+_ROW, _TOP, _AXIS = 26.0, 10.0, 30.0
+_CHAR = 6.9
+_DAY_US: Final = 86_400_000_000
+
+
+class Mark(NamedTuple):
+    """An act as it lies in its lane: from x to x, on which row, its label beside it or before it."""
+
+    act: Spoken
+    left: float
+    right: float
+    row: int
+    before: bool
+
+    @property
+    def is_span(self) -> bool:
+        """Whether it may have been said at more than one time of a day."""
+        earliest = self.act.earliest
+        return earliest is None or when.instant(self.act.latest) - when.instant(earliest) >= _DAY_US
+
+
+class Axis(NamedTuple):
+    """A stretch of time, in microseconds since 1970-01-01T00:00:00Z, laid over the width of the drawing."""
+
+    first: int
+    last: int
+
+    def x(self, at_us: int) -> float:
+        """Where a moment lies."""
+        part = (at_us - self.first) / (self.last - self.first)
+        return _LEFT + min(1.0, max(0.0, part)) * (_WIDTH - _LEFT - _RIGHT)
+
+
+def axis_of(acts: Sequence[Spoken]) -> Axis:
+    """The stretch in which everything was said, with a little room around it."""
+    known = [when.instant(text) for act in acts for text in (act.earliest, act.latest) if text is not None]
+    room = max(_DAY_US // 2, (max(known) - min(known)) // 16)
+    return Axis(min(known) - room, max(known) + room)
+
+
+def laid(acts: Sequence[Spoken], axis: Axis) -> list[Mark]:
+    """Acts of one lane on as few rows as hold them without overlap, each with its label."""
+    ends: list[float] = []
+    marks: list[Mark] = []
+    for act in acts:
+        left = _LEFT if act.earliest is None else axis.x(when.instant(act.earliest))
+        right = axis.x(when.instant(act.latest))
+        label = len(_label(act)) * _CHAR + 16
+        before = right + label > _WIDTH and left - label > _LEFT
+        first, last = (left - label, right + 8) if before else (left - 8, right + label)
+        row = next((place for place, end in enumerate(ends) if end <= first), len(ends))
+        ends[row : row + 1] = [last]
+        marks.append(Mark(act, left, right, row, before))
+    return marks
+
+
+def ticks(axis: Axis) -> Iterator[tuple[int, str]]:
+    """Moments to be named on the axis, at most about eight, and their names: days, months or years, UTC."""
+    days = (axis.last - axis.first) / _DAY_US
+    if days > 900:
+        yield from _years(axis, max(1, round(days / 365 / 7)))
+    elif days > 75:
+        yield from _months(axis, max(1, round(days / 30 / 7)))
+    else:
+        step = max(1, round(days / 7))
+        first = -(-axis.first // _DAY_US) * _DAY_US
+        for at in range(first, axis.last, step * _DAY_US):
+            yield at, when.stamp(at)[:10]
+
+
+def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "") -> Markup:
+    """The three lanes; acts that were not said by the cut are faint, and the cut is a line."""
+    acts = sorted(acts, key=lambda act: act.latest)[-MOST:]
+    if not acts:
+        return Markup("")
+    axis = axis_of(acts)
+    inside: list[Element] = []
+    y = _TOP
+    for lane, title in LANES.items():
+        marks = laid([act for act in acts if act.lane == lane], axis)
+        height = _ROW * max(1, *(placed.row + 1 for placed in marks), 1) + 10
+        inside.append(element("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT, height=height - 4, class_="lane"))
+        inside.append(element("text", text=title, x=0, y=y + _ROW - 6, class_="lane-title"))
+        inside += [_drawn(placed, y, cut_us, query) for placed in marks]
+        y += height
+    inside[:0] = list(_scale(axis, y))
+    if cut_us is not None:
+        inside.append(_cut(axis, cut_us, y))
+    told = ", ".join(f"{sum(act.lane == lane for act in acts)} {title}" for lane, title in LANES.items())
+    about = (
+        f"{told}; the first {acts[0].latest[:10]} at the latest, the last {acts[-1].latest[:10]}. Told in the table."
+    )
+    title = f"When it was said: {counted(len(acts), 'act')} on one axis of time"
+    return drawing("timeline", (_WIDTH, y + _AXIS), title, about, inside, role="group")
+
+
+def _drawn(placed: Mark, top: float, cut_us: int | None, query: str) -> Element:
+    act, y = placed.act, top + placed.row * _ROW + 13
+    kind = MARKS[act.lane] if act.live else "gone"
+    label = element(
+        "text",
+        text=_label(act),
+        x=placed.left - 10 if placed.before else placed.right + 10,
+        y=y + 4,
+        text_anchor="end" if placed.before else "start",
+    )
+    later = cut_us is not None and when.instant(act.latest) > cut_us
+    return link(
+        event_url(act.act) + query,
+        element("title", text=told(act)),
+        *_shape(placed, kind, y),
+        label,
+        class_=f"act {kind}{' later' if later else ''}",
+    )
+
+
+def _shape(placed: Mark, kind: str, y: float) -> list[Element]:
+    if not placed.is_span:
+        return mark(kind, (placed.left + placed.right) / 2, y)
+    width = max(9.0, placed.right - placed.left)
+    bar = element("rect", x=placed.left, y=y - 5, width=width, height=10, rx=5, class_=f"span {kind}")
+    if placed.act.earliest is not None:
+        return [bar]
+    fringe = element("path", d=f"M{placed.left} {y - 8}v16", class_=f"open {kind}")
+    return [bar, fringe]
+
+
+def told(act: Spoken) -> str:
+    """An act of a lane in a line: who, what, when, and whether it stands."""
+    gone = "" if act.live else "; it no longer stands"
+    return f"{act.act}: {act.lane} by {act.by}, said {act.said_at or 'at a time untold'}{gone}"
+
+
+def _label(act: Spoken) -> str:
+    return short(act.by, 28)
+
+
+def _scale(axis: Axis, bottom: float) -> Iterator[Element]:
+    for at, name in ticks(axis):
+        x = axis.x(at)
+        yield element("path", d=f"M{x:.1f} {_TOP}V{bottom:.1f}", class_="tick")
+        yield element("text", text=name, x=x, y=bottom + 18, text_anchor="middle", class_="tick-name")
+
+
+def _cut(axis: Axis, cut_us: int, bottom: float) -> Element:
+    x = axis.x(cut_us)
+    return element(
+        "g",
+        element("title", text=f"said by {when.stamp(cut_us)}"),
+        element("path", d=f"M{x:.1f} 0V{bottom + 4:.1f}"),
+        class_="cut",
+    )
+
+
+def _years(axis: Axis, step: int) -> Iterator[tuple[int, str]]:
+    first, last = when.moment(axis.first).year + 1, when.moment(axis.last).year
+    for year in range(first, last + 1, step):
+        yield when.micros(datetime(year, 1, 1, tzinfo=UTC)), str(year)
+
+
+def _months(axis: Axis, step: int) -> Iterator[tuple[int, str]]:
+    at = (when.moment(axis.first).replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0)
+    place = 0
+    while (at_us := when.micros(at.replace(microsecond=0))) < axis.last:
+        if place % step == 0:
+            yield at_us, f"{at:%Y-%m}"
+        at, place = (at + timedelta(days=32)).replace(day=1), place + 1
