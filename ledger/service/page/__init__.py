@@ -10,6 +10,7 @@ from typing import Final
 
 from starlette.routing import Route
 
+from .append import append, blank
 from .assets import asset
 from .board import board
 from .claim import claim, compare
@@ -22,6 +23,8 @@ ROUTES: Final = (
     Route("/sources/{source}", source, methods=["GET"]),
     Route("/events", event, methods=["GET"]),
     Route("/events/{event:path}", event, methods=["GET"]),
+    Route("/append", blank, methods=["GET"]),
+    Route("/append", append, methods=["POST"]),
     Route("/static/{name}", asset, methods=["GET"]),
 )
 

@@ -52,7 +52,9 @@ async def board(request: Request) -> Response:
         question = asked.ledger.question(as_of=cuts.as_of, said_by=cuts.said_by)
         at = question.as_of.position
         part: Part = asked.with_view(lambda view: viewed(view, wanted, as_of=at, said_by=cuts.said_by))
+        # A thousand of the latest, and no more: a ledger may be long.
         lately = list(asked.ledger.events(after=max(0, at - _LOOKED_AT), as_of=at))
+        said = days(lately)
         return {
             "board": part.board,
             "counts": part.counts,
@@ -61,7 +63,8 @@ async def board(request: Request) -> Response:
             "wanted": wanted,
             "verdicts": weighed.verdicts(asked.ledger, part.board),
             "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
-            "days": drawings.sparkline("days", days(lately), "Acts by the day on which they were said at the latest"),
+            "days": drawings.sparkline("days", said, "Acts by the day on which they were said at the latest"),
+            "spark_told": sparkled(said),
             "acts_drawn": drawings.acts,
             "orders": ORDER_TEXTS,
             "statuses": RULE_TEXTS,
@@ -150,3 +153,10 @@ def days(records: list[Record]) -> list[tuple[str, int]]:
     first = max(min(latest), last - timedelta(days=_DAYS - 1))
     stretch = [first + timedelta(days=place) for place in range((last - first).days + 1)]
     return [(day.isoformat(), counts[day]) for day in stretch]
+
+
+def sparkled(said: list[tuple[str, int]]) -> str:
+    """The same days in a line."""
+    if not said:
+        return "no acts yet"
+    return f"{words.count(sum(number for _, number in said), 'act')} said from {said[0][0]} to {said[-1][0]}, by day"

@@ -16,6 +16,7 @@ from projections import diff, provenance, status, words
 from projections.explained import Explained
 from projections.provenance import Provenance
 from projections.status import AssessmentAnswer, Reason, RootAnswer, SideAnswer, Status
+from projections.timeline import History, Spoken, spoken
 
 from .. import service
 from ..asking import number
@@ -68,6 +69,8 @@ def _answer(ledger: Ledger, name: str, cuts: Cuts) -> Context:
     words_from: Provenance = ledger.state(provenance, name, **at)
     by_said, by_record = stops.histories(ledger, name, question.as_of.position, cuts)
     found = explained.found
+    whole: Explained = ledger.state(Explained, name, as_of=question.as_of.position) if cuts.said_by else explained
+    lanes_of, inferred = _spoken(by_said, whole)
     return {
         "found": found,
         "headline": words.headline(found.status, found.support, found.opposition, words.assessed(found.assessments)),
@@ -80,8 +83,9 @@ def _answer(ledger: Ledger, name: str, cuts: Cuts) -> Context:
         "texts": explained.register.claims[name].texts,
         "provenance": words_from,
         "ways": ways.ways(words_from, cuts.query),
-        "by_said": by_said,
-        "timeline": lanes.timeline(by_said.acts, question.said_by, cuts.query),
+        "spoken": lanes_of,
+        "inferred": inferred,
+        "timeline": lanes.timeline(lanes_of, question.said_by, cuts.query, inferred),
         "clocks": [
             stops.said(name, by_said, cuts, question.said_by),
             stops.recorded(ledger, name, by_record, cuts, None if cuts.as_of is None else question.as_of.position),
@@ -92,6 +96,14 @@ def _answer(ledger: Ledger, name: str, cuts: Cuts) -> Context:
         "line": urls.command("claims", "status", name, "--why", *cuts.options()),
         "head": ledger.head,
     }
+
+
+def _spoken(history: History, whole: Explained) -> tuple[list[Spoken], set[str]]:
+    """All acts of the timeline, and which of them are on other claims and decide here all the same."""
+    own = {act.act for act in history.acts}
+    inferred = {reason.act for reason in whole.found.why if reason.act is not None and reason.inferred} - own
+    from_afar = [spoken(whole.acts[act], whole.acts[act].is_live) for act in inferred]
+    return sorted([*history.acts, *from_afar], key=lambda act: (act.latest, act.act)), inferred
 
 
 def _question(ledger: Ledger, name: str, cuts: Cuts) -> Any:

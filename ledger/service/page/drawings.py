@@ -106,6 +106,6 @@ def acts(counts: ActCounts) -> Markup:
     for kind, number in kinds:
         shown += [part for _ in range(min(number, 8)) for part in mark(kind, 6 + 11 * next(place), 7, 3.8)]
     width = max(1, next(place)) * 11 + 1
-    told = ", ".join(words) or "no acts"
+    told = ",\n".join(words) or "no acts"
     svg = element("svg", *shown, class_="acts", viewBox=f"0 0 {width} 14", width=width, height=14, aria_hidden="true")
     return Markup("{}<span class='told'>{}</span>").format(written(svg), told)

@@ -6,9 +6,9 @@ and one that nothing bounds begins at the edge.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from markupsafe import Markup
 
@@ -26,24 +26,18 @@ MOST: Final = 200
 """So many acts are drawn, the latest; the table beside it has them all."""
 _WIDTH, _LEFT, _RIGHT = 960.0, 100.0, 24.0
 _ROW, _TOP, _AXIS = 26.0, 10.0, 30.0
-_CHAR = 6.9
+_CHAR = 7.2
 _DAY_US: Final = 86_400_000_000
 
 
 class Mark(NamedTuple):
-    """An act as it lies in its lane: from x to x, on which row, its label beside it or before it."""
+    """An act as it lies in its lane: from x to x, on which row, and where its label is."""
 
     act: Spoken
     left: float
     right: float
     row: int
-    before: bool
-
-    @property
-    def is_span(self) -> bool:
-        """Whether it may have been said at more than one time of a day."""
-        earliest = self.act.earliest
-        return earliest is None or when.instant(self.act.latest) - when.instant(earliest) >= _DAY_US
+    label: Literal["in", "after", "before"]
 
 
 class Axis(NamedTuple):
@@ -65,20 +59,39 @@ def axis_of(acts: Sequence[Spoken]) -> Axis:
     return Axis(min(known) - room, max(known) + room)
 
 
-def laid(acts: Sequence[Spoken], axis: Axis) -> list[Mark]:
-    """Acts of one lane on as few rows as hold them without overlap, each with its label."""
+def laid(acts: Sequence[Spoken], axis: Axis, inferred: Collection[str] = ()) -> list[Mark]:
+    """Acts of one lane on as few rows as hold them without overlap, each with its label: in its span where it fits."""
     ends: list[float] = []
     marks: list[Mark] = []
     for act in acts:
-        left = _LEFT if act.earliest is None else axis.x(when.instant(act.earliest))
-        right = axis.x(when.instant(act.latest))
-        label = len(_label(act)) * _CHAR + 16
-        before = right + label > _WIDTH and left - label > _LEFT
-        first, last = (left - label, right + 8) if before else (left - 8, right + label)
-        row = next((place for place, end in enumerate(ends) if end <= first), len(ends))
+        left, right = _ends(act, axis)
+        width = len(_label(act, inferred)) * _CHAR + 18
+        place: Literal["in", "after", "before"] = (
+            "in" if right - left > width else "before" if right + width > _WIDTH and left - width > _LEFT else "after"
+        )
+        first, last = {
+            "in": (left, right + 4),
+            "before": (left - width, right + 8),
+            "after": (left - 8, right + width),
+        }[place]
+        row = next((number for number, end in enumerate(ends) if end <= first), len(ends))
         ends[row : row + 1] = [last]
-        marks.append(Mark(act, left, right, row, before))
+        marks.append(Mark(act, left, right, row, place))
     return marks
+
+
+def is_span(act: Spoken) -> bool:
+    """Whether it may have been said at more times than those of one day."""
+    return act.earliest is None or when.instant(act.latest) - when.instant(act.earliest) >= _DAY_US
+
+
+def _ends(act: Spoken, axis: Axis) -> tuple[float, float]:
+    """Where an act begins and ends; what was said on a day or at a moment does both in the middle of that."""
+    left = _LEFT if act.earliest is None else axis.x(when.instant(act.earliest))
+    right = axis.x(when.instant(act.latest))
+    if is_span(act):
+        return left, max(left + 9, right)
+    return (left + right) / 2, (left + right) / 2
 
 
 def ticks(axis: Axis) -> Iterator[tuple[int, str]]:
@@ -95,60 +108,62 @@ def ticks(axis: Axis) -> Iterator[tuple[int, str]]:
             yield at, when.stamp(at)[:10]
 
 
-def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "") -> Markup:
-    """The three lanes; acts that were not said by the cut are faint, and the cut is a line."""
+def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "", inferred: Collection[str] = ()) -> Markup:
+    """The three lanes; acts that were not said by the cut are faint, and the cut is a line.
+
+    `inferred` are ids of acts on other claims that bear on this one: their labels say so.
+    """
     acts = sorted(acts, key=lambda act: act.latest)[-MOST:]
     if not acts:
         return Markup("")
     axis = axis_of(acts)
-    inside: list[Element] = []
+    lanes: list[Element] = []
+    marks: list[Element] = []
     y = _TOP
     for lane, title in LANES.items():
-        marks = laid([act for act in acts if act.lane == lane], axis)
-        height = _ROW * max(1, *(placed.row + 1 for placed in marks), 1) + 10
-        inside.append(element("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT, height=height - 4, class_="lane"))
-        inside.append(element("text", text=title, x=0, y=y + _ROW - 6, class_="lane-title"))
-        inside += [_drawn(placed, y, cut_us, query) for placed in marks]
+        placed = laid([act for act in acts if act.lane == lane], axis, inferred)
+        height = _ROW * max((mark.row + 1 for mark in placed), default=1) + 10
+        lanes.append(element("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT, height=height - 4, class_="lane"))
+        lanes.append(element("text", text=title, x=0, y=y + _ROW - 5, class_="lane-title"))
+        marks += [_drawn(mark, y, cut_us, query, _label(mark.act, inferred)) for mark in placed]
         y += height
-    inside[:0] = list(_scale(axis, y))
-    if cut_us is not None:
-        inside.append(_cut(axis, cut_us, y))
+    cut = [] if cut_us is None else [_cut(axis, cut_us, y)]
     told = ", ".join(f"{sum(act.lane == lane for act in acts)} {title}" for lane, title in LANES.items())
     about = (
         f"{told}; the first {acts[0].latest[:10]} at the latest, the last {acts[-1].latest[:10]}. Told in the table."
     )
     title = f"When it was said: {counted(len(acts), 'act')} on one axis of time"
-    return drawing("timeline", (_WIDTH, y + _AXIS), title, about, inside, role="group")
-
-
-def _drawn(placed: Mark, top: float, cut_us: int | None, query: str) -> Element:
-    act, y = placed.act, top + placed.row * _ROW + 13
-    kind = MARKS[act.lane] if act.live else "gone"
-    label = element(
-        "text",
-        text=_label(act),
-        x=placed.left - 10 if placed.before else placed.right + 10,
-        y=y + 4,
-        text_anchor="end" if placed.before else "start",
+    return drawing(
+        "timeline", (_WIDTH, y + _AXIS), title, about, [*lanes, *_scale(axis, y), *marks, *cut], role="group"
     )
+
+
+def _drawn(placed: Mark, top: float, cut_us: int | None, query: str, label: str) -> Element:
+    act, y = placed.act, top + placed.row * _ROW + _ROW / 2 + 3
+    kind = MARKS[act.lane] if act.live else "gone"
+    x, anchor = {
+        "in": (placed.left + 10, "start"),
+        "after": (placed.right + 10, "start"),
+        "before": (placed.left - 10, "end"),
+    }[placed.label]
     later = cut_us is not None and when.instant(act.latest) > cut_us
     return link(
         event_url(act.act) + query,
         element("title", text=told(act)),
         *_shape(placed, kind, y),
-        label,
+        element("text", text=label, x=x, y=y + 4.5, text_anchor=anchor),
         class_=f"act {kind}{' later' if later else ''}",
     )
 
 
 def _shape(placed: Mark, kind: str, y: float) -> list[Element]:
-    if not placed.is_span:
-        return mark(kind, (placed.left + placed.right) / 2, y)
-    width = max(9.0, placed.right - placed.left)
-    bar = element("rect", x=placed.left, y=y - 5, width=width, height=10, rx=5, class_=f"span {kind}")
+    if not is_span(placed.act):
+        return mark(kind, placed.left, y, 5)
+    width = placed.right - placed.left
+    bar = element("rect", x=placed.left, y=y - 9, width=width, height=18, rx=5, class_=f"span {kind}")
     if placed.act.earliest is not None:
         return [bar]
-    fringe = element("path", d=f"M{placed.left} {y - 8}v16", class_=f"open {kind}")
+    fringe = element("path", d=f"M{placed.left} {y - 12}v24", class_=f"open {kind}")
     return [bar, fringe]
 
 
@@ -158,8 +173,8 @@ def told(act: Spoken) -> str:
     return f"{act.act}: {act.lane} by {act.by}, said {act.said_at or 'at a time untold'}{gone}"
 
 
-def _label(act: Spoken) -> str:
-    return short(act.by, 28)
+def _label(act: Spoken, inferred: Collection[str]) -> str:
+    return short(act.by, 28) + (" (inferred)" if act.act in inferred else "")
 
 
 def _scale(axis: Axis, bottom: float) -> Iterator[Element]:

@@ -40,6 +40,7 @@ def drawing(
         element("desc", text=about, id=f"{name}-desc"),
         *inside,
         class_="drawing",
+        id=name,
         role=role,
         viewBox=f"0 0 {_value(width)} {_value(height)}",
         width=width,

@@ -22,9 +22,10 @@ from .urls import source_url
 
 MOST: Final = 60
 """So many acts are drawn; the table beside the drawing has them all."""
-_BOX, _HEIGHT, _GAP, _BETWEEN = 196.0, 46.0, 14.0, 84.0
-_FRAME, _HEAD, _EDGE = 10.0, 24.0, 8.0
-_CHARS: Final = 25
+_BOX, _HEIGHT, _GAP, _BETWEEN = 224.0, 46.0, 14.0, 92.0
+_FRAME, _HEAD, _TOP, _EDGE = 10.0, 24.0, 30.0, 2.0
+_SHIFTS: Final = {"for": -4.0, "weighed": 0.0, "against": 4.0, "none": 8.0, "gone": -8.0}
+_CHARS: Final = 28
 
 Place = tuple[int, str]
 """A column, and what stands in it: a source, or the way past that column of words that nobody there carried."""
@@ -94,6 +95,7 @@ def ways(found: Provenance, query: str = "") -> Markup:
     laid = layout(acts)
     names = {(i, one.source): one for _, act in acts for i, one in _columns(act, laid)}
     inside = [
+        *_heads(laid),
         *(_framed(frame) for frame in laid.frames),
         *_edges(acts, laid),
         *(_boxed(box, names[place], query) for place, box in laid.boxes.items() if not box.passing),
@@ -102,6 +104,15 @@ def ways(found: Provenance, query: str = "") -> Markup:
     title = f"Through whom the words came: {counted(len(acts), 'act')} of {roots}"
     about = "; ".join(f"{frame.origin.name}: {counted(len(frame.origin.acts), 'act')}" for frame in laid.frames)
     return drawing("ways", (laid.width, laid.height), title, f"{about}. Told act by act in the table.", inside, "group")
+
+
+def _heads(laid: Laid) -> Iterator[Element]:
+    """What each column is."""
+    last = max(column for column, _ in laid.boxes)
+    for column in range(last + 1):
+        text = "who said it" if column == 0 else "the document in hand" if column == last else "who carried it"
+        x = _EDGE if column == 0 else _EDGE + _FRAME + column * (_BOX + _BETWEEN)
+        yield element("text", text=text, x=x, y=16, class_="head-name")
 
 
 def _columns(act: ActAnswer, laid: Laid) -> Iterator[tuple[int, LinkAnswer]]:
@@ -119,7 +130,7 @@ def _speakers(acts: Sequence[tuple[Origin, ActAnswer]]) -> tuple[dict[Place, Box
             speakers.append(act.chain[0].source)
     boxes: dict[Place, Box] = {}
     frames: list[Frame] = []
-    y = _EDGE
+    y = _TOP
     for origin, speakers in by_root.values():
         top, y = y, y + _HEAD + _FRAME
         for speaker in speakers:
@@ -138,9 +149,9 @@ def _stack(column: int, paths: Iterable[list[Place]], boxes: dict[Place, Box]) -
         for before, place in pairwise(path):
             if place[0] == column:
                 sources.setdefault(place, []).append(boxes[before].y)
-    x = _EDGE + _FRAME * 2 + column * (_BOX + _BETWEEN) - _FRAME
+    x = _EDGE + _FRAME + column * (_BOX + _BETWEEN)
     wanted = sorted((sum(heights) / len(heights), place) for place, heights in sources.items())
-    y = _EDGE
+    y = _TOP + _HEAD + _FRAME
     for height, place in wanted:
         passing = place[1].startswith("past:")
         room = _GAP if passing else _HEIGHT
@@ -157,12 +168,12 @@ def _edges(acts: Sequence[tuple[Origin, ActAnswer]], laid: Laid) -> Iterator[Ele
         path = path_of(act, last)
         for before, after in pairwise(path):
             steps.setdefault((before, after, _kind(act)), []).append(act.act)
-    for place, ((before, after, kind), ids) in enumerate(steps.items()):
-        yield _edge(laid.boxes[before], laid.boxes[after], kind, ids, place)
+    for (before, after, kind), ids in steps.items():
+        yield _edge(laid.boxes[before], laid.boxes[after], kind, ids)
 
 
-def _edge(before: Box, after: Box, kind: str, ids: list[str], place: int) -> Element:
-    shift = (place % 5 - 2) * 2.0  # lines between the same boxes do not lie on each other
+def _edge(before: Box, after: Box, kind: str, ids: list[str]) -> Element:
+    shift = _SHIFTS[kind]  # lines between the same boxes do not lie on each other
     x1, x2 = before.x + _BOX, after.x
     y1, y2 = before.y + shift, after.y + shift
     bend = (x2 - x1) / 2
@@ -197,7 +208,7 @@ def _framed(frame: Frame) -> Element:
         *marks,
         element(
             "text",
-            text=short(frame.origin.name, 30 - 3 * len(sides)),
+            text=short(frame.origin.name, 33 - 2 * len(sides)),
             x=_EDGE + _FRAME + 14 * len(sides),
             y=frame.top + 21,
         ),

@@ -1,5 +1,6 @@
 // What saves clicks: the slider steps as it is moved, and pages follow the ledger. Without it everything works, too.
 
+document.documentElement.classList.add("js");
 const parser = new DOMParser();
 let asked = 0;
 
@@ -64,7 +65,7 @@ document.addEventListener("change", ({ target }) => {
   stepping = true;
 });
 document.addEventListener("submit", (event) => {
-  const input = event.target.querySelector?.("[data-clock] input[type=range], input[type=range]");
+  const input = event.target.querySelector?.("input[type=range]");
   const stop = input && stopsOf(input)[input.value - 1];
   if (!stop) return;
   event.preventDefault();
