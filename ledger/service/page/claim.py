@@ -215,8 +215,8 @@ def _compared(ledger: Ledger, name: str, clock: str, ends: list[str | None], cut
         if clock == "said"
         else stops.recorded(ledger, name, by_record, fixed, None)
     )
-    if ends == [None, None] and len(of_clock.stops) > 1:
-        ends = [of_clock.stops[0].cut, None]
+    if of_clock.stops:  # what is left open is from the first moment to the last
+        ends = [end or of_clock.stops[place].cut for end, place in zip(ends, (0, -1), strict=True)]
     error, found, answers = None, None, []
     try:
         answers = [_at_end(ledger, name, clock, end, fixed) for end in ends]
@@ -225,10 +225,8 @@ def _compared(ledger: Ledger, name: str, clock: str, ends: list[str | None], cut
         error = str(problem)
     option = "--as-of" if clock == "said" else "--said-by"
     held = cuts.as_of if clock == "said" else cuts.said_by
-    last = of_clock.stops[-1].cut if of_clock.stops else ""
-    line = urls.command(
-        "claims", "diff", name, ends[0] or last, ends[1] or last, "--axis", clock, *([option, held] if held else [])
-    )
+    typed = [end or "" for end in ends]
+    line = urls.command("claims", "diff", name, *typed, "--axis", clock, *([option, held] if held else []))
     return {
         "claim_text": now.text,
         "claim_id": name,

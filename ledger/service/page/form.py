@@ -103,7 +103,7 @@ class Filled(Struct, frozen=True):
     @classmethod
     def of(cls, pairs: Mapping[str, str]) -> Filled:
         """What came from the form, or from an address that fills it in."""
-        links = max((int(name.split("-")[1]) + 1 for name in pairs if _is_link(name)), default=2)
+        links = max(2, *(int(name.split("-")[1]) + 1 for name in pairs if _is_link(name)), 2)
         values = {name: value for name, value in pairs.items() if value.strip()}
         return cls({"type": "statement", "id": str(uuid4()), **values}, min(links, MOST_LINKS))
 

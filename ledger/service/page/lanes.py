@@ -7,7 +7,7 @@ and one that nothing bounds begins at the edge.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from markupsafe import Markup
@@ -95,17 +95,21 @@ def _ends(act: Spoken, axis: Axis) -> tuple[float, float]:
 
 
 def ticks(axis: Axis) -> Iterator[tuple[int, str]]:
-    """Moments to be named on the axis, at most about eight, and their names: days, months or years, UTC."""
+    """Moments to be named on the axis, about eight at most, and their names: days, months or years, UTC."""
     days = (axis.last - axis.first) / _DAY_US
     if days > 900:
-        yield from _years(axis, max(1, round(days / 365 / 7)))
+        yield from _years(axis, _step(days / 365, (1, 2, 5, 10, 20, 50, 100, 1_000)))
     elif days > 75:
-        yield from _months(axis, max(1, round(days / 30 / 7)))
+        yield from _months(axis, _step(days / 30, (1, 2, 3, 6)))
     else:
-        step = max(1, round(days / 7))
-        first = -(-axis.first // _DAY_US) * _DAY_US
-        for at in range(first, axis.last, step * _DAY_US):
+        step = _step(days, (1, 2, 7, 14)) * _DAY_US
+        for at in range(-(-axis.first // _DAY_US) * _DAY_US, axis.last, step):
             yield at, when.stamp(at)[:10]
+
+
+def _step(many: float, steps: Sequence[int]) -> int:
+    """The first step in which so many are eight at most."""
+    return next((step for step in steps if many / step <= 8), steps[-1])
 
 
 def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "", inferred: Collection[str] = ()) -> Markup:
@@ -196,14 +200,13 @@ def _cut(axis: Axis, cut_us: int, bottom: float) -> Element:
 
 def _years(axis: Axis, step: int) -> Iterator[tuple[int, str]]:
     first, last = when.moment(axis.first).year + 1, when.moment(axis.last).year
-    for year in range(first, last + 1, step):
+    for year in range(-(-first // step) * step, last + 1, step):
         yield when.micros(datetime(year, 1, 1, tzinfo=UTC)), str(year)
 
 
 def _months(axis: Axis, step: int) -> Iterator[tuple[int, str]]:
-    at = (when.moment(axis.first).replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0)
-    place = 0
-    while (at_us := when.micros(at.replace(microsecond=0))) < axis.last:
-        if place % step == 0:
-            yield at_us, f"{at:%Y-%m}"
-        at, place = (at + timedelta(days=32)).replace(day=1), place + 1
+    first, last = when.moment(axis.first), when.moment(axis.last)
+    for month in range(first.year * 12 + first.month, last.year * 12 + last.month):
+        if month % step == 0:
+            at = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
+            yield when.micros(at), f"{at:%Y-%m}"

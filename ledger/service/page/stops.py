@@ -102,8 +102,8 @@ def _stops(
 
 
 def _url(claim: str, clock: Clock, cuts: Cuts, cut: str | None) -> str:
-    name = {"said": "said_by", "recorded": "as_of"}[clock]
-    return urls.claim_url(claim) + urls.query(**{**cuts.pairs(), name: cut})
+    there = Cuts(as_of=cuts.as_of, said_by=cut) if clock == "said" else Cuts(as_of=cut, said_by=cuts.said_by)
+    return urls.claim_url(claim) + there.query
 
 
 def _headline(step: Step) -> str:

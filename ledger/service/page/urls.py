@@ -9,6 +9,8 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct
 
+from ledger.visible import HIDDEN
+
 _WEB: Final = re.compile(r"https?://[^\s\"<>\\^`{|}]+", re.ASCII | re.IGNORECASE)
 
 
@@ -62,7 +64,7 @@ def event_url(event_id: str) -> str:
 
 def web(url: str | None) -> str | None:
     """The address, where it leads to the web and nothing in it can do anything else; None for any other."""
-    return url if url is not None and _WEB.fullmatch(url) else None
+    return url if url is not None and _WEB.fullmatch(url) and not HIDDEN.search(url) else None
 
 
 def command(*words: str) -> str:
