@@ -503,6 +503,28 @@ def test_what_is_no_form_is_refused(reader, body, media):
     assert answer.status_code in (400, 413, 415)
 
 
+def test_a_token_is_kept_where_no_script_reads_it_and_no_other_site_has_it_sent(reader):
+    answer = reader.post("/session", {"token": "claims_abc", "next": "/claims/six-killed?as_of=40"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/claims/six-killed?as_of=40")
+    assert answer.headers["set-cookie"] == "claims-token=claims_abc; HttpOnly; Path=/; SameSite=strict"
+    gone = reader.post("/session/end", {}).headers["set-cookie"]
+    assert 'claims-token=""' in gone
+    assert "Max-Age=0" in gone
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example", "/a\r\nb: c"]
+)
+def test_signing_in_leads_nowhere_else(reader, wanted):
+    assert reader.post("/session", {"token": "claims_abc", "next": wanted}).headers["location"] == "/"
+
+
+def test_nobody_is_signed_in_from_another_site(reader):
+    answer = reader.post("/session", {"token": "claims_abc"}, origin="https://elsewhere.example")
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
 def test_the_form_has_every_field_an_act_may_have():
     from ledger.events import Denial, Link, Statement
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from starlette.routing import Route
 
+from . import session
 from .append import append, blank
 from .assets import asset
 from .board import board
@@ -25,6 +26,8 @@ ROUTES: Final = (
     Route("/events/{event:path}", event, methods=["GET"]),
     Route("/append", blank, methods=["GET"]),
     Route("/append", append, methods=["POST"]),
+    Route("/session", session.begin, methods=["POST"]),
+    Route("/session/end", session.end, methods=["POST"]),
     Route("/static/{name}", asset, methods=["GET"]),
 )
 

@@ -21,7 +21,7 @@ from ledger.visible import visible
 from projections import words
 from projections.flags import FLAGS
 
-from .. import service
+from .. import access, service
 from ..problems import Problem
 from . import assets, drawings, urls
 from .urls import Cuts
@@ -50,7 +50,18 @@ Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def shown(handler: Handler) -> Handler:
-    """A handler whose errors are told on a page, with what to do next."""
+    """A handler for those who may read; whose errors are told on a page, with what to do next."""
+
+    @wraps(handler)
+    async def for_readers(request: Request) -> Response:
+        access.check(request, "read")
+        return await handler(request)
+
+    return public(for_readers)
+
+
+def public(handler: Handler) -> Handler:
+    """A handler for whoever asks; whose errors are told on a page, with what to do next."""
 
     @wraps(handler)
     async def showing(request: Request) -> Response:
@@ -84,7 +95,15 @@ def cuts_of(request: Request) -> Cuts:
 
 
 def _told(request: Request, problem: Problem) -> Response:
-    context = {"kind": problem.kind, "detail": problem.detail, "helps": _helps(request), "cuts": Cuts()}
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    context = {
+        "kind": problem.kind,
+        "detail": problem.detail,
+        "helps": _helps(request),
+        "cuts": Cuts(),
+        "wanted": asked if request.method == "GET" else "/",
+        "has_token": access.COOKIE in request.cookies,
+    }
     body = rendered(request, "problem.html", context)
     return HTMLResponse(body, problem.kind.status, {**HEADERS, **problem.headers})
 
