@@ -1,6 +1,7 @@
 """Is what people see on the pages right, in a real browser? Chromium against a service that runs as anybody's does.
 
-Without Chromium these are skipped, and say so; `.ci/run` installs it.
+Without Chromium these are skipped, and say so; `.ci/run` installs it. `python tests/test_browser.py` takes the pictures
+of the README.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -380,3 +382,39 @@ def test_a_page_may_load_nothing_from_elsewhere(browser, demo):
             page.goto(path)
         assert asked
         assert all(url.startswith(demo) for url in asked)
+
+
+# -- the pictures of the README ----------------------------------------------------------------------------------------
+
+PICTURES = Path(__file__).parent.parent / ".github" / "screenshots"
+TAKEN = (
+    ("board-light", "/", "light", (1280, 860)),
+    ("board-dark", "/", "dark", (1280, 860)),
+    ("board-phone", "/", "light", (390, 844)),
+    ("claim-light", "/claims/six-killed", "light", (1280, 1240)),
+    ("claim-dark", "/claims/operating-in-occupied-areas?said_by=2024-10-09", "dark", (1280, 1240)),
+    ("claim-drawings", "/claims/operating-in-occupied-areas#timeline-title", "light", (1280, 900)),
+    ("claim-phone", "/claims/six-killed", "light", (390, 844)),
+)
+
+
+def test_the_pictures_of_the_readme_are_there_and_small():
+    readme = (PICTURES.parent.parent / "README.md").read_text(encoding="utf-8")
+    for name, *_ in TAKEN:
+        assert f".github/screenshots/{name}.png" in readme
+        assert 5_000 < (PICTURES / f"{name}.png").stat().st_size < 200_000
+
+
+def _take_pictures():
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with served("--demo") as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-lcd-text"])
+        for name, path, scheme, (width, height) in TAKEN:
+            page = browser.new_page(base_url=url, color_scheme=scheme, viewport={"width": width, "height": height})
+            page.goto(path)
+            page.screenshot(path=PICTURES / f"{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    _take_pictures()
