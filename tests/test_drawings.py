@@ -233,7 +233,7 @@ def test_five_outlets_that_carry_one_person_are_seen_to_have_one_origin(told):
 def test_speakers_of_one_root_stand_in_one_frame(told):
     speaks = SourceRelated(from_="ann", to="ministry", relation="speaks_for")
     acts = [Statement(claims=("c",), chain=(person(name), outlet("the file"))) for name in ("Ann", "Ministry", "Bob")]
-    frames = ways.layout(ways.drawn_acts(told(speaks, *acts))).frames
+    frames = ways.layout(ways.chosen(told(speaks, *acts))).frames
     assert sorted(len(frame.origin.acts) for frame in frames) == [1, 2]
 
 
@@ -242,7 +242,7 @@ def test_nothing_lies_over_anything_else(told):
         Statement(claims=("c",), chain=(person(f"P{n}"), *(outlet(f"O{m}") for m in range(n % 4)), outlet("the file")))
         for n in range(12)
     ]
-    laid = ways.layout(ways.drawn_acts(told(*acts)))
+    laid = ways.layout(ways.chosen(told(*acts)))
     by_column = {}
     for (column, _), box in laid.boxes.items():
         by_column.setdefault(column, []).append(box)

@@ -27,7 +27,7 @@ from ..problems import Problem
 from . import drafted, form, urls
 from .drafted import Change
 from .form import Filled
-from .look import HEADERS, Context, page, rendered, shown
+from .look import HEADERS, Context, look_of, rendered, shown
 
 _SECRET: Final = secrets.token_bytes(32)
 _MAX_BODY: Final = 512 * 1024
@@ -40,8 +40,7 @@ _STALE: Final = "This form was given out before the service began anew, or to so
 async def blank(request: Request) -> Response:
     """The form, with what the address fills in."""
     access.check(request, "append")
-    filled = Filled.of(dict(request.query_params))
-    return await page(request, "append.html", lambda: _context(request, filled))
+    return await _again(request, Filled.of(dict(request.query_params)), register=False)
 
 
 @shown
@@ -122,7 +121,7 @@ async def _again(
     changes: list[Change] | None = None,
 ) -> Response:
     context = _context(request, filled) | {"register": register, "errors": errors or {}, "changes": changes}
-    body = await run_in_threadpool(rendered, request, "append.html", context)
+    body = await run_in_threadpool(rendered, look_of(request), "append.html", context)
     return HTMLResponse(body, 422 if errors else 200, headers=HEADERS)
 
 
@@ -137,7 +136,4 @@ def _context(request: Request, filled: Filled) -> Context:
         "telling": form.WORDS,
         "link_fields": form.LINK,
         "most_links": form.MOST_LINKS,
-        "register": False,
-        "errors": {},
-        "changes": None,
     }

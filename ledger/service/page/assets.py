@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from importlib import metadata
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -39,6 +40,15 @@ def _assets() -> tuple[dict[str, str], dict[str, Asset]]:
 def asset_url(file: str) -> str:
     """Where a file is served; another file, or another version of it, is served elsewhere."""
     return f"/static/{_assets()[0][file]}"
+
+
+@cache
+def version() -> str:
+    """What all of it is known by, templates and code with it: another version makes other pages."""
+    whole = sha256(metadata.version("claim-ledger").encode())
+    for file in sorted((*_FOLDER.iterdir(), *_FOLDER.parent.glob("templates/*.html"))):
+        whole.update(file.read_bytes())
+    return whole.hexdigest()[:12]
 
 
 async def asset(request: Request) -> Response:

@@ -7,8 +7,6 @@ from datetime import timedelta
 from typing import Final
 
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
 from ledger import Record, when
 from ledger import events as ev
@@ -19,9 +17,8 @@ from projections.part import Part, Wanted, viewed
 from projections.rows import CLAIM_KINDS
 from projections.status import RULE_TEXTS
 
-from .. import service
 from . import drawings, urls
-from .look import Context, cuts_of, page, shown
+from .look import Context, Look, paged
 from .urls import Cuts
 
 _PAGE: Final = 50
@@ -43,54 +40,48 @@ class News(Struct, frozen=True):
     what: str
 
 
-@shown
-async def board(request: Request) -> Response:
+@paged("board.html")
+def board(look: Look) -> Context:
     """The board of all claims."""
-    asked, cuts, wanted = service.of(request), cuts_of(request), wanted_of(request)
-
-    def answer() -> Context:
-        question = asked.ledger.question(as_of=cuts.as_of, said_by=cuts.said_by)
-        at = question.as_of.position
-        part: Part = asked.with_view(lambda view: viewed(view, wanted, as_of=at, said_by=cuts.said_by))
-        # A thousand of the latest, and no more: a ledger may be long.
-        lately = list(asked.ledger.events(after=max(0, at - _LOOKED_AT), as_of=at))
-        said = days(lately)
-        return {
-            "board": part.board,
-            "counts": part.counts,
-            "total": sum(part.counts.values()),
-            "following": part.following,
-            "wanted": wanted,
-            "verdicts": weighed.verdicts(asked.ledger, part.board),
-            "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
-            "days": drawings.sparkline("days", said, "Acts by the day on which they were said at the latest"),
-            "spark_told": sparkled(said),
-            "acts_drawn": drawings.acts,
-            "orders": ORDER_TEXTS,
-            "statuses": RULE_TEXTS,
-            "kinds": CLAIM_KINDS,
-            "all_flags": FLAGS,
-            "part_url": lambda **other: part_url(cuts, wanted, **other),
-            "line": urls.command("claims", "status", *options(wanted), *cuts.options()),
-        }
-
-    return await page(request, "board.html", answer)
+    cuts, wanted = look.cuts, wanted_of(look)
+    as_of = None if cuts.as_of is None else look.ledger.question(as_of=cuts.as_of).as_of.position
+    part: Part = look.with_view(lambda view: viewed(view, wanted, as_of=as_of, said_by=cuts.said_by))
+    at = part.board.as_of.position
+    # A thousand of the latest, and no more: a ledger may be long.
+    lately = list(look.ledger.events(after=max(0, at - _LOOKED_AT), as_of=at))
+    said = days(lately)
+    return {
+        "board": part.board,
+        "counts": part.counts,
+        "total": sum(part.counts.values()),
+        "following": part.following,
+        "wanted": wanted,
+        "verdicts": weighed.verdicts(look.ledger, part.board),
+        "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
+        "days": drawings.sparkline("days", said, "Acts by the day on which they were said at the latest"),
+        "spark_told": sparkled(said),
+        "acts_drawn": drawings.acts,
+        "orders": ORDER_TEXTS,
+        "statuses": RULE_TEXTS,
+        "kinds": CLAIM_KINDS,
+        "all_flags": FLAGS,
+        "part_url": lambda **other: part_url(cuts, wanted, **other),
+        "line": urls.command("claims", "status", *options(wanted), *cuts.options()),
+    }
 
 
-def wanted_of(request: Request) -> Wanted:
+def wanted_of(look: Look) -> Wanted:
     """Which part of the board an address asks for; what a form leaves empty asks for nothing."""
-    asked = request.query_params
-    told = {name: value.strip() or None for name, value in asked.items()}
     return Wanted(
         limit=_PAGE,
-        cursor=told.get("cursor"),
-        order=told.get("order") or "id",
-        statuses=[one for one in asked.getlist("status") if one],
-        flags=[one for one in asked.getlist("flag") if one],
-        kinds=[one for one in asked.getlist("kind") if one],
-        source=told.get("source"),
-        changed_since=told.get("changed_since"),
-        search=told.get("search"),
+        cursor=look.get("cursor"),
+        order=look.get("order") or "id",
+        statuses=[one for one in look.query.getlist("status") if one],
+        flags=[one for one in look.query.getlist("flag") if one],
+        kinds=[one for one in look.query.getlist("kind") if one],
+        source=look.get("source"),
+        changed_since=look.get("changed_since"),
+        search=look.get("search"),
     )
 
 

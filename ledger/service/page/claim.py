@@ -6,25 +6,26 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 
 from ledger import Ledger, LedgerError, UsageError
 from ledger import events as ev
 from ledger.visible import visible_json
 from projections import diff, provenance, status, words
 from projections.explained import Explained
-from projections.provenance import Provenance
 from projections.status import AssessmentAnswer, Reason, RootAnswer, SideAnswer, Status
-from projections.timeline import History, Spoken, spoken
 
-from .. import service
-from ..asking import number
 from . import drawings, lanes, stops, urls, ways
-from .look import HEADERS, Context, cuts_of, page, shown
+from .look import Context, Elsewhere, Look, paged
+from .stops import Stops, Travel
 from .urls import Cuts
 
 SIDES: Final = {"support": "Support", "opposition": "Opposition"}
+MOST: Final = 200
+"""So many of a kind a page shows at most; the API has all."""
+FEW: Final = 10
+"""So many origins of a side are shown at once, the others where they are asked for."""
+_RAW: Final = 100_000
+"""An answer of so many bytes stands on the page; a longer one does elsewhere."""
 
 
 class Deciding(Struct, frozen=True):
@@ -53,82 +54,55 @@ class Weighed(Struct, frozen=True):
     """The text the claim then had, where it has another now."""
 
 
-@shown
-async def claim(request: Request) -> Response:
+@paged("claim.html")
+def claim(look: Look) -> Context:
     """A claim at the cuts of the address; a stop of the slider, asked for by its number, goes to its address."""
-    asked, cuts, name = service.of(request).ledger, cuts_of(request), request.path_params["claim"]
-    if "stop" in request.query_params:
-        return await _to_stop(request, name)
-    return await page(request, "claim.html", lambda: _answer(asked, name, cuts))
-
-
-def _answer(ledger: Ledger, name: str, cuts: Cuts) -> Context:
-    question = _question(ledger, name, cuts)
+    ledger, name, cuts = look.ledger, look.params["claim"], look.cuts
+    question = ledger.question(name, as_of=cuts.as_of, said_by=cuts.said_by)
     at: dict[str, Any] = {"as_of": question.as_of.position, "said_by": cuts.said_by}
     explained: Explained = ledger.state(Explained, name, **at)
-    words_from: Provenance = ledger.state(provenance, name, **at)
-    by_said, by_record = stops.histories(ledger, name, question.as_of.position, cuts)
-    found = explained.found
-    whole: Explained = ledger.state(Explained, name, as_of=question.as_of.position) if cuts.said_by else explained
-    lanes_of, inferred = _spoken(by_said, whole)
+    whole: Explained = ledger.state(Explained, name, as_of=at["as_of"]) if cuts.said_by else explained
+    travel = Travel(ledger, whole, question, cuts, told=look.get("history") is not None)
+    clocks = travel.clocks()
+    if look.get("stop") is not None:
+        raise Elsewhere(_stopped(look, clocks))
+    found, came = explained.found, ledger.state(provenance, name, **at)
+    raw = msgspec.json.encode(found)
     return {
         "found": found,
         "headline": words.headline(found.status, found.support, found.opposition, words.assessed(found.assessments)),
-        "sides": {side: counted(explained, side, getattr(found, side)) for side in SIDES},
+        "sides": {side: counted(explained, side, getattr(found, side))[:MOST] for side in SIDES},
+        "few": FEW,
         "side_titles": SIDES,
-        "weighed": list(weighed(explained)),
+        "weighed": weighed(explained)[:MOST],
         "bands": _bands(found),
-        "gone": _gone(explained),
-        "relations": _relations(explained),
+        "gone": _gone(explained)[-MOST:],
+        "relations": _relations(explained)[:MOST],
         "texts": explained.register.claims[name].texts,
-        "provenance": words_from,
-        "ways": ways.ways(words_from, cuts.query),
-        "spoken": lanes_of,
-        "inferred": inferred,
-        "timeline": lanes.timeline(lanes_of, question.said_by, cuts.query, inferred),
-        "clocks": [
-            stops.said(name, by_said, cuts, question.said_by),
-            stops.recorded(ledger, name, by_record, cuts, None if cuts.as_of is None else question.as_of.position),
-        ],
+        "provenance": came,
+        "ways": ways.ways(came, cuts.query),
+        "shown_acts": ways.chosen(came, MOST),
+        "spoken": travel.spoken[-MOST:],
+        "inferred": travel.inferred,
+        "timeline": lanes.timeline(travel.spoken, question.said_by, cuts.query, travel.inferred),
+        "clocks": clocks,
         "clock_texts": stops.CLOCKS,
-        "raw": visible_json(msgspec.json.format(msgspec.json.encode(found), indent=2)).decode(),
+        "history_told": travel.told,
+        "history_url": urls.claim_url(name) + urls.query(**cuts.pairs(), history="told") + "#history-title",
+        "most": MOST,
+        "raw": visible_json(msgspec.json.format(raw, indent=2)).decode() if len(raw) <= _RAW else None,
         "raw_url": f"/v1{urls.claim_url(name)}{cuts.query}",
         "line": urls.command("claims", "status", name, "--why", *cuts.options()),
-        "head": ledger.head,
     }
 
 
-def _spoken(history: History, whole: Explained) -> tuple[list[Spoken], set[str]]:
-    """All acts of the timeline, and which of them are on other claims and decide here all the same."""
-    own = {act.act for act in history.acts}
-    inferred = {reason.act for reason in whole.found.why if reason.act is not None and reason.inferred} - own
-    from_afar = [spoken(whole.acts[act], whole.acts[act].is_live) for act in inferred]
-    return sorted([*history.acts, *from_afar], key=lambda act: (act.latest, act.act)), inferred
-
-
-def _question(ledger: Ledger, name: str, cuts: Cuts) -> Any:
-    return ledger.question(name, as_of=cuts.as_of, said_by=cuts.said_by)
-
-
-async def _to_stop(request: Request, name: str) -> Response:
+def _stopped(look: Look, clocks: list[Stops]) -> str:
     """Where the slider was left, as an address that carries the cut."""
-    from starlette.concurrency import run_in_threadpool
-
-    ledger, cuts = service.of(request).ledger, cuts_of(request)
-    place = number(request, "stop", 0, stops.MOST)
-    clock = request.query_params.get("clock", "said")
-
-    def answer() -> str:
-        question = _question(ledger, name, cuts)
-        by_said, by_record = stops.histories(ledger, name, question.as_of.position, cuts)
-        of_clock = (
-            stops.said(name, by_said, cuts, question.said_by)
-            if clock == "said"
-            else stops.recorded(ledger, name, by_record, cuts, question.as_of.position)
-        )
-        return of_clock.stops[min(place, len(of_clock.stops)) - 1].url if of_clock.stops else urls.claim_url(name)
-
-    return RedirectResponse(await run_in_threadpool(answer), 303, headers=HEADERS)
+    text, clock = look.query["stop"], look.get("clock") or "said"
+    found = next((one.stops for one in clocks if one.clock == clock), [])
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= len(found)):
+        raise UsageError(f"stop: {text!r} is none of the {len(found)} stops of the clock {clock!r}")
+    return found[int(text) - 1].url
 
 
 def counted(explained: Explained, side: str, answer: SideAnswer) -> list[Counted]:
@@ -193,28 +167,18 @@ def _relations(explained: Explained) -> list[tuple[str, ev.ClaimsRelated]]:
     ]
 
 
-@shown
-async def compare(request: Request) -> Response:
+@paged("compare.html")
+def compare(look: Look) -> Context:
     """What changed about a claim between two cuts of one clock."""
-    ledger, cuts, name = service.of(request).ledger, cuts_of(request), request.path_params["claim"]
-    asked = request.query_params
-    clock = asked.get("clock") or "said"
+    ledger, cuts, name = look.ledger, look.cuts, look.params["claim"]
+    clock = look.get("clock") or "said"
     if clock not in stops.CLOCKS:
         raise UsageError(f"{clock!r} is no clock; there are {', '.join(stops.CLOCKS)}")
-    ends = [asked.get(end, "").strip() or None for end in ("from", "to")]
-    return await page(request, "compare.html", lambda: _compared(ledger, name, clock, ends, cuts))
-
-
-def _compared(ledger: Ledger, name: str, clock: str, ends: list[str | None], cuts: Cuts) -> Context:
     fixed = Cuts(as_of=cuts.as_of) if clock == "said" else Cuts(said_by=cuts.said_by)
-    now: Status = ledger.state(status, name)
-    question = _question(ledger, name, fixed)
-    by_said, by_record = stops.histories(ledger, name, question.as_of.position, fixed)
-    of_clock = (
-        stops.said(name, by_said, fixed, None)
-        if clock == "said"
-        else stops.recorded(ledger, name, by_record, fixed, None)
-    )
+    question = ledger.question(name, as_of=fixed.as_of, said_by=fixed.said_by)
+    now: Explained = ledger.state(Explained, name, as_of=question.as_of.position)
+    of_clock = next(one for one in Travel(ledger, now, question, fixed).clocks() if one.clock == clock)
+    ends = [look.get("from"), look.get("to")]
     if of_clock.stops:  # what is left open is from the first moment to the last
         ends = [end or of_clock.stops[place].cut for end, place in zip(ends, (0, -1), strict=True)]
     error, found, answers = None, None, []
@@ -223,12 +187,8 @@ def _compared(ledger: Ledger, name: str, clock: str, ends: list[str | None], cut
         found = diff.between(*answers)
     except LedgerError as problem:
         error = str(problem)
-    option = "--as-of" if clock == "said" else "--said-by"
-    held = cuts.as_of if clock == "said" else cuts.said_by
-    typed = [end or "" for end in ends]
-    line = urls.command("claims", "diff", name, *typed, "--axis", clock, *([option, held] if held else []))
     return {
-        "claim_text": now.text,
+        "claim_text": now.found.text,
         "claim_id": name,
         "clock": clock,
         "clock_texts": stops.CLOCKS,
@@ -242,7 +202,7 @@ def _compared(ledger: Ledger, name: str, clock: str, ends: list[str | None], cut
             words.headline(one.status, one.support, one.opposition, words.assessed(one.assessments)) for one in answers
         ],
         "fixed": fixed,
-        "line": line,
+        "line": urls.command("claims", "diff", name, *(end or "" for end in ends), "--axis", clock, *fixed.options()),
         "cuts": Cuts(),
     }
 

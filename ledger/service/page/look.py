@@ -1,5 +1,8 @@
 """How does a page come to be? A template filled with answers, off the event loop; errors are pages, too.
 
+A page is a function of the ledger, the view of the board and an address, and of nothing else: so it is kept by its
+address and the position it knows, and known again by that (RFC 9110, ETag).
+
 Nothing that came from outside reaches a page as it is: what would hide or turn around is shown as its code
 (`ledger.visible`), then everything is escaped, and no page runs or styles anything but this service's own files.
 """
@@ -8,18 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from ledger import Ledger
 from ledger.errors import LedgerError
 from ledger.visible import visible
 from projections import words
 from projections.flags import FLAGS
+from projections.views import Views
 
 from .. import access, service
 from ..problems import Problem
@@ -67,6 +73,8 @@ def public(handler: Handler) -> Handler:
     async def showing(request: Request) -> Response:
         try:
             return await handler(request)
+        except Elsewhere as there:
+            return RedirectResponse(there.url, 303, headers=HEADERS)
         except LedgerError as error:
             return _told(request, Problem.of(error))
         except Problem as problem:
@@ -75,23 +83,67 @@ def public(handler: Handler) -> Handler:
     return showing
 
 
-async def page(request: Request, template: str, answer: Callable[[], Context]) -> Response:
-    """The page of an answer, which is asked for and laid out in a thread. The same page has the same tag."""
-    body = await run_in_threadpool(lambda: rendered(request, template, answer()))
-    return HTMLResponse(body, headers=HEADERS)
+class Look(NamedTuple):
+    """What a page is made from: the ledger, the view of the board, and what the address says."""
+
+    ledger: Ledger
+    with_view: Callable[[Callable[[Views], Any]], Any]
+    path: str
+    params: dict[str, Any]
+    query: QueryParams
+
+    @property
+    def cuts(self) -> Cuts:
+        """The cuts of the address; what is left empty in a form is no cut."""
+        return Cuts(as_of=self.get("as_of"), said_by=self.get("said_by"))
+
+    def get(self, name: str) -> str | None:
+        """What the query says of a name; None where that is nothing."""
+        return self.query.get(name, "").strip() or None
 
 
-def rendered(request: Request, template: str, context: Context) -> str:
+class Elsewhere(Exception):
+    """What is asked for stands at another address."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def paged(template: str) -> Callable[[Callable[[Look], Context]], Handler]:
+    """The handler of a page, by what its template is filled with."""
+
+    def handled(answer: Callable[[Look], Context]) -> Handler:
+        @shown
+        @wraps(answer)
+        async def handler(request: Request) -> Response:
+            served, path, query = service.of(request), request.url.path, request.url.query
+            position = served.ledger.head
+            headers = {**HEADERS, "ETag": f'W/"{position}-{assets.version()}"'}
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                return Response(status_code=304, headers=headers)
+            look = look_of(request)
+            body = served.answers.get((path, query, position))
+            if body is None:
+                filled = await run_in_threadpool(lambda: rendered(look, template, answer(look)).encode())
+                body = served.answers.keep((path, query, position), filled)
+            return HTMLResponse(body, headers=headers)
+
+        return handler
+
+    return handled
+
+
+def look_of(request: Request) -> Look:
+    """What a page is made from, for a request."""
+    served = service.of(request)
+    return Look(served.ledger, served.with_view, request.url.path, dict(request.path_params), request.query_params)
+
+
+def rendered(look: Look, template: str, context: Context) -> str:
     """A template, filled."""
-    asked = service.of(request)
-    shared: Context = {"cuts": cuts_of(request), "ledger_name": asked.ledger.name, "path": request.url.path}
+    shared: Context = {"cuts": look.cuts, "ledger_name": look.ledger.name, "path": look.path}
     return environment().get_template(template).render(shared | context)
-
-
-def cuts_of(request: Request) -> Cuts:
-    """The cuts of a page's address; what is left empty in a form is no cut."""
-    asked = request.query_params
-    return Cuts(as_of=asked.get("as_of", "").strip() or None, said_by=asked.get("said_by", "").strip() or None)
 
 
 def _told(request: Request, problem: Problem) -> Response:
@@ -104,14 +156,14 @@ def _told(request: Request, problem: Problem) -> Response:
         "wanted": asked if request.method == "GET" else "/",
         "has_token": access.COOKIE in request.cookies,
     }
-    body = rendered(request, "problem.html", context)
+    body = rendered(look_of(request), "problem.html", context)
     return HTMLResponse(body, problem.kind.status, {**HEADERS, **problem.headers})
 
 
 def _helps(request: Request) -> list[tuple[str, str]]:
     """Where else to look: the same page now, and claims that have the words of the one that is not there."""
     claim = request.path_params.get("claim")
-    helps = [(request.url.path, "The same page as of now")] if cuts_of(request) else []
+    helps = [(request.url.path, "The same page as of now")] if look_of(request).cuts else []
     if claim is not None:
         search = " ".join(claim.replace("-", " ").split())[:200]
         helps.append((f"/{urls.query(search=search)}", f"Claims that have the words “{search}”"))

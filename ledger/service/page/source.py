@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from starlette.requests import Request
-from starlette.responses import Response
 
 from ledger import Ledger, NotFound, Record, UsageError, names, when
 from ledger import events as ev
@@ -19,10 +17,11 @@ from projections import aftermath, sources, words
 from projections.part import source_id
 from projections.sources import Source, SourceDossier
 
-from .. import service
 from . import urls
-from .look import Context, cuts_of, page, shown
-from .urls import Cuts
+from .look import Context, Look, paged
+
+MOST: Final = 200
+"""So many acts a page shows at most, the latest; the API has all."""
 
 
 class Described(Struct, frozen=True):
@@ -43,46 +42,40 @@ class Described(Struct, frozen=True):
         return Described(found, list(state.settle().lines.line(found.source))[1:])
 
 
-@shown
-async def source(request: Request) -> Response:
+@paged("source.html")
+def source(look: Look) -> Context:
     """All that a source said and carried; whom it speaks for."""
-    ledger, cuts, name = service.of(request).ledger, cuts_of(request), source_id(request.path_params["source"])
+    ledger, cuts, name = look.ledger, look.cuts, source_id(look.params["source"])
+    described: Described = ledger.state(Described, name, as_of=cuts.as_of, said_by=cuts.said_by)
+    found = described.found
+    return {
+        "found": found,
+        "line_up": list(zip(described.line, found.speaks_for, strict=True)),
+        "said": found.said[-MOST:],
+        "carried": found.carried[-MOST:],
+        "most": MOST,
+        "texts": _texts(ledger, found),
+        "line": urls.command("claims", "source", name, *cuts.options()),
+        "raw_url": f"/v1{urls.source_url(name)}{cuts.query}",
+    }
 
-    def answer() -> Context:
-        described: Described = ledger.state(Described, name, as_of=cuts.as_of, said_by=cuts.said_by)
-        return {
-            "found": described.found,
-            "line_up": list(zip(described.line, described.found.speaks_for, strict=True)),
-            "texts": _texts(ledger, described.found, cuts),
-            "line": urls.command("claims", "source", name, *cuts.options()),
-            "raw_url": f"/v1{urls.source_url(name)}{cuts.query}",
-        }
 
-    return await page(request, "source.html", answer)
-
-
-def _texts(ledger: Ledger, found: Source, cuts: Cuts) -> dict[str, str]:
-    """What was quoted of the acts it uttered."""
-    wanted = [one.act for one in found.said]
+def _texts(ledger: Ledger, found: Source) -> dict[str, str]:
+    """What was quoted of the acts it uttered, as it was recorded."""
     quoted = {}
-    for act in wanted[-200:]:
-        event = ledger.record(act).event
+    for one in found.said[-MOST:]:
+        event = ledger.record(one.act).event
         if isinstance(event, (ev.Statement, ev.Denial, ev.Assessment)) and event.quote:
-            quoted[act] = event.quote
+            quoted[one.act] = event.quote
     return quoted
 
 
-@shown
-async def event(request: Request) -> Response:
+@paged("event.html")
+def event(look: Look) -> Context:
     """A record as it was recorded, and what came to be recorded about it."""
-    asked = request.path_params.get("event") or request.query_params.get("id", "")
-    ledger, cuts = service.of(request).ledger, cuts_of(request)
+    ledger, asked, cuts = look.ledger, look.params.get("event") or look.get("id"), look.cuts
     if not asked:
         raise UsageError("name an event by its id or position: /events/A10")
-    return await page(request, "event.html", lambda: _event(ledger, asked, cuts))
-
-
-def _event(ledger: Ledger, asked: str, cuts: Cuts) -> Context:
     event_id = _at_position(ledger, asked)
     clerk: Clerk = ledger.state(aftermath, event_id, as_of=cuts.as_of)
     if event_id not in clerk.by_id:
@@ -97,7 +90,6 @@ def _event(ledger: Ledger, asked: str, cuts: Cuts) -> Context:
         "at": when.stamp(record.recorded_us),
         "fields": fields_of(record.event),
         "chain": chain_of(record.event),
-        "claims": list(getattr(record.event, "claims", ())) or [getattr(record.event, "claim", None) or ""],
         "came_of_it": [(one, ev.tag_of(one.event), words.what(one.event)) for one in aftermath.others(clerk, event_id)],
         "voided": now is None,
         "changed": changed_fields(record, now),

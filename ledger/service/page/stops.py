@@ -9,13 +9,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
 from ledger import Ledger, when
+from ledger.fold import Projection, Question
 from projections import timeline, words
-from projections.timeline import History, Step
+from projections.explained import Explained
+from projections.timeline import History, Spoken, Step, spoken
 
 from . import urls
 from .urls import Cuts
@@ -27,6 +29,8 @@ CLOCKS: Final[dict[Clock, str]] = {
 }
 MOST: Final = 200
 """So many stops there are at most, the latest."""
+FEW: Final = 300
+"""Of a claim that so many acts bear on, it is told unasked what changed when."""
 _END_OF_DAY: Final = "T23:59:59.999999Z"
 
 
@@ -51,24 +55,61 @@ class Stops(Struct, frozen=True):
     truncated: bool
 
 
-def said(claim: str, history: History, cuts: Cuts, said_by: int | None) -> Stops:
-    """The stops on the clock of the world; `said_by` is the cut, in microseconds since 1970-01-01T00:00:00Z."""
-    moments = sorted({*(step.at for step in history.steps), *(act.latest for act in history.acts)})
-    places = [(when.instant(at), _day(at), _day(at)) for at in moments[-MOST:]]
-    steps = [(when.instant(step.at), step) for step in history.steps]
-    here = None if said_by is None else said_by
-    return _stops("said", claim, places, steps, cuts, here, history.truncated or len(moments) > MOST)
+class Travel:
+    """A claim through time: who spoke of it, and where on either clock one can look back to.
+
+    `whole` is known at the knowledge cut of the question, whatever had been said by then. What changed at which stop
+    takes a whole answer for each; of a claim with very many acts that is told only where it is asked for.
+    """
+
+    def __init__(self, ledger: Ledger, whole: Explained, question: Question, cuts: Cuts, told: bool = False) -> None:
+        self._ledger, self._question, self._cuts = ledger, question, cuts
+        self._claim = whole.found.claim
+        self.told = told or len(whole.acts) <= FEW
+        self.inferred, self.spoken = _spoken(whole)
+        own = [act for act in self.spoken if act.act not in self.inferred]
+        self._moments = {act.latest for act in own}
+
+    def clocks(self) -> list[Stops]:
+        """The stops on both clocks."""
+        return [self._said(), self._recorded()]
+
+    def _said(self) -> Stops:
+        history = self._history(timeline.said, as_of=self._question.as_of.position)
+        moments = sorted({*(step.at for step in history.steps), *self._moments} if history else self._moments)
+        places = [(when.instant(at), _day(at), _day(at)) for at in moments[-MOST:]]
+        steps = [(when.instant(step.at), step) for step in history.steps] if history else []
+        truncated = len(moments) > MOST or history is None or history.truncated
+        return _stops("said", self._claim, places, steps, self._cuts, self._question.said_by, truncated)
+
+    def _recorded(self) -> Stops:
+        history = self._history(timeline.recorded, said_by=self._cuts.said_by)
+        steps = [(step.position, step) for step in history.steps] if history else []
+        own = deque((position for position, _ in self._ledger.stored(claim=self._claim)), MOST + 1)
+        positions = sorted({*own, *(position for position, _ in steps)})
+        times = _times(self._ledger, positions[-MOST:])
+        places = [(position, str(position), f"{position} · {time}") for position, time in times.items()]
+        here = None if self._cuts.as_of is None else self._question.as_of.position
+        truncated = len(positions) > MOST or history is None or history.truncated
+        return _stops("recorded", self._claim, places, steps, self._cuts, here, truncated)
+
+    def _history(self, axis: Projection, **cuts: Any) -> History | None:
+        """How the claim changed; None where that takes too long to be told unasked."""
+        return self._ledger.state(axis, self._claim, **cuts) if self.told else None
 
 
-def recorded(ledger: Ledger, claim: str, history: History, cuts: Cuts, as_of: int | None) -> Stops:
-    """The stops on the clock of the ledger; `as_of` is the cut, a position."""
-    own = deque((position for position, _ in ledger.stored(claim=claim, as_of=history.as_of.position)), MOST + 1)
-    steps = [(step.position, step) for step in history.steps]
-    positions = sorted({*own, *(position for position, _ in steps)})
-    shown = positions[-MOST:]
-    times = _times(ledger, shown)
-    places = [(position, str(position), f"{position} · {times[position]}") for position in shown]
-    return _stops("recorded", claim, places, steps, cuts, as_of, history.truncated or len(positions) > MOST)
+def _spoken(whole: Explained) -> tuple[set[str], list[Spoken]]:
+    """The ids of acts on other claims that decide here all the same, and all acts, those among them."""
+    members = whole.register.reach.signs(whole.found.claim).keys()
+    inferred = {reason.act for reason in whole.found.why if reason.act is not None and reason.inferred}
+    found = []
+    for act in sorted(whole.acts.values(), key=lambda act: act.key):
+        if not members.isdisjoint(act.event.claims):
+            inferred.discard(act.id)
+            found.append(spoken(act, live=not members.isdisjoint(act.live)))
+        elif act.id in inferred:
+            found.append(spoken(act, live=act.is_live))
+    return inferred, found
 
 
 def _stops(
@@ -118,10 +159,3 @@ def _times(ledger: Ledger, positions: Iterable[int]) -> dict[int, str]:
 def _day(at: str) -> str:
     """A moment as a cut: its day, where it is the end of one."""
     return at[:10] if at.endswith(_END_OF_DAY) else at
-
-
-def histories(ledger: Ledger, claim: str, as_of: int, cuts: Cuts) -> tuple[History, History]:
-    """How the claim changed, on the clock of the world as known at a position, and on that of the ledger till now."""
-    by_said: History = ledger.state(timeline.said, claim, as_of=as_of)
-    by_record: History = ledger.state(timeline.recorded, claim, said_by=cuts.said_by)
-    return by_said, by_record

@@ -56,11 +56,11 @@ class Laid(NamedTuple):
     height: float
 
 
-def drawn_acts(found: Provenance) -> list[tuple[Origin, ActAnswer]]:
-    """The acts that are drawn: those that decide first, then what stands, up to as many as fit."""
+def chosen(found: Provenance, most: int = MOST) -> list[tuple[Origin, ActAnswer]]:
+    """Acts with their origins, so many at most: those that decide before others, what stands before what does not."""
     acts = [(origin, act) for origin in found.origins for act in origin.acts]
-    chosen = sorted(acts, key=lambda pair: (pair[1].side is None, not pair[1].live))[:MOST]
-    wanted = {act.act for _, act in chosen}
+    first = sorted(acts, key=lambda pair: (pair[1].side is None, not pair[1].live))[:most]
+    wanted = {act.act for _, act in first}
     return [pair for pair in acts if pair[1].act in wanted]
 
 
@@ -89,7 +89,7 @@ def layout(acts: Sequence[tuple[Origin, ActAnswer]]) -> Laid:
 
 def ways(found: Provenance, query: str = "") -> Markup:
     """The drawing."""
-    acts = drawn_acts(found)
+    acts = chosen(found)
     if not acts:
         return Markup("")
     laid = layout(acts)
