@@ -11,7 +11,7 @@ from msgspec import Struct
 from ledger import Record, when
 from ledger import events as ev
 from ledger.records import ACTS
-from projections import weighed, words
+from projections import words
 from projections.flags import FLAGS
 from projections.part import Part, Wanted, viewed
 from projections.rows import CLAIM_KINDS
@@ -56,7 +56,7 @@ def board(look: Look) -> Context:
         "total": sum(part.counts.values()),
         "following": part.following,
         "wanted": wanted,
-        "verdicts": weighed.verdicts(look.ledger, part.board),
+        "verdicts": look.verdicts.of(look.ledger, part.board),
         "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
         "days": drawings.sparkline("days", said, "Acts by the day on which they were said at the latest"),
         "spark_told": sparkled(said),

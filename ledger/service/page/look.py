@@ -26,6 +26,7 @@ from ledger.visible import visible
 from projections import words
 from projections.flags import FLAGS
 from projections.views import Views
+from projections.weighed import Verdicts
 
 from .. import access, service
 from ..problems import Problem
@@ -84,10 +85,11 @@ def public(handler: Handler) -> Handler:
 
 
 class Look(NamedTuple):
-    """What a page is made from: the ledger, the view of the board, and what the address says."""
+    """What a page is made from: the ledger, what is kept beside it, and what the address says."""
 
     ledger: Ledger
     with_view: Callable[[Callable[[Views], Any]], Any]
+    verdicts: Verdicts
     path: str
     params: dict[str, Any]
     query: QueryParams
@@ -137,7 +139,14 @@ def paged(template: str) -> Callable[[Callable[[Look], Context]], Handler]:
 def look_of(request: Request) -> Look:
     """What a page is made from, for a request."""
     served = service.of(request)
-    return Look(served.ledger, served.with_view, request.url.path, dict(request.path_params), request.query_params)
+    return Look(
+        served.ledger,
+        served.with_view,
+        served.verdicts,
+        request.url.path,
+        dict(request.path_params),
+        request.query_params,
+    )
 
 
 def rendered(look: Look, template: str, context: Context) -> str:
