@@ -29,8 +29,8 @@ def verdicts(ledger: Ledger, found: Board) -> dict[str, str]:
 class Verdicts:
     """What counting assessments say of claims, remembered for as long as nothing is recorded that bears on them.
 
-    A fold by tags comes to the same answer where nothing new carries a tag that it asked for. To be used for one ledger,
-    by any number of threads; it remembers so many claims at most.
+    A fold by tags comes to the same answer where nothing new carries a tag that it asked for. To be used for one
+    ledger, by any number of threads; it remembers so many claims at most.
     """
 
     def __init__(self, most: int = 20_000) -> None:
