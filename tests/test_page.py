@@ -256,6 +256,30 @@ def test_a_stop_that_is_none_is_told(reader):
     assert reader.get("/claims/six-killed?stop=many").status_code == 400
 
 
+def test_of_very_many_acts_what_changed_when_is_told_only_where_it_is_asked_for(empty, monkeypatch):
+    monkeypatch.setattr("ledger.service.page.stops.FEW", 2)
+    for day in range(1, 5):
+        said = Statement(claims=("c",), chain=(Link(name=f"Speaker {day}", kind="person"),), said_at=f"2024-10-0{day}")
+        empty.service.ledger.append(said, register=True)
+    text = empty.text("/claims/c")
+    assert "what changed when is told only where it is asked for" in text
+    assert "corroborated [2,2]" not in text
+    assert empty.get("/claims/c?clock=said&stop=2").headers["location"] == "/claims/c?said_by=2024-10-02"
+    assert "corroborated [2,2]" in empty.text("/claims/c?history=told")
+
+
+def test_a_page_shows_so_much_and_says_where_the_rest_is(empty, monkeypatch):
+    monkeypatch.setattr("ledger.service.page.claim.FEW", 2)
+    monkeypatch.setattr("ledger.service.page.claim.MOST", 3)
+    acts = [Statement(claims=("c",), chain=(Link(name=f"Speaker {n}", kind="person"),)) for n in range(5)]
+    empty.service.ledger.append_all(acts, register=True)
+    text = empty.text("/claims/c")
+    assert "corroborated [5,5]" in text
+    assert "3 more" in text
+    assert "The first 3; all stand in the answer as JSON" in text
+    assert "3 of them, those that decide first; all stand in the answer as JSON" in text
+
+
 def test_two_moments_are_compared_on_either_clock(reader):
     text = reader.text("/claims/engineers-deployed/compare?clock=said&from=2024-10-09&to=2024-10-10")
     assert "status raised disputed" in text
@@ -356,6 +380,23 @@ def test_a_page_runs_and_styles_nothing_but_files_of_this_service(reader, url):
     assert re.findall(r"<script[^>]*>", answer.text) == re.findall(
         r'<script type="module" src="/static/[^"]+">', answer.text
     )
+
+
+def test_a_page_is_known_again_until_something_is_appended(reader, ledger):
+    first = reader.get("/claims/six-killed")
+    tag = first.headers["etag"]
+    again = reader.get("/claims/six-killed", **{"if-none-match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    ledger.append(Denial(claims=("six-killed",), chain=(Link(name="Ann", kind="person"),)))
+    after = reader.get("/claims/six-killed", **{"if-none-match": tag})
+    assert after.status_code == 200
+    assert after.headers["etag"] != tag
+    assert "Ann" in after.text
+    assert "Ann" not in first.text
+
+
+def test_the_form_is_never_kept(reader):
+    assert "etag" not in reader.get("/append").headers
 
 
 def test_files_are_named_by_what_is_in_them_and_kept_for_ever(reader):
