@@ -21,6 +21,7 @@ import ledger as package
 from ledger import (
     Busy,
     ClaimRegistered,
+    ClaimReworded,
     ClaimsRelated,
     ClockBehind,
     Conflict,
@@ -1064,7 +1065,8 @@ def test_a_follower_sees_what_another_process_would_write(two: tuple[Ledger, Led
 
 def test_what_carries_a_tag_is_told_after_a_position_and_up_to_a_cut(ledger: Ledger) -> None:
     for number in range(1, 6):
-        ledger.append(ClaimRegistered(claim=f"c{number % 2}" if number < 3 else "c0", text="C."), id=f"e{number}")
+        reworded = ClaimReworded(claim="c0", text=f"C {number}.", why="clearer")
+        ledger.append(ClaimRegistered(claim=f"c{number % 2}", text="C.") if number < 3 else reworded, id=f"e{number}")
 
     def found(*tags: str, **cuts: Any) -> list[int]:
         return [position for position, _ in ledger.tagged(tags, **cuts)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
+import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from urllib.parse import urlencode
@@ -269,8 +270,9 @@ def test_of_very_many_acts_what_changed_when_is_told_only_where_it_is_asked_for(
 
 
 def test_a_page_shows_so_much_and_says_where_the_rest_is(empty, monkeypatch):
-    monkeypatch.setattr("ledger.service.page.claim.FEW", 2)
-    monkeypatch.setattr("ledger.service.page.claim.MOST", 3)
+    module = sys.modules["ledger.service.page.claim"]
+    monkeypatch.setattr(module, "FEW", 2)
+    monkeypatch.setattr(module, "MOST", 3)
     acts = [Statement(claims=("c",), chain=(Link(name=f"Speaker {n}", kind="person"),)) for n in range(5)]
     empty.service.ledger.append_all(acts, register=True)
     text = empty.text("/claims/c")
@@ -380,6 +382,15 @@ def test_a_page_runs_and_styles_nothing_but_files_of_this_service(reader, url):
     assert re.findall(r"<script[^>]*>", answer.text) == re.findall(
         r'<script type="module" src="/static/[^"]+">', answer.text
     )
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_no_name_on_a_page_is_given_twice_and_whatever_is_named_is_there(reader, url):
+    page = reader.get(url).text
+    names = re.findall(r'\sid="([^"]+)"', page)
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+    named = re.findall(r'(?:aria-labelledby|aria-describedby|\sfor|\slist)="([^"]+)"', page)
+    assert {name for several in named for name in several.split()} <= set(names)
 
 
 def test_a_page_is_known_again_until_something_is_appended(reader, ledger):

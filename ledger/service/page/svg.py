@@ -36,8 +36,8 @@ def drawing(
     width, height = size
     root = element(
         "svg",
-        element("title", text=title, id=f"{name}-title"),
-        element("desc", text=about, id=f"{name}-desc"),
+        element("title", text=title, id=f"{name}-shows"),
+        element("desc", text=about, id=f"{name}-tells"),
         *inside,
         class_="drawing",
         id=name,
@@ -45,8 +45,8 @@ def drawing(
         viewBox=f"0 0 {_value(width)} {_value(height)}",
         width=width,
         height=height,
-        aria_labelledby=f"{name}-title",
-        aria_describedby=f"{name}-desc",
+        aria_labelledby=f"{name}-shows",
+        aria_describedby=f"{name}-tells",
         **more,
     )
     return written(root)
