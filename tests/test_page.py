@@ -499,6 +499,14 @@ def test_what_is_wrong_is_told_at_its_field(reader, ledger, told, at, why):
     assert ledger.head == 63
 
 
+def test_what_is_wrong_is_told_above_the_form_by_the_names_of_its_fields(reader):
+    told = fields(reader, **{"link-0-name": "", "link-0-kind": "", "said_at": "now"})
+    text = Text(reader.post("/append", told).text).whole
+    assert "It cannot be appended so" in text
+    assert "Said at : 'now' is no time" in text
+    assert "Who said it: Name, as printed : required" in text
+
+
 def test_everything_that_is_wrong_is_told_at_once():
     told = {"type": "denial", "claims": "Not A Slug", "said_at": "yesterday", "link-0-kind": "wizard", "language": "!!"}
     assert Filled.of(told).errors().keys() == {"claims", "said_at", "link-0-kind", "link-0-name", "language"}

@@ -63,3 +63,13 @@ def test_a_board_of_the_past_is_told_as_of_then(weighing):
     assert known.of(ledger, now)["c"] == ""
     assert known.of(ledger, then)["c"] == "Ann: false"
     assert known.of(ledger, replace(now, said_by="2000-01-01"))["c"] == ""
+
+
+def test_of_very_many_assessments_a_few_are_told_and_how_many_more(weighing):
+    ledger, _ = weighing
+    for number in range(4):
+        speaker = Link(name=f"Speaker {number}", kind="person")
+        ledger.append(Assessment(claims=("c",), chain=(speaker,), verdict="mixed"))
+    found = ledger.state(board)
+    told = "Ann: false; Speaker 0: mixed; 3 more"
+    assert Verdicts(2).of(ledger, found)["c"] == weighed.verdicts(ledger, found, 2)["c"] == told

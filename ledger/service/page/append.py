@@ -130,6 +130,7 @@ def _context(request: Request, filled: Filled) -> Context:
         "filled": filled,
         "seal": seal(request),
         "has_token": access.COOKIE in request.cookies,
+        "label_of": form.label_of,
         "types": form.TYPES,
         "about": form.ABOUT,
         "own": form.OWN,

@@ -15,6 +15,8 @@ from projections.words import count as counted
 from .svg import Element, drawing, element, written
 
 _WIDTH: Final = 400.0
+_FEW: Final = 4
+"""So many acts of a kind have a mark of their own."""
 _BARS: Final = (240.0, 40.0)
 _SIGNS: Final[dict[str, Sequence[tuple[str, float]]]] = {
     "disputed": (("for", 6), ("against", 18)),
@@ -104,7 +106,7 @@ def acts(counts: ActCounts) -> Markup:
     ]
     place, shown = count(), []
     for kind, number in kinds:
-        shown += [part for _ in range(min(number, 8)) for part in mark(kind, 6 + 11 * next(place), 7, 3.8)]
+        shown += [part for _ in range(min(number, _FEW)) for part in mark(kind, 6 + 11 * next(place), 7, 3.8)]
     width = max(1, next(place)) * 11 + 1
     told = ",\n".join(words) or "no acts"
     svg = element("svg", *shown, class_="acts", viewBox=f"0 0 {width} 14", width=width, height=14, aria_hidden="true")

@@ -144,7 +144,8 @@ class Filled(Struct, frozen=True):
                 return found
             except InvalidEvent as error:
                 field = self._field(error.pointer)
-                found.setdefault(field, error.reason.partition("; see `claims schema")[0])
+                reason = "required" if error.pointer == "/chain" else error.reason.partition("; see `claims schema")[0]
+                found.setdefault(field, reason)
                 told = _without(told, error.pointer)
         return found
 
@@ -165,6 +166,15 @@ class Filled(Struct, frozen=True):
         if first == "likelihood":
             return rest[0] if rest else "term"
         return first or ("term" if self.get("type") == "assessment" else "type")
+
+
+def label_of(name: str) -> str:
+    """What a field is called."""
+    if _is_link(name):
+        _, place, field = name.split("-", 2)
+        who = "Who said it" if place == "0" else f"Carrier {place}"
+        return f"{who}: {next((one.label for one in LINK if one.name == field), field)}"
+    return next((one.label for one in (*ABOUT, *OWN, *WORDS) if one.name == name), name)
 
 
 def _without(told: dict[str, Any], pointer: str) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from .urls import event_url
 
 LANES: Final = {"statement": "statements", "denial": "denials", "assessment": "assessments"}
 MARKS: Final = {"statement": "for", "denial": "against", "assessment": "weighed"}
-MOST: Final = 200
+MOST: Final = 100
 """So many acts are drawn, the latest; the table beside it has them all."""
 _WIDTH, _LEFT, _RIGHT = 960.0, 100.0, 24.0
 _ROW, _TOP, _AXIS = 26.0, 10.0, 30.0
