@@ -27,7 +27,8 @@ from ..problems import Problem
 from . import drafted, form, urls
 from .drafted import Change
 from .form import Filled
-from .look import HEADERS, Context, look_of, rendered, shown
+from .look import Context, rendered
+from .serving import HEADERS, look_of, shown
 
 _SECRET: Final = secrets.token_bytes(32)
 _MAX_BODY: Final = 512 * 1024

@@ -12,13 +12,15 @@ from ledger import Record, when
 from ledger import events as ev
 from ledger.records import ACTS
 from projections import words
+from projections.board import Row
 from projections.flags import FLAGS
-from projections.part import Part, Wanted, viewed
+from projections.part import Wanted
 from projections.rows import CLAIM_KINDS
 from projections.status import RULE_TEXTS
 
+from ..sparing import TooMuch, part_of
 from . import drawings, urls
-from .look import Context, Look, paged
+from .look import Context, Look
 from .urls import Cuts
 
 _PAGE: Final = 50
@@ -40,13 +42,13 @@ class News(Struct, frozen=True):
     what: str
 
 
-@paged("board.html")
 def board(look: Look) -> Context:
     """The board of all claims."""
     cuts, wanted = look.cuts, wanted_of(look)
-    as_of = None if cuts.as_of is None else look.ledger.question(as_of=cuts.as_of).as_of.position
-    part: Part = look.with_view(lambda view: viewed(view, wanted, as_of=as_of, said_by=cuts.said_by))
-    at = part.board.as_of.position
+    at = look.as_of if cuts.as_of is None else look.ledger.question(as_of=cuts.as_of).as_of.position
+    part = part_of(look.readers, wanted, as_of=at, said_by=cuts.said_by, few=look.few)
+    if look.few is not None and sum(map(_acts, part.board.claims)) > look.few:
+        raise TooMuch
     # A thousand of the latest, and no more: a ledger may be long.
     lately = list(look.ledger.events(after=max(0, at - _LOOKED_AT), as_of=at))
     said = days(lately)
@@ -56,7 +58,7 @@ def board(look: Look) -> Context:
         "total": sum(part.counts.values()),
         "following": part.following,
         "wanted": wanted,
-        "verdicts": look.verdicts.of(look.ledger, part.board),
+        "verdicts": look.readers.verdicts.of(look.readers.ledger, part.board),
         "lately": [news(record) for record in lately[: -_LATELY - 1 : -1]],
         "days": drawings.sparkline("days", said, "Acts by the day on which they were said at the latest"),
         "spark_told": sparkled(said),
@@ -70,15 +72,19 @@ def board(look: Look) -> Context:
     }
 
 
+def _acts(row: Row) -> int:
+    return row.acts.statement + row.acts.denial + row.acts.assessment
+
+
 def wanted_of(look: Look) -> Wanted:
     """Which part of the board an address asks for; what a form leaves empty asks for nothing."""
     return Wanted(
         limit=_PAGE,
         cursor=look.get("cursor"),
         order=look.get("order") or "id",
-        statuses=[one for one in look.query.getlist("status") if one],
-        flags=[one for one in look.query.getlist("flag") if one],
-        kinds=[one for one in look.query.getlist("kind") if one],
+        statuses=tuple(filter(None, look.query.getlist("status"))),
+        flags=tuple(filter(None, look.query.getlist("flag"))),
+        kinds=tuple(filter(None, look.query.getlist("kind"))),
         source=look.get("source"),
         changed_since=look.get("changed_since"),
         search=look.get("search"),

@@ -15,7 +15,7 @@ from projections.explained import Explained
 from projections.status import AssessmentAnswer, Reason, RootAnswer, SideAnswer, Status
 
 from . import drawings, lanes, stops, urls, ways
-from .look import Context, Elsewhere, Look, paged
+from .look import Context, Elsewhere, Look
 from .stops import Stops, Travel
 from .urls import Cuts
 
@@ -54,7 +54,6 @@ class Weighed(Struct, frozen=True):
     """The text the claim then had, where it has another now."""
 
 
-@paged("claim.html")
 def claim(look: Look) -> Context:
     """A claim at the cuts of the address; a stop of the slider, asked for by its number, goes to its address."""
     ledger, name, cuts = look.ledger, look.params["claim"], look.cuts
@@ -169,7 +168,6 @@ def _relations(explained: Explained) -> list[tuple[str, ev.ClaimsRelated]]:
     ]
 
 
-@paged("compare.html")
 def compare(look: Look) -> Context:
     """What changed about a claim between two cuts of one clock."""
     ledger, cuts, name = look.ledger, look.cuts, look.params["claim"]

@@ -1,6 +1,6 @@
-"""How does a page come to be? A template filled with answers, off the event loop; errors are pages, too.
+"""How does a page come to be? A template filled with answers.
 
-A page is a function of the ledger, the view of the board and an address, and of nothing else: so it is kept by its
+A page is a function of the ledger, what is kept beside it and an address, and of nothing else: so it is kept by its
 address and the position it knows, and known again by that (RFC 9110, ETag).
 
 Nothing that came from outside reaches a page as it is: what would hide or turn around is shown as its code
@@ -9,89 +9,36 @@ Nothing that came from outside reaches a page as it is: what would hide or turn 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import cache, wraps
-from typing import Any, Final, NamedTuple, TypeAlias
+from functools import cache
+from typing import Any, NamedTuple, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ledger import Ledger
-from ledger.errors import LedgerError
 from ledger.visible import visible
 from projections import words
 from projections.flags import FLAGS
-from projections.views import Views
-from projections.weighed import Verdicts
 
-from .. import access, service
-from ..problems import Problem
+from ..readers import Readers
 from . import assets, drawings, urls
 from .urls import Cuts
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
-HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
-    "Cache-Control": "private, no-cache",
-    "Vary": "Accept-Encoding, Authorization, Cookie",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
 Context: TypeAlias = dict[str, Any]
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
-
-
-def shown(handler: Handler) -> Handler:
-    """A handler for those who may read; whose errors are told on a page, with what to do next."""
-
-    @wraps(handler)
-    async def for_readers(request: Request) -> Response:
-        access.check(request, "read")
-        return await handler(request)
-
-    return public(for_readers)
-
-
-def public(handler: Handler) -> Handler:
-    """A handler for whoever asks; whose errors are told on a page, with what to do next."""
-
-    @wraps(handler)
-    async def showing(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except Elsewhere as there:
-            return RedirectResponse(there.url, 303, headers=HEADERS)
-        except LedgerError as error:
-            return _told(request, Problem.of(error))
-        except Problem as problem:
-            return _told(request, problem)
-
-    return showing
 
 
 class Look(NamedTuple):
     """What a page is made from: the ledger, what is kept beside it, and what the address says."""
 
     ledger: Ledger
-    with_view: Callable[[Callable[[Views], Any]], Any]
-    verdicts: Verdicts
+    readers: Readers
+    few: int | None
+    """How many records may be read for it, where there is somebody else for what takes more."""
+    as_of: int
+    """The position that is now: of boards, the one that their view has come to."""
     path: str
-    params: dict[str, Any]
+    params: dict[str, str]
     query: QueryParams
 
     @property
@@ -112,71 +59,10 @@ class Elsewhere(Exception):
         self.url = url
 
 
-def paged(template: str) -> Callable[[Callable[[Look], Context]], Handler]:
-    """The handler of a page, by what its template is filled with."""
-
-    def handled(answer: Callable[[Look], Context]) -> Handler:
-        @shown
-        @wraps(answer)
-        async def handler(request: Request) -> Response:
-            served, path, query = service.of(request), request.url.path, request.url.query
-            position = served.ledger.head
-            headers = {**HEADERS, "ETag": f'W/"{position}-{assets.version()}"'}
-            if request.headers.get("if-none-match") == headers["ETag"]:
-                return Response(status_code=304, headers=headers)
-            look = look_of(request)
-            body = served.answers.get((path, query, position))
-            if body is None:
-                filled = await run_in_threadpool(lambda: rendered(look, template, answer(look)).encode())
-                body = served.answers.keep((path, query, position), filled)
-            return HTMLResponse(body, headers=headers)
-
-        return handler
-
-    return handled
-
-
-def look_of(request: Request) -> Look:
-    """What a page is made from, for a request."""
-    served = service.of(request)
-    return Look(
-        served.ledger,
-        served.with_view,
-        served.verdicts,
-        request.url.path,
-        dict(request.path_params),
-        request.query_params,
-    )
-
-
 def rendered(look: Look, template: str, context: Context) -> str:
     """A template, filled."""
     shared: Context = {"cuts": look.cuts, "ledger_name": look.ledger.name, "path": look.path}
     return environment().get_template(template).render(shared | context)
-
-
-def _told(request: Request, problem: Problem) -> Response:
-    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    context = {
-        "kind": problem.kind,
-        "detail": problem.detail,
-        "helps": _helps(request),
-        "cuts": Cuts(),
-        "wanted": asked if request.method == "GET" else "/",
-        "has_token": access.COOKIE in request.cookies,
-    }
-    body = rendered(look_of(request), "problem.html", context)
-    return HTMLResponse(body, problem.kind.status, {**HEADERS, **problem.headers})
-
-
-def _helps(request: Request) -> list[tuple[str, str]]:
-    """Where else to look: the same page now, and claims that have the words of the one that is not there."""
-    claim = request.path_params.get("claim")
-    helps = [(request.url.path, "The same page as of now")] if look_of(request).cuts else []
-    if claim is not None:
-        search = " ".join(claim.replace("-", " ").split())[:200]
-        helps.append((f"/{urls.query(search=search)}", f"Claims that have the words “{search}”"))
-    return helps
 
 
 @cache

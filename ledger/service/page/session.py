@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from .. import access
 from .append import form_of
-from .look import HEADERS, public
+from .serving import HEADERS, public
 
 _TOKEN: Final = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]{1,500}")
 """What a cookie may hold (RFC 6265, cookie-octet)."""

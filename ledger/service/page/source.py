@@ -18,7 +18,7 @@ from projections.part import source_id
 from projections.sources import Source, SourceDossier
 
 from . import urls
-from .look import Context, Look, paged
+from .look import Context, Look
 
 MOST: Final = 200
 """So many acts a page shows at most, the latest; the API has all."""
@@ -42,7 +42,6 @@ class Described(Struct, frozen=True):
         return Described(found, list(state.settle().lines.line(found.source))[1:])
 
 
-@paged("source.html")
 def source(look: Look) -> Context:
     """All that a source said and carried; whom it speaks for."""
     ledger, cuts, name = look.ledger, look.cuts, source_id(look.params["source"])
@@ -70,7 +69,6 @@ def _texts(ledger: Ledger, found: Source) -> dict[str, str]:
     return quoted
 
 
-@paged("event.html")
 def event(look: Look) -> Context:
     """A record as it was recorded, and what came to be recorded about it."""
     ledger, asked, cuts = look.ledger, look.params.get("event") or look.get("id"), look.cuts

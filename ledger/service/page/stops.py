@@ -29,7 +29,7 @@ CLOCKS: Final[dict[Clock, str]] = {
 }
 MOST: Final = 200
 """So many stops there are at most, the latest."""
-FEW: Final = 300
+FEW: Final = 100
 """Of a claim that so many acts bear on, it is told unasked what changed when."""
 _END_OF_DAY: Final = "T23:59:59.999999Z"
 

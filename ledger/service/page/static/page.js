@@ -80,6 +80,7 @@ addEventListener("popstate", () => {
 let stream = null;
 let news = 0;
 let waiting = 0;
+let latest = "";
 
 function follow() {
   stream?.close();
@@ -87,8 +88,9 @@ function follow() {
   const live = document.querySelector("[data-live]");
   if (!live) return;
   stream = new EventSource(live.dataset.live);
-  stream.addEventListener("record", () => {
+  stream.addEventListener("record", ({ lastEventId }) => {
     news += 1;
+    latest = lastEventId.split(":").pop();
     clearTimeout(waiting);
     waiting = setTimeout(refresh, 250);
   });
@@ -97,7 +99,9 @@ function follow() {
 async function refresh() {
   const selector = document.querySelector("#live") ? "#live" : "#claim";
   const busy = document.activeElement?.matches("#claim input, #claim textarea");
-  const page = busy ? null : await fetched(location.href);
+  const url = new URL(location.href);
+  if (/^\d+$/.test(latest)) url.searchParams.set("wait_for", latest);
+  const page = busy ? null : await fetched(url);
   if (page) {
     swap(selector, page);
     document.querySelector(selector)?.classList.add("fresh");
