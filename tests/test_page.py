@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from asker import Asker
 
 from ledger import Assessment, ClaimRegistered, Denial, Ledger, Link, RecordVoided, Retraction, Statement
 from ledger.cli import main as cli
@@ -610,3 +611,52 @@ def test_a_draft_that_denies_an_utterance_is_previewed_on_the_claims_of_that(led
     (change, *_) = drafted.changes(ledger, event, "desk", 1_800_000_000_000_000)
     assert change.after.claim == "donetsk-engineers"
     assert "attribution-denied" in change.after.flags
+
+
+# -- where much is asked -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    """A ledger with a claim of so many acts that other processes see to its page."""
+    path = tmp_path_factory.mktemp("busy") / "busy.db"
+    with Ledger.open(str(path)) as ledger:
+        acts = [Statement(claims=("c",), chain=(Link(name=f"Speaker {n}", kind="person"),)) for n in range(400)]
+        ledger.append_all(acts, register=True)
+        yield ledger
+
+
+@pytest.mark.parametrize("url", ["/", "/claims/c", "/claims/c/compare", "/claims/c?history=told", "/sources/speaker-1"])
+def test_a_page_is_the_same_whoever_makes_it(busy, url):
+    alone = Reader(busy)
+    try:
+        with Asker(busy, started=True) as asker:
+            asker.get("/v1/claims")  # so that there is a view
+            made = asker.get(url)
+        assert made.status_code == 200
+        assert made.text == alone.get(url).text
+    finally:
+        alone.service.close()
+
+
+def test_what_another_process_finds_elsewhere_or_nowhere_is_told_as_here(busy):
+    with Asker(busy, started=True) as asker:
+        assert asker.get("/claims/c").status_code == 200  # from now on its pages are known to take long
+        answer = asker.get("/claims/c?clock=recorded&stop=1")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/claims/c?as_of=202")
+        answer = asker.get("/claims/c?as_of=0")
+        assert answer.status_code == 404
+        assert "The same page as of now" in answer.text
+
+
+def test_a_page_is_compressed_for_who_can_read_that(reader):
+    plain, packed = (reader.get("/", **{"accept-encoding": coding}) for coding in ("identity", "gzip"))
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == plain.text
+
+
+def test_a_page_waits_for_what_was_just_appended(reader, ledger):
+    receipt = ledger.append(ClaimRegistered(claim="new", text="Just now."))
+    assert "Just now." in reader.text(f"/?wait_for={receipt.position}")
+    assert reader.get("/?wait_for=soon").status_code == 400
