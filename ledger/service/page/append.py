@@ -6,10 +6,10 @@ this service, and bring what only such a page can read: the seal of a form that 
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
-from functools import partial
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -63,7 +63,7 @@ async def append(request: Request) -> Response:
         changes = await run_in_threadpool(_preview, ledger, entry)
         return await _again(request, filled, register, changes=changes)
     try:
-        await run_in_threadpool(partial(ledger.append_all, [entry], register=register))
+        await asyncio.wrap_future(service.of(request).writer.submit([entry], register=register))
     except LedgerError as error:  # what it hung on has changed since it was checked
         return await _again(request, filled, register, {"": str(error)})
     return RedirectResponse(urls.event_url(filled.get("id")), 303, headers=HEADERS)
