@@ -22,7 +22,7 @@ from .dossier import Dossier
 from .doubt import bearing
 from .register import Register, claim_info
 from .status import RULES, AssessmentAnswer, IntervalAnswer, Status, of_claim
-from .world import World, span_of
+from .world import Act, World, span_of
 
 name: Final = "timeline"
 version: Final = 1
@@ -257,15 +257,20 @@ def _spoken(register: Register, question: Question) -> Iterator[Spoken]:
     world = World(register, register.utterances, question.said_by)
     for act in sorted(world.acts, key=lambda act: act.key):
         if not members.keys().isdisjoint(act.event.claims):
-            assert act.span.latest is not None
-            yield Spoken(
-                act=act.id,
-                lane=ev.tag_of(act.event),
-                by=act.event.chain[0].name,
-                said_at=act.event.said_at,
-                earliest=None if act.span.earliest is None else when.stamp(act.span.earliest),
-                latest=when.stamp(act.span.latest),
-                recorded_at=when.stamp(act.record.recorded_us),
-                live=not members.keys().isdisjoint(act.live),
-                claims=list(act.event.claims),
-            )
+            yield spoken(act, live=not members.keys().isdisjoint(act.live))
+
+
+def spoken(act: Act, live: bool) -> Spoken:
+    """An act as it stands on its lane."""
+    assert act.span.latest is not None
+    return Spoken(
+        act=act.id,
+        lane=ev.tag_of(act.event),
+        by=act.event.chain[0].name,
+        said_at=act.event.said_at,
+        earliest=None if act.span.earliest is None else when.stamp(act.span.earliest),
+        latest=when.stamp(act.span.latest),
+        recorded_at=when.stamp(act.record.recorded_us),
+        live=live,
+        claims=list(act.event.claims),
+    )

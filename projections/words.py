@@ -74,10 +74,11 @@ def assessed(assessments: Iterable[AssessmentAnswer], most: int = 3) -> str:
     return ", ".join([*said[:most], *more])
 
 
-def verdicts(assessments: Iterable[AssessmentAnswer]) -> str:
-    """The same in a word or two each: the verdict, or the term."""
-    told = [(one.by, (one.verdict or one.term or "").replace("_", " ")) for one in assessments if one.counts]
-    return "; ".join(f"{by}: {word}" for by, word in told)
+def verdicts(assessments: Iterable[AssessmentAnswer], most: int | None = None) -> str:
+    """The same in a word or two each: the verdict, or the term; of so many at most, and how many more there are."""
+    told = [f"{one.by}: {(one.verdict or one.term or '').replace('_', ' ')}" for one in assessments if one.counts]
+    more = [f"{len(told) - most} more"] if most is not None and len(told) > most else []
+    return "; ".join([*told[:most], *more])
 
 
 def weight(one: AssessmentAnswer) -> str:

@@ -21,6 +21,7 @@ import ledger as package
 from ledger import (
     Busy,
     ClaimRegistered,
+    ClaimReworded,
     ClaimsRelated,
     ClockBehind,
     Conflict,
@@ -1060,6 +1061,21 @@ def test_a_follower_sees_what_another_process_would_write(two: tuple[Ledger, Led
     for number in range(5):
         theirs.append(registers(f"c{number}"))
         assert next(following).position == number + 1
+
+
+def test_what_carries_a_tag_is_told_after_a_position_and_up_to_a_cut(ledger: Ledger) -> None:
+    for number in range(1, 6):
+        reworded = ClaimReworded(claim="c0", text=f"C {number}.", why="clearer")
+        ledger.append(ClaimRegistered(claim=f"c{number % 2}", text="C.") if number < 3 else reworded, id=f"e{number}")
+
+    def found(*tags: str, **cuts: Any) -> list[int]:
+        return [position for position, _ in ledger.tagged(tags, **cuts)]
+
+    assert found("claim:c0") == [2, 3, 4, 5]
+    assert found("claim:c0", after=2) == [3, 4, 5]
+    assert found("claim:c0", after=2, as_of=4) == [3, 4]
+    assert found("claim:c0", "id:e1", "id:e3", after=1, as_of=3) == [2, 3]
+    assert found("claim:c0", after=5) == found("claim:c0", after=9) == []
 
 
 def test_a_follower_begins_after_what_its_reader_has_seen(ledger: Ledger) -> None:

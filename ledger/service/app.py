@@ -18,6 +18,7 @@ from . import access, events, health, problems, reads, reference, stream, writes
 from .guard import Guard
 from .observed import Observed
 from .operations import Operation
+from .page.routes import ROUTES
 from .problems import Problem
 from .reference import Reference
 from .service import Service
@@ -81,3 +82,4 @@ def _routes() -> Iterator[BaseRoute]:
     for one in OPERATIONS:
         yield Route(one.path, access.guarded(one), methods=[one.method])
     yield from reference.PAGES
+    yield from ROUTES

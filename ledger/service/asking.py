@@ -72,13 +72,13 @@ async def fixed(request: Request, *, on_board: bool = False, cursor_at: int | No
     """
     served = service.of(request)
     if not request.scope["query_string"]:  # what is asked most is quickest
-        return Cuts(await _on_board(served) if on_board else served.ledger.head)
+        return Cuts(await board_made(served) if on_board else served.ledger.head)
     query = request.query_params
     wait_for = number(request, "wait_for", 0)
     if wait_for:
         await served.until(wait_for, on_board=on_board)
     head, as_of = served.ledger.head, query.get("as_of", None if cursor_at is None else str(cursor_at))
-    asked = as_of if as_of is not None or not on_board else await _on_board(served)
+    asked = as_of if as_of is not None or not on_board else await board_made(served)
     question = served.ledger.question(as_of=asked, said_by=query.get("said_by"))
     position = question.as_of.position
     if on_board and as_of is not None:
@@ -181,7 +181,8 @@ def takes_gzip(accepted: bytes) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
-async def _on_board(served: Service) -> int:
+async def board_made(served: Service) -> int:
+    """The position that the view of the board has come to, once there is one. Raises NotYet."""
     made = await served.made()
     if made == 0 and served.ledger.head:  # nobody has made one yet
         await served.until(1, on_board=True)

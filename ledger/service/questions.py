@@ -7,24 +7,23 @@ to read but `few` records and that is not enough, it gives up and raises TooMuch
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import Struct
+from starlette.datastructures import QueryParams
 
 from ledger import Ledger
-from ledger.fold import Projection, Question
-from ledger.records import Record
+from ledger.fold import Projection
 from projections import diff, provenance, sources, status, timeline
-from projections.part import Wanted, viewed
+from projections.part import Wanted
 from projections.roster import Roster
-from projections.views import Views
 
 from .logged import InLog
-from .problems import NotYet
+from .page.look import Elsewhere, Look
+from .page.made import ELSEWHERE, made
 from .readers import Readers
+from .sparing import Few, Sparing, TooMuch, at_position, part_of
 
 About: TypeAlias = Literal["status", "provenance", "said", "recorded", "source"]
 _PROJECTIONS: Final[dict[str, Projection]] = {
@@ -36,10 +35,6 @@ _PROJECTIONS: Final[dict[str, Projection]] = {
 }
 _STEPS: Final = 8
 """A history judges its records again at every step: so many times fewer of them are few."""
-
-
-class TooMuch(Exception):
-    """More records than a few bear on the answer."""
 
 
 class OfSubject(Struct, frozen=True, kw_only=True, tag="subject"):
@@ -99,14 +94,7 @@ class OnBoard(Struct, frozen=True, kw_only=True, tag="board"):
         Raises UsageError, NotYet, TooMuch.
         """
         read = msgspec.structs.replace(self.wanted, limit=self.wanted.limit or self.most)
-        while True:
-            with at_position(readers, self.as_of) as view:
-                if self.said_by is None or view.has_board(as_of=self.as_of, said_by=self.said_by):
-                    part = viewed(view, read, as_of=self.as_of, said_by=self.said_by)
-                    return part.json(self.wanted)
-            if few is not None:
-                raise TooMuch
-            readers.keep_board(as_of=self.as_of, said_by=self.said_by)
+        return part_of(readers, read, as_of=self.as_of, said_by=self.said_by, few=few).json(self.wanted)
 
 
 class OfSources(Struct, frozen=True, kw_only=True, tag="sources"):
@@ -129,38 +117,45 @@ class OfSources(Struct, frozen=True, kw_only=True, tag="sources"):
         return msgspec.json.encode(Roster(as_of=as_of, sources=shown, next=following))
 
 
-@contextmanager
-def at_position(readers: Readers, position: int) -> Iterator[Views]:
-    """The view at one moment, where it has come to a position. Raises NotYet where it has not."""
-    with readers.view() as view, view.still():
-        if view.made < position:
-            raise NotYet(f"the view of the board has not come to position {position} yet")
-        yield view
+class OnPage(Struct, frozen=True, kw_only=True, tag="page"):
+    """A page, as people see it."""
+
+    page: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    query: str = ""
+    as_of: int
+
+    @property
+    def kin(self) -> tuple[str, ...]:
+        """What costs as much: the same page at any cut; of boards, no other."""
+        return (self.page, *(value for _, value in self.params)) if self.params else ()
+
+    def answer(self, readers: Readers, few: int | None = None) -> bytes:
+        """The page; or `ELSEWHERE` and the address where it stands. Raises what the ledger does, NotYet, TooMuch."""
+        look = Look(
+            ledger=readers.ledger if few is None else cast(Ledger, Sparing(readers.ledger, few)),
+            readers=readers,
+            few=few,
+            as_of=self.as_of,
+            path=self.path,
+            params=dict(self.params),
+            query=QueryParams(self.query),
+        )
+        try:
+            return made(self.page, look)
+        except Elsewhere as there:
+            return ELSEWHERE + there.url.encode()
 
 
-Asked: TypeAlias = OfSubject | Between | OnBoard | OfSources | InLog
+Asked: TypeAlias = OfSubject | Between | OnBoard | OfSources | InLog | OnPage
 
 
 def _state(
     ledger: Ledger, projection: Projection, subject: str, as_of: int, said_by: str | None, few: int | None
 ) -> Any:
-    weighed = projection if few is None else _Few(projection, few)
+    weighed = projection if few is None else Few(projection, few)
     return ledger.state(weighed, subject, as_of=as_of, said_by=said_by)
 
 
-class _Few:
-    """A projection that gives up once it was given more than a few records."""
-
-    def __init__(self, projection: Any, few: int) -> None:
-        self._projection = projection
-        self._left = few
-        self.wants, self.answer = projection.wants, projection.answer
-
-    def initial(self, question: Question) -> Any:
-        return self._projection.initial(question)
-
-    def evolve(self, state: Any, record: Record) -> Any:
-        self._left -= 1
-        if self._left < 0:
-            raise TooMuch
-        return self._projection.evolve(state, record)
+__all__ = ["About", "Asked", "Between", "InLog", "OfSources", "OfSubject", "OnBoard", "OnPage", "TooMuch"]

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ledger import Ledger
 from projections.views import Views, beside
+from projections.weighed import Verdicts
 
 from .problems import NotYet
 
@@ -32,6 +33,8 @@ class Readers:
         self.ledger = ledger
         self.kept = kept
         """Whether somebody else keeps the view up."""
+        self.verdicts = Verdicts(3)
+        """What assessments say beside the claims of a board."""
         self._path = beside(ledger)
         self._shelf: list[_Shelved] = []
         self._own: Views | None = None

@@ -28,7 +28,7 @@ from .logs import Log
 from .metrics import Metrics
 from .problems import NotYet, Overloaded
 from .processes import Keeper, Workers
-from .questions import Asked, OnBoard, TooMuch
+from .questions import Asked, OnBoard, OnPage, TooMuch
 from .readers import Readers
 from .readiness import Readiness
 from .settings import Settings
@@ -166,7 +166,8 @@ class Service:
 
     async def _answered(self, question: Asked) -> Answer:
         # Boards take longest by far: what is asked of single claims does not wait for them.
-        workers = self._board_worker if isinstance(question, OnBoard) else self._workers
+        of_board = isinstance(question, OnBoard) or (isinstance(question, OnPage) and not question.params)
+        workers = self._board_worker if of_board else self._workers
         if workers is None:
             return self._kept(question, await self.in_thread(question.answer, self.readers))
         if question.kin not in self._heavy:

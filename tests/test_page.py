@@ -1,0 +1,662 @@
+"""Do the pages say what the ledger says? Asked in this process, as a browser asks."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from asker import Asker
+
+from ledger import Assessment, ClaimRegistered, Denial, Ledger, Link, RecordVoided, Retraction, Statement
+from ledger.cli import main as cli
+from ledger.service import Service, application
+from ledger.service.page import drafted, form
+from ledger.service.page.form import Filled
+from projections import board, status, words
+from projections.flags import FLAGS
+
+HERE = "http://localhost"
+
+
+class Text(HTMLParser):
+    """What a reader reads."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.parts = []
+        self.feed(page)
+        self.close()
+
+    def handle_data(self, data):
+        self.parts.append(data)
+
+    @property
+    def whole(self):
+        return " ".join(" ".join(self.parts).split())
+
+
+class Reader:
+    """Somebody with a browser."""
+
+    def __init__(self, ledger):
+        self.service = Service(ledger)
+        self._app = application(self.service)
+
+    def ask(self, method, url, **rest):
+        async def asking():
+            transport = httpx.ASGITransport(self._app)
+            async with httpx.AsyncClient(transport=transport, base_url=HERE) as client:
+                return await client.request(method, url, **rest)
+
+        return asyncio.run(asking())
+
+    def get(self, url, **headers):
+        return self.ask("GET", url, headers=headers)
+
+    def post(self, url, fields, **headers):
+        told = {"content-type": "application/x-www-form-urlencoded", "origin": HERE, **headers}
+        body = urlencode(fields) if isinstance(fields, Mapping) else fields
+        return self.ask("POST", url, content=body, headers=told)
+
+    def text(self, url):
+        return Text(self.get(url).text).whole
+
+    def seal(self):
+        return re.search(r'name="seal" value="(\w+)"', self.get("/append").text)[1]
+
+
+@pytest.fixture(scope="module")
+def article(seeds, tmp_path_factory):
+    """A file with the seed article, not to be written to."""
+    path = tmp_path_factory.mktemp("article") / "seed.db"
+    for file in sorted(seeds.glob("[0-9]*.ndjson")):
+        with pytest.raises(SystemExit, match="0"):
+            cli(["append", "--db", str(path), str(file)])
+    return path
+
+
+@pytest.fixture
+def ledger(article, tmp_path):
+    """The seed article, for one test alone."""
+    with Ledger.open(shutil.copy(article, tmp_path)) as ledger:
+        yield ledger
+
+
+@pytest.fixture
+def reader(ledger):
+    reader = Reader(ledger)
+    yield reader
+    reader.service.close()
+
+
+@pytest.fixture
+def empty():
+    with Ledger.open(":memory:") as ledger:
+        reader = Reader(ledger)
+        yield reader
+        reader.service.close()
+
+
+# -- the board ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_board_shows_every_claim_as_the_board_has_it(reader, ledger):
+    text = reader.text("/")
+    for row in ledger.state(board).claims:
+        assert f"{row.text} {row.claim} {words.headline(row.status, row.support, row.opposition, '')}" in text
+
+
+def test_a_status_is_never_shown_without_what_was_assessed(reader):
+    assert "disputed [1,1]/[1,1] assessed Kim Yong-hyun: probably correct" in reader.text("/")
+
+
+def test_the_board_is_searched_filtered_and_ordered_by_its_address(reader):
+    text = reader.text("/?search=missiles&status=disputed")
+    assert "Russian forces fire North Korean missiles" in text
+    assert "Missiles from North Korea are of poor quality" not in text
+    assert 'value="missiles"' in reader.get("/?search=missiles").text
+
+
+def test_counts_are_of_all_claims_whatever_is_asked_for(reader):
+    assert "21 all 7 disputed" in reader.text("/?search=missiles")
+
+
+def test_a_part_of_the_board_without_claims_says_so_and_leads_back(reader):
+    assert "No claims like that. Show all 21" in reader.text("/?search=nothing+like+this")
+
+
+def test_an_empty_ledger_tells_how_to_begin(empty):
+    assert "No claims here yet. claims register" in empty.text("/")
+
+
+def test_the_board_goes_on_page_by_page(empty):
+    empty.service.ledger.append_all([ClaimRegistered(claim=f"claim-{n:03}", text=f"Text {n}.") for n in range(60)])
+    first = empty.get("/").text
+    following = re.search(r'href="([^"]+)" rel="next"', first)[1].replace("&amp;", "&")
+    rest = empty.text(following)
+    assert "Text 49." in first
+    assert "Text 50." not in first
+    assert "Text 50." in rest
+    assert "Text 49." not in rest
+
+
+def test_the_board_of_the_past_says_so_and_leads_to_now(reader):
+    text = reader.text("/?said_by=2024-10-08&as_of=62")
+    assert "You look at the past." in text
+    assert "what the ledger knew as of position 62" in text
+    assert "Only what had been said by 2024-10-08 is counted." in text
+    assert "claims status --as-of 62 --said-by 2024-10-08" in text
+    assert "You look at the past." not in reader.text("/")
+
+
+def test_every_link_of_a_page_of_the_past_stays_in_the_past(reader):
+    page = reader.get("/?said_by=2024-10-08").text
+    claims = re.findall(r'href="(/claims/[^"]+)"', page)
+    assert claims
+    assert all("said_by=2024-10-08" in claim for claim in claims)
+
+
+def test_what_is_no_cut_is_a_page_that_says_so(reader):
+    answer = reader.get("/?as_of=yesterday")
+    assert answer.status_code == 400
+    assert "text/html" in answer.headers["content-type"]
+    assert "yesterday" in Text(answer.text).whole
+
+
+# -- a claim -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cuts", ["", "?said_by=2024-10-09", "?as_of=60", "?as_of=62&said_by=2024-10-08"])
+def test_a_claim_is_shown_as_its_status_has_it(reader, ledger, cuts):
+    asked = dict(pair.split("=") for pair in cuts[1:].split("&") if pair)
+    for row in ledger.state(board, as_of=asked.get("as_of")).claims:
+        found = ledger.state(status, row.claim, **asked)
+        text = reader.text(f"/claims/{row.claim}{cuts}")
+        line = words.headline(found.status, found.support, found.opposition, words.assessed(found.assessments))
+        assert f"{line} {found.status.capitalize()}: {found.why[0].text}." in text
+        assert all(f"{flag} {FLAGS[flag][0].upper()}{FLAGS[flag][1:]}." in text for flag in found.flags)
+
+
+def test_every_reason_leads_to_its_act(reader, ledger):
+    page = reader.get("/claims/six-killed").text
+    acts = [reason.act for reason in ledger.state(status, "six-killed").why if reason.act]
+    assert acts
+    assert all(f'href="/events/{act}"' in page for act in acts)
+    assert "six-killed entails officer-casualties entails operating-in-occupied-areas, so it opposes" in page
+
+
+def test_an_assessment_is_drawn_as_a_band_beside_the_words_of_its_speaker(reader):
+    page = reader.get("/claims/six-killed").text
+    assert "probably correct .55–.80" in page
+    assert 'id="band-0"' in page
+
+
+def test_the_page_leads_to_the_same_answer_elsewhere(reader):
+    text = reader.text("/claims/six-killed?said_by=2024-10-09")
+    assert "claims status six-killed --why --said-by 2024-10-09" in text
+
+
+def test_an_act_that_decides_from_another_claim_stands_on_the_timeline(reader):
+    assert "Dmitry Peskov (inferred)" in reader.get("/claims/six-killed").text
+
+
+def test_what_was_taken_back_is_told(empty):
+    ann = Link(name="Ann", kind="person")
+    said = empty.service.ledger.append(Statement(claims=("c",), chain=(ann,)), register=True)
+    empty.service.ledger.append(Retraction(act=said.id, chain=(ann,)))
+    text = empty.text("/claims/c")
+    assert "withdrawn" in text
+    assert "Taken back" in text
+    assert "retracted by its speaker" in text.lower() or "retracted" in text
+
+
+@pytest.mark.parametrize(
+    "url", ["/claims/no-such-claim", "/claims/six-killed?as_of=1", "/sources/nobody", "/events/none"]
+)
+def test_what_is_not_there_is_a_page_that_helps(reader, url):
+    answer = reader.get(url)
+    text = Text(answer.text).whole
+    assert answer.status_code == 404
+    assert "There is no such thing" in text
+    assert "To the board of all claims" in text
+
+
+def test_a_claim_that_was_not_there_yet_leads_to_now(reader):
+    assert "The same page as of now" in reader.text("/claims/six-killed?as_of=1")
+
+
+# -- looking back ------------------------------------------------------------------------------------------------------
+
+
+def test_a_stop_of_the_slider_goes_to_an_address_that_carries_the_cut(reader):
+    answer = reader.get("/claims/six-killed?clock=said&stop=1")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/claims/six-killed?said_by=2024-10-08")
+    last = reader.get("/claims/six-killed?clock=said&stop=2&said_by=2024-10-08")
+    assert last.headers["location"] == "/claims/six-killed"
+
+
+def test_the_two_clocks_keep_each_other_s_cut(reader):
+    answer = reader.get("/claims/six-killed?clock=recorded&stop=1&said_by=2024-10-08")
+    assert answer.headers["location"] == "/claims/six-killed?as_of=3&said_by=2024-10-08"
+
+
+def test_every_record_that_names_a_claim_is_a_stop_and_so_is_what_else_changed_it(reader):
+    page = reader.get("/claims/officer-casualties").text
+    positions = {int(found) for found in re.findall(r"officer-casualties\?as_of=(\d+)", page)}
+    assert {5, 52} <= positions, "registered, assessed"
+    assert 47 in positions, "A1 is about another claim, and changed this one"
+
+
+def test_a_stop_that_is_none_is_told(reader):
+    assert reader.get("/claims/six-killed?stop=many").status_code == 400
+
+
+def test_of_very_many_acts_what_changed_when_is_told_only_where_it_is_asked_for(empty, monkeypatch):
+    monkeypatch.setattr("ledger.service.page.stops.FEW", 2)
+    for day in range(1, 5):
+        said = Statement(claims=("c",), chain=(Link(name=f"Speaker {day}", kind="person"),), said_at=f"2024-10-0{day}")
+        empty.service.ledger.append(said, register=True)
+    text = empty.text("/claims/c")
+    assert "what changed when is told only where it is asked for" in text
+    assert "corroborated [2,2]" not in text
+    assert empty.get("/claims/c?clock=said&stop=2").headers["location"] == "/claims/c?said_by=2024-10-02"
+    assert "corroborated [2,2]" in empty.text("/claims/c?history=told")
+
+
+def test_a_page_shows_so_much_and_says_where_the_rest_is(empty, monkeypatch):
+    module = sys.modules["ledger.service.page.claim"]
+    monkeypatch.setattr(module, "FEW", 2)
+    monkeypatch.setattr(module, "MOST", 3)
+    acts = [Statement(claims=("c",), chain=(Link(name=f"Speaker {n}", kind="person"),)) for n in range(5)]
+    empty.service.ledger.append_all(acts, register=True)
+    text = empty.text("/claims/c")
+    assert "corroborated [5,5]" in text
+    assert "3 more" in text
+    assert "The first 3; all stand in the answer as JSON" in text
+    assert "3 of them, those that decide first; all stand in the answer as JSON" in text
+
+
+def test_two_moments_are_compared_on_either_clock(reader):
+    text = reader.text("/claims/engineers-deployed/compare?clock=said&from=2024-10-09&to=2024-10-10")
+    assert "status raised disputed" in text
+    assert "claims diff engineers-deployed 2024-10-09 2024-10-10 --axis said" in text
+    text = reader.text("/claims/engineers-deployed/compare?clock=recorded&from=A16&to=A10-dated&said_by=2024-10-09")
+    assert "flag time-uncertain" in text
+    assert "--axis recorded --said-by 2024-10-09" in text
+
+
+def test_moments_that_are_none_are_told_beside_the_form(reader):
+    answer = reader.get("/claims/six-killed/compare?from=whenever")
+    assert answer.status_code == 200
+    assert "whenever" in Text(answer.text).whole
+    assert 'role="alert"' in answer.text
+
+
+# -- sources and events ------------------------------------------------------------------------------------------------
+
+
+def test_a_source_shows_all_it_said_and_whom_it_speaks_for(reader):
+    page = reader.get("/sources/kim-yong-hyun").text
+    assert "Speaks for Ministry of National Defence of South Korea → South Korea" in Text(page).whole
+    assert 'href="/sources/south-korea"' in page
+    assert all(f'href="/events/A{number}"' in page for number in (6, 7, 8, 9))
+
+
+def test_a_source_shows_what_was_reversed_and_taken_back(empty):
+    ann = Link(name="Ann", kind="person")
+    ledger = empty.service.ledger
+    ledger.append(Statement(claims=("c",), chain=(ann,), said_at="2024-10-01"), id="yes", register=True)
+    ledger.append(Denial(claims=("c",), chain=(ann,), said_at="2024-10-02"), id="no")
+    ledger.append(Statement(claims=("d",), chain=(ann,)), id="gone", register=True)
+    ledger.append(Retraction(act="gone", chain=(ann,)), id="back")
+    text = empty.text("/sources/ann")
+    assert "reversed by no" in text
+    assert "back retraction of gone" in text
+
+
+def test_a_source_is_found_by_its_name_too(reader):
+    assert reader.get("/sources/Kim%20Yong-hyun").status_code == 200
+
+
+def test_an_event_is_shown_as_it_was_recorded_with_what_amended_it(reader, ledger):
+    text = reader.text("/events/A10")
+    assert "A10-dated record amended" in text
+    assert "As it now stands said at 2024-10-10" in text
+    assert "said at ../2024-10-10" in text
+
+
+def test_an_event_shows_its_very_bytes_and_their_digest(reader, ledger):
+    from hashlib import sha256
+
+    [(_, stored)] = ledger.stored(after=55, as_of=56)
+    text = reader.text("/events/A10")
+    assert sha256(stored).hexdigest() in text
+    assert stored.decode() in text
+
+
+def test_an_event_that_was_voided_says_so(empty):
+    ledger = empty.service.ledger
+    ledger.append(Statement(claims=("c",), chain=(Link(name="Ann"),)), id="a", register=True)
+    ledger.append(RecordVoided(target="a", why="twice"))
+    assert "It was voided: it counts as never appended." in empty.text("/events/a")
+
+
+@pytest.mark.parametrize("event_id", ["a/b", "..", "a b", "%2e", "ä?#"])
+def test_an_event_is_found_by_any_id_it_may_have(empty, event_id):
+    from ledger.service.page.urls import event_url
+
+    empty.service.ledger.append(ClaimRegistered(claim="c", text="C."), id=event_id)
+    assert "claim registered" in empty.text(event_url(event_id))
+
+
+def test_an_event_is_found_by_its_position(reader):
+    assert "Dmitry Peskov" in reader.text("/events/56")
+
+
+# -- what all pages share ----------------------------------------------------------------------------------------------
+
+PAGES = (
+    "/",
+    "/claims/six-killed",
+    "/claims/six-killed/compare",
+    "/sources/afp",
+    "/events/A10",
+    "/append",
+    "/claims/none",
+)
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_a_page_runs_and_styles_nothing_but_files_of_this_service(reader, url):
+    answer = reader.get(url)
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"\sstyle=|\son\w+=|<style|javascript:", answer.text)
+    assert re.findall(r"<script[^>]*>", answer.text) == re.findall(
+        r'<script type="module" src="/static/[^"]+">', answer.text
+    )
+
+
+@pytest.mark.parametrize("url", PAGES)
+def test_no_name_on_a_page_is_given_twice_and_whatever_is_named_is_there(reader, url):
+    page = reader.get(url).text
+    names = re.findall(r'\sid="([^"]+)"', page)
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+    named = re.findall(r'(?:aria-labelledby|aria-describedby|\sfor|\slist)="([^"]+)"', page)
+    assert {name for several in named for name in several.split()} <= set(names)
+
+
+def test_a_page_is_known_again_until_something_is_appended(reader, ledger):
+    first = reader.get("/claims/six-killed")
+    tag = first.headers["etag"]
+    again = reader.get("/claims/six-killed", **{"if-none-match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    ledger.append(Denial(claims=("six-killed",), chain=(Link(name="Ann", kind="person"),)))
+    after = reader.get("/claims/six-killed", **{"if-none-match": tag})
+    assert after.status_code == 200
+    assert after.headers["etag"] != tag
+    assert "Ann" in after.text
+    assert "Ann" not in first.text
+
+
+def test_the_form_is_never_kept(reader):
+    assert "etag" not in reader.get("/append").headers
+
+
+def test_files_are_named_by_what_is_in_them_and_kept_for_ever(reader):
+    page = reader.get("/").text
+    names = set(re.findall(r'"(/static/[^"]+)"', page))
+    assert len(names) == 3
+    for name in names:
+        answer = reader.get(name)
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+        assert re.fullmatch(r"/static/\w+\.[0-9a-f]{16}\.(css|js|svg)", name)
+    assert reader.get("/static/page.css").status_code == 404
+    assert reader.get("/static/..%2f__init__.py").status_code == 404
+
+
+def test_whatever_comes_from_outside_is_escaped_and_nothing_in_it_hides(empty):
+    text = "</script>\"'><img src=x onerror=alert(1)>\u202egnp\u200b"
+    link = Link(name=text, role=text, kind="person", url="javascript:alert(1)")
+    ledger = empty.service.ledger
+    ledger.append(ClaimRegistered(claim="c", text=text))
+    ledger.append(Statement(claims=("c",), chain=(link, link), quote=text, note=text), id="s")
+    ledger.append(Assessment(claims=("c",), chain=(link,), verdict="other", label=text))
+    source = re.search(r'"(/sources/[^"]+)"', empty.get("/claims/c").text)[1]
+    for url in ("/", "/claims/c", "/claims/c/compare", "/events/s", source, f"/?search={text}", f"/?source={text}"):
+        page = empty.get(url).text
+        assert "<img" not in page, url
+        assert "javascript:" not in re.sub(r"<(pre|span class=\"outside\")[^>]*>.*?</", "", page, flags=re.DOTALL), url
+        shown = re.sub(r'value="[^"]*"', "", page)  # a field of a form holds what was typed into it
+        assert not re.search("[\u202e\u200b]", shown), url
+    assert "\\u{202e}gnp\\u{200b}" in empty.get("/claims/c").text
+
+
+# -- appending ---------------------------------------------------------------------------------------------------------
+
+
+def fields(reader, **more):
+    told = {"type": "statement", "claims": "six-killed", "link-0-name": "Maria Example", "link-0-kind": "person"}
+    return {**told, "seal": reader.seal(), "id": "from-the-form", "do": "append", **more}
+
+
+def test_an_act_is_appended_and_its_page_shown(reader, ledger):
+    answer = reader.post("/append", fields(reader, said_at="2024-10-12", quote="So it was."))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/events/from-the-form")
+    event = ledger.record("from-the-form").event
+    assert (event.claims, event.quote, event.said_at) == (("six-killed",), "So it was.", "2024-10-12")
+    assert event.chain == (Link(name="Maria Example", kind="person"),)
+
+
+def test_the_same_form_sent_twice_appends_once(reader, ledger):
+    told = fields(reader)
+    for _ in range(2):
+        assert reader.post("/append", told).status_code == 303
+    assert ledger.head == 64
+
+
+def test_a_preview_appends_nothing_and_tells_what_would_change(reader, ledger):
+    answer = reader.post("/append", fields(reader, do="preview"))
+    text = Text(answer.text).whole
+    assert answer.status_code == 200
+    assert "Now disputed [1,1]/[1,1]" in text
+    assert "Then disputed [1,2]/[1,1]" in text
+    assert "officer-casualties by relation" in text
+    assert ledger.head == 63
+
+
+@pytest.mark.parametrize(
+    ("told", "at", "why"),
+    [
+        ({"claims": ""}, "claims", "required"),
+        ({"claims": "no-such-claim"}, "claims", "no-such-claim"),
+        ({"link-0-name": ""}, "link-0-name", "required"),
+        ({"link-1-role": "editor"}, "link-1-name", "required"),
+        ({"said_at": "yesterday"}, "said_at", "is no time"),
+        ({"language": "!!"}, "language", "regex"),
+        ({"type": "assessment"}, "term", "how likely"),
+        ({"type": "assessment", "term": "maybe"}, "low", "stands in no named scale"),
+        ({"type": "assessment", "term": "maybe", "low": "much", "high": "1"}, "low", "expected `float"),
+        ({"type": "denial", "claims": ""}, "claims", "a denial denies something"),
+        ({"link-0-kind": "wizard"}, "link-0-kind", "wizard"),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field(reader, ledger, told, at, why):
+    answer = reader.post("/append", fields(reader, **told))
+    assert answer.status_code == 422
+    error = re.search(rf'id="{at}-error">([^<]*)<', answer.text)
+    assert error, re.findall(r'id="([\w-]+)-error"', answer.text)
+    assert why in error[1]
+    assert re.search(rf'id="{at}"[^>]*aria-invalid="true"', answer.text)
+    assert ledger.head == 63
+
+
+def test_what_is_wrong_is_told_above_the_form_by_the_names_of_its_fields(reader):
+    told = fields(reader, **{"link-0-name": "", "link-0-kind": "", "said_at": "now"})
+    text = Text(reader.post("/append", told).text).whole
+    assert "It cannot be appended so" in text
+    assert "Said at : 'now' is no time" in text
+    assert "Who said it: Name, as printed : required" in text
+
+
+def test_everything_that_is_wrong_is_told_at_once():
+    told = {"type": "denial", "claims": "Not A Slug", "said_at": "yesterday", "link-0-kind": "wizard", "language": "!!"}
+    assert Filled.of(told).errors().keys() == {"claims", "said_at", "link-0-kind", "link-0-name", "language"}
+
+
+def test_what_was_filled_in_is_still_there(reader):
+    told = fields(reader, said_at="yesterday", quote="<b>\u200d", type="denial", form="no_comment")
+    page = reader.post("/append", told).text
+    assert "&lt;b&gt;\u200d</textarea>" in page
+    assert '<option value="no_comment" selected>' in page
+    assert 'value="Maria Example"' in page
+
+
+def test_one_more_carrier_is_one_more_and_keeps_what_was_filled_in(reader):
+    page = reader.post("/append", fields(reader, more="yes")).text
+    assert 'name="link-2-name"' in page
+    assert 'name="link-2-name"' not in reader.get("/append").text
+    assert 'value="Maria Example"' in page
+
+
+def test_claims_that_are_not_there_are_registered_where_that_is_asked(reader, ledger):
+    assert reader.post("/append", fields(reader, claims="new-one", register="yes")).status_code == 303
+    assert ledger.state(status, "new-one").status == "asserted"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "https://elsewhere.example"}, {"origin": "null"}, {"origin": "", "sec-fetch-site": "cross-site"}],
+)
+def test_a_form_of_another_site_appends_nothing(reader, ledger, headers):
+    assert reader.post("/append", fields(reader), **headers).status_code == 403
+    assert ledger.head == 63
+
+
+@pytest.mark.parametrize("seal", ["", "0" * 64])
+def test_a_form_that_this_service_did_not_give_out_appends_nothing(reader, ledger, seal):
+    answer = reader.post("/append", fields(reader, seal=seal))
+    assert answer.status_code == 422
+    assert "Send it again" in answer.text
+    assert ledger.head == 63
+
+
+@pytest.mark.parametrize(
+    ("body", "media"),
+    [
+        (b"{}", "application/json"),
+        (b"a=%ff", "application/x-www-form-urlencoded"),
+        (b"a=" + b"x" * 600_000, "application/x-www-form-urlencoded"),
+        (b"&".join(b"a=1" for _ in range(999)), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_what_is_no_form_is_refused(reader, body, media):
+    answer = reader.post("/append", body, **{"content-type": media})
+    assert answer.status_code in (400, 413, 415)
+
+
+def test_a_token_is_kept_where_no_script_reads_it_and_no_other_site_has_it_sent(reader):
+    answer = reader.post("/session", {"token": "claims_abc", "next": "/claims/six-killed?as_of=40"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/claims/six-killed?as_of=40")
+    assert answer.headers["set-cookie"] == "claims-token=claims_abc; HttpOnly; Path=/; SameSite=strict"
+    gone = reader.post("/session/end", {}).headers["set-cookie"]
+    assert 'claims-token=""' in gone
+    assert "Max-Age=0" in gone
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example", "/a\r\nb: c"]
+)
+def test_signing_in_leads_nowhere_else(reader, wanted):
+    assert reader.post("/session", {"token": "claims_abc", "next": wanted}).headers["location"] == "/"
+
+
+def test_nobody_is_signed_in_from_another_site(reader):
+    answer = reader.post("/session", {"token": "claims_abc"}, origin="https://elsewhere.example")
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_the_form_has_every_field_an_act_may_have():
+    from ledger.events import Denial, Link, Statement
+
+    named = {field.name for field in (*form.ABOUT, *form.OWN, *form.WORDS)} | {"chain", "likelihood"}
+    for act in (Statement, Denial, Assessment):
+        assert set(act.__struct_fields__) <= named
+    assert {field.name for field in form.LINK} == set(Link.__struct_fields__)
+
+
+def test_a_draft_changes_what_appending_it_changes(reader, ledger):
+    event = Denial(claims=("missiles-in-use",), chain=(Link(name="Ann", kind="person"),), said_at="2024-10-09")
+    drafts = drafted.changes(ledger, event, "desk", 1_800_000_000_000_000)
+    ledger.append(event)
+    for change in drafts:
+        now = ledger.state(status, change.after.claim)
+        assert (now.status, now.flags) == (change.after.status, change.after.flags)
+        assert (now.support, len(now.opposition.roots)) == (change.after.support, len(change.after.opposition.roots))
+    assert [change.after.claim for change in drafts if change.named] == ["missiles-in-use"]
+
+
+def test_a_draft_that_denies_an_utterance_is_previewed_on_the_claims_of_that(ledger):
+    event = Denial(acts=("A3",), chain=(Link(name="Andriy Kovalenko", kind="person"),))
+    (change, *_) = drafted.changes(ledger, event, "desk", 1_800_000_000_000_000)
+    assert change.after.claim == "donetsk-engineers"
+    assert "attribution-denied" in change.after.flags
+
+
+# -- where much is asked -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory):
+    """A ledger with a claim of so many acts that other processes see to its page."""
+    path = tmp_path_factory.mktemp("busy") / "busy.db"
+    with Ledger.open(str(path)) as ledger:
+        acts = [Statement(claims=("c",), chain=(Link(name=f"Speaker {n}", kind="person"),)) for n in range(400)]
+        ledger.append_all(acts, register=True)
+        yield ledger
+
+
+@pytest.mark.parametrize("url", ["/", "/claims/c", "/claims/c/compare", "/claims/c?history=told", "/sources/speaker-1"])
+def test_a_page_is_the_same_whoever_makes_it(busy, url):
+    alone = Reader(busy)
+    try:
+        with Asker(busy, started=True) as asker:
+            asker.get("/v1/claims")  # so that there is a view
+            made = asker.get(url)
+        assert made.status_code == 200
+        assert made.text == alone.get(url).text
+    finally:
+        alone.service.close()
+
+
+def test_what_another_process_finds_elsewhere_or_nowhere_is_told_as_here(busy):
+    with Asker(busy, started=True) as asker:
+        assert asker.get("/claims/c").status_code == 200  # from now on its pages are known to take long
+        answer = asker.get("/claims/c?clock=recorded&stop=1")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/claims/c?as_of=202")
+        answer = asker.get("/claims/c?as_of=0")
+        assert answer.status_code == 404
+        assert "The same page as of now" in answer.text
+
+
+def test_a_page_is_compressed_for_who_can_read_that(reader):
+    plain, packed = (reader.get("/", **{"accept-encoding": coding}) for coding in ("identity", "gzip"))
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == plain.text
+
+
+def test_a_page_waits_for_what_was_just_appended(reader, ledger):
+    receipt = ledger.append(ClaimRegistered(claim="new", text="Just now."))
+    assert "Just now." in reader.text(f"/?wait_for={receipt.position}")
+    assert reader.get("/?wait_for=soon").status_code == 400
