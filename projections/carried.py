@@ -7,6 +7,7 @@ claims, speakers that may count for another root, roots to be added up.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import Final
 
 from ledger import events as ev
 
@@ -25,7 +26,9 @@ from .cells import (
 from .reach import Relation
 from .standing import Claim, sum_root
 from .told import Told
-from .webs import Web
+from .webs import Carrying, Web
+
+_NOWHERE: Final[list[tuple[str, int]]] = []
 
 
 class Carried(Told):
@@ -88,35 +91,18 @@ class Carried(Told):
 
     def _move(self, name: str, source: str, before: Stance | None, now: Stance | None) -> None:
         """A stand has changed: entails carries another."""
-        if before is not None:
-            self._carry(name, source, before, there=False)
+        where = [
+            self.reach.forward(name, stance.side, stance.act.dismisses) if stance is not None else _NOWHERE
+            for stance in (before, now)
+        ]
+        if before is not None and where[0] is not where[1]:
+            self._take_away(name, source, where[0])
         if now is not None:
-            self._carry(name, source, now, there=True)
+            self._bring(name, source, now.act, where[1])
 
-    def _carry(self, name: str, source: str, stance: Stance, there: bool) -> None:
-        """Brings a stand to where entails carries it, or takes it away from there."""
-        sides = self.reach.forward(name, stance.side, stance.act.dismisses)
-        if there:
-            self._bring(name, source, stance.act, sides)
-            return
-        for far in sides:
-            claim = self.claims[far]
-            arrived = claim.arrived.get(source)
-            if arrived is not None:
-                arrived.pop(name, None)
-                if not arrived:
-                    del claim.arrived[source]
-            self._arriving[far, source] = None
-
-    def _carry_all(self, name: str, *, there: bool) -> None:
-        claim = self.claims.get(name)
-        if claim is not None:
-            for source, cell in claim.cells.items():
-                if cell.own is not None:
-                    self._carry(name, source, cell.own, there)
-
-    def _bring(self, name: str, source: str, act: Light, sides: dict[str, int]) -> None:
-        for far, bits in sides.items():
+    def _bring(self, name: str, source: str, act: Light, sides: Iterable[tuple[str, int]]) -> None:
+        """Brings a stand on a claim to others."""
+        for far, bits in sides:
             claim = self._claim(far)
             assert claim is not None  # whoever is within brings all that it is related to
             arrived = claim.arrived.setdefault(source, {})
@@ -125,31 +111,28 @@ class Carried(Told):
                 arrived[name] = (bits | known[0] if known is not None else bits, act)
                 self._arriving[far, source] = None
 
-    def _carry_on(self, relation: Relation) -> None:
-        """Carries along a new relation what comes to either end of it, and leaves what was carried before."""
-        one, other = relation.from_, relation.to
-        if relation.relation == "entails":
-            links = [((one, 1), (other, 1)), ((other, -1), (one, -1))]
-        else:
-            turn = -1 if relation.relation == "negates" else 1
-            links = [((a, sign), (b, sign * turn)) for a, b in ((one, other), (other, one)) for sign in (1, -1)]
-        for (near, side), far in links:
-            for dismisses in (False, True):
-                if relation.relation == "entails" and dismisses and side == 1:
-                    continue  # a dismissal is carried as an opposition alone
-                starts = self.reach.carried_toward(near, side, dismisses)
-                if relation.relation == "entails":
-                    starts[near] = starts.get(near, 0) | (1 if side == 1 else 2)
-                if starts:
-                    self._carry_from(starts, self.reach.onward([far], dismisses), dismisses)
+    def _take_away(self, name: str, source: str, sides: Iterable[tuple[str, int]]) -> None:
+        """Takes a stand on a claim away from others."""
+        for far, bits in sides:
+            claim = self.claims[far]
+            arrived = claim.arrived[source]
+            known, act = arrived.pop(name)
+            if known & ~bits:
+                arrived[name] = known & ~bits, act
+            elif not arrived:
+                del claim.arrived[source]
+            self._arriving[far, source] = None
 
-    def _carry_from(self, starts: dict[str, int], sides: dict[str, int], dismisses: bool) -> None:
-        for name, bits in starts.items():
-            claim = self.claims.get(name)
-            for source, cell in claim.cells.items() if claim is not None else ():
-                own = cell.own
-                if own is not None and own.act.dismisses == dismisses and bits & (1 if own.side == 1 else 2):
-                    self._bring(name, source, own.act, sides)
+    def _carry_on(self, web: Web, carried: Carrying) -> None:
+        """Carries what stands on a literal to where it is carried now, and no longer to where it was."""
+        claim = self.claims[web.claims[carried.literal >> 1]]
+        side, dismisses = (-1 if carried.literal & 1 else 1), carried.dismisses
+        lost, more = web.sides(carried.lost), web.sides(carried.more)
+        for source, cell in claim.cells.items():
+            own = cell.own
+            if own is not None and own.side == side and own.act.dismisses == dismisses:
+                self._take_away(claim.name, source, lost)
+                self._bring(claim.name, source, own.act, more)
 
     def _spin(self, relation: Relation) -> None:
         """A claim that comes into a web brings along what acts tell on it."""

@@ -41,7 +41,7 @@ class Folded(NamedTuple):
 def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
     """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
     finds = Finds() if search else None
-    tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
+    tracker = Tracker(reading(ledger), within=numbers, finds=finds)
     rows = _Rows(numbers, tracker, finds)
     for count, record in enumerate(records_about(ledger, book, numbers, until)):
         changed = tracker.take(record)

@@ -18,7 +18,6 @@ from ledger.records import targets
 from .board import Row
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
-from .rows import FOREVER
 from .tracker import Tracker, reading
 
 HOT: Final = 32
@@ -126,7 +125,7 @@ class Live:
             self.forget(read.claims, ())
             self._large |= read.claims
             return None
-        tracker = Tracker(reading(self._ledger), within=read.claims, reach=FOREVER)
+        tracker = Tracker(reading(self._ledger), within=read.claims)
         for position in sorted(read.records):
             tracker.take(read.records[position])
         self.forget(read.claims, ())
