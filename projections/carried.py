@@ -13,6 +13,7 @@ from ledger import events as ev
 
 from .cells import (
     CONFLICTS,
+    KINDS,
     MARKED_INFERRED,
     POSSIBLY,
     REWORDED,
@@ -63,6 +64,9 @@ class Carried(Told):
         cell.put(1 << POSSIBLY, meant << POSSIBLY, claim.counts)
         if cell.own is not before:
             self._move(name, source, before, cell.own)
+        self._changed[name] = None
+        if cell.root is not None:
+            self._unsummed[name, cell.root] = None
         self._arriving[name, source] = None
 
     def _acts(self, members: Iterable[str], place: str, source: str) -> list[Light]:
@@ -164,6 +168,7 @@ class Carried(Told):
             if source not in claim.arrived:
                 return
             cell = self._new_cell(claim, source)
+        before, bits_before = cell.inferred, cell.bits
         cell.inferred, conflict = self._inferred(claim, cell, source)
         bits = (cell.conflict or conflict) << CONFLICTS
         if cell.own is None and cell.inferred is not None:
@@ -172,11 +177,14 @@ class Carried(Told):
             counted = [stance.act for stance in (cell.own or cell.inferred, cell.assessment) if stance is not None]
             bits |= any(reworded(claim.texts, light.position) for light in counted) << REWORDED
         cell.put(1 << CONFLICTS | 1 << MARKED_INFERRED | 1 << REWORDED, bits, claim.counts)
-        self._changed[name] = None
+        if cell.bits != bits_before:
+            self._changed[name] = None
         if cell.root is None or self._is_empty(claim, cell, source):
             self._rootless[name, source] = None
-        else:
+        elif cell.own is None and cell.inferred is not before:
             self._unsummed[name, cell.root] = None
+            if claim.tied:  # where many are declared independent, it matters which acts came first
+                self._changed[name] = None
 
     def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
         arrived = claim.arrived.get(source)
@@ -206,10 +214,7 @@ class Carried(Told):
         if claim is None or cell is None:
             return
         empty = self._is_empty(claim, cell, source)
-        kind = cell.kind = self.kind(claim, (source,))
-        cell.named = kind in ev.NAMED
-        cell.circle = self.desk.circle(source) if cell.named else (source,)
-        self._note_open(claim, cell, source, kind)
+        self._know(claim, cell, source)
         root = None if empty else min(cell.circle)
         if cell.root != root:
             if cell.root is not None:
@@ -223,7 +228,7 @@ class Carried(Told):
         if empty:
             del claim.cells[source]
             self._cells_of[source].discard(name)
-            claim.open.discard(source)
+            self._close(claim, source)
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
         cells = claim.by_root[root] = [cell for cell in claim.by_root[root] if cell.source != source]
@@ -231,13 +236,28 @@ class Carried(Told):
             self._claims_of_root[root].discard(claim.name)
         self._unsummed[claim.name, root] = None
 
-    def _note_open(self, claim: Claim, cell: Cell, source: str, kind: str | None) -> None:
-        """Whether what acts tell nearby, once that is elsewhere, may tell otherwise of what kind a speaker or its root
-        is: where it is not known, or was told in several ways."""
-        is_open = kind is None or self._is_unsure((source,))
+    def _know(self, claim: Claim, cell: Cell, source: str) -> None:
+        """Finds of what kind a speaker is on a claim, and for whom it counts."""
+        desk, alone = self.desk, source not in self.desk.plural
+        kind = desk.kinds.get(source)
+        is_open = kind is None
+        if is_open:
+            kinds = self._kinds_told.get(source, 0) if alone else -1
+            if kinds & kinds - 1:
+                kind = self.kind(claim, (source,))
+                is_open = kind is None or self._is_unsure((source,))
+            elif kinds and self._is_told(claim, source):  # and never to be of another kind
+                kind, is_open = KINDS[kinds.bit_length() - 1], False
+        cell.kind = kind
+        cell.named = kind in ev.NAMED
+        cell.circle = desk.circle(source) if cell.named else (source,)
         if not is_open and cell.circle != (source,):
             is_open = self._is_unsure(cell.circle) or self.kind(claim, cell.circle) is None
-        (claim.open.add if is_open else claim.open.discard)(source)
+        # Open is what acts nearby, once those are others, may tell otherwise: of what kind a speaker or its root is.
+        if is_open:
+            self._open(claim, source)
+        elif source in claim.open:
+            self._close(claim, source)
 
     def _work_off(self) -> None:
         if self._dirty:

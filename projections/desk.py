@@ -94,6 +94,11 @@ class Desk:
         if kind is not None:
             self.kinds[name] = kind
 
+    def is_spoken_for(self, classes: Iterable[str]) -> bool:
+        """Whether anybody speaks for one of these classes."""
+        nears = self._nears.get("speaks_for", {})
+        return any(source in nears and nears[source] for name in classes for source in self.members(name))
+
     def is_at(self, relation: str, classes: Iterable[str]) -> bool:
         """Whether any source of these classes stands at either end of such a relation."""
         ends = self._ends.get(relation, {})

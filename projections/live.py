@@ -14,20 +14,22 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record, names
 from ledger import events as ev
 from ledger.fold import Question
-from ledger.records import targets
+from ledger.records import decode, targets
 
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
 from .tracker import Tracker, reading
 
 HOT: Final = 32
-"""Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
+"""An act that reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
 LARGE: Final = 2_000
-"""A cluster of more records is kept where to judge the claims that an act reaches takes longer than to read it."""
+"""A cluster of more records is kept once as much was read to judge claims, or would be for this act alone."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
 _FOLDED: Final = 4
-"""To take a record into a cluster costs as much as reading so many when a claim is judged."""
+"""To take a record into a cluster costs as much as to read so many to judge a claim."""
+_SCANNED: Final = 16
+"""To read one record by its position takes as long as to pass over so many."""
 
 
 class Standing(NamedTuple):
@@ -68,11 +70,11 @@ class Live:
         return all(claim in self._clusters for claim in claims)
 
     def judged(self, records: int) -> None:
-        """So many records were read to judge claims, which more memory would have saved."""
+        """So many records were read to judge claims, as need not be where they are kept."""
         self._judged += records
 
     def expect(self, record: Record, reached: Collection[str]) -> None:
-        """A plain act would have these claims judged: keeps those that it names from now on where that takes less."""
+        """A plain act would have these claims judged: keeps those that it names from now on where that pays."""
         acts = self._weigh(reached)
         if len(reached) == 1 and acts < HOT:
             return
@@ -124,14 +126,25 @@ class Live:
             if other in self._clusters:
                 self._let_go(self._clusters[other])
         self._make_room(len(found.positions))
-        read = reading(self._ledger)
-        tracker = Tracker(read, within=found.claims)
-        for position in sorted(found.positions):
-            tracker.take(read.at(position))
+        tracker = Tracker(reading(self._ledger), within=found.claims)
+        for record in self._read(found, until):
+            tracker.take(record)
         cluster = _Cluster(tracker, frozenset(found.claims), found.sources, len(found.positions))
         self._held[cluster] = None
         self._clusters |= dict.fromkeys(cluster.claims, cluster)
         self._records += cluster.records
+
+    def _read(self, found: _Finding, until: int) -> Iterator[Record]:
+        """What was found, in order."""
+        if found.records is not None:
+            yield from (found.records[position] for position in sorted(found.records))
+        elif len(found.positions) * _SCANNED > until:
+            wanted = set(found.positions)
+            for position, stored in self._ledger.stored(as_of=until):
+                if position in wanted:
+                    yield decode(position, stored)
+        else:
+            yield from map(reading(self._ledger).at, sorted(found.positions))
 
     def _learn(self, cluster: _Cluster, sources: Collection[str], until: int) -> None:
         """Has a cluster know of more sources, and of those that anything ties to them."""
@@ -183,6 +196,8 @@ class _Finding:
         self.claims = {claim}
         self.sources: set[str] = set()
         self.positions = array("Q")
+        self.records: dict[int, Record] | None = {}
+        """None where they are more than memory should hold besides."""
         self._limit = limit
         self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
         self._targets: set[str] = set()
@@ -209,6 +224,10 @@ class _Finding:
         """Takes a record in, with the claims and sources that it ties to the others."""
         event = record.event
         self.positions.append(record.position)
+        if self.records is not None:
+            self.records[record.position] = record
+            if len(self.records) > LARGE:
+                self.records = None
         named = self._named[record.id] = tuple(named_of(event))
         self._targets.update(targets(event))
         self.sources.update(_quoted(event), sources_of(event))

@@ -188,13 +188,13 @@ class Tracker(Carried):
             told = claim.told.get(source)
             kinds = self._kinds_told.get(source, 0)
             if told is None or kinds & kinds - 1:
-                claim.open.add(source)
+                self._open(claim, source)
             kind = None if told is None else KINDS[told & 15]
         cell.kind = kind
         cell.named = kind in ev.NAMED
         cell.circle = circle = desk.circle(source) if cell.named else (source,)
         if len(circle) > 1 or circle[0] != source:
-            self._note_open(claim, cell, source, kind)
+            self._know(claim, cell, source)
         cell.root = root = min(circle)
         claim.by_root.setdefault(root, []).append(cell)
         self._claims_of_root.setdefault(root, set()).add(name)
@@ -215,7 +215,7 @@ class Tracker(Carried):
             self._move(name, source, before, cell.own)
         if cell.inferred is not None or source in claim.arrived or len(claim.texts) > 1:
             self._arriving[name, source] = None
-        elif cell.root is None:
+        if cell.root is None:
             self._rootless[name, source] = None
         elif restands:
             self._unsummed[name, cell.root] = None
