@@ -254,8 +254,8 @@ class Tracker(Carried):
         elif isinstance(event, UTTERANCES):
             entries.keep(record)
             self._settle(record)
-        else:
-            self._enter(record, True)
+        elif (now := entries.effective(record)) is not None:  # what is told late, may have been changed before it came
+            self._enter(now, True)
 
     def _settle(self, raw: Record) -> None:
         """Brings an entry to what it now says."""
