@@ -10,6 +10,7 @@ from ledger.records import decode, targets
 from ledger.store import Stored
 
 from .desk import DIRECTED
+from .dossier import new_targets
 from .entries import CLERKS, Entries
 from .reached import sources_of
 from .rows import FOREVER
@@ -30,7 +31,7 @@ class Book:
             self._records[position] = record
             self._by_id[record.id] = position
             sources = concerned[record.id] = set(sources_of(record.event))
-            for target in targets(record.event):
+            for target in (*targets(record.event), *new_targets(getattr(record.event, "changes", {}))):
                 sources |= concerned.get(target, set())
             if isinstance(record.event, ev.SourceRelated):
                 self._link(record.event)

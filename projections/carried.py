@@ -7,11 +7,13 @@ claims, speakers that may count for another root, roots to be added up.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import Final
 
 from ledger import events as ev
 
 from .cells import (
     CONFLICTS,
+    KINDS,
     MARKED_INFERRED,
     POSSIBLY,
     REWORDED,
@@ -25,7 +27,9 @@ from .cells import (
 from .reach import Relation
 from .standing import Claim, sum_root
 from .told import Told
-from .webs import Web
+from .webs import Carrying, Web
+
+_NOWHERE: Final[list[tuple[str, int]]] = []
 
 
 class Carried(Told):
@@ -60,6 +64,9 @@ class Carried(Told):
         cell.put(1 << POSSIBLY, meant << POSSIBLY, claim.counts)
         if cell.own is not before:
             self._move(name, source, before, cell.own)
+        self._changed[name] = None
+        if cell.root is not None:
+            self._unsummed[name, cell.root] = None
         self._arriving[name, source] = None
 
     def _acts(self, members: Iterable[str], place: str, source: str) -> list[Light]:
@@ -88,35 +95,18 @@ class Carried(Told):
 
     def _move(self, name: str, source: str, before: Stance | None, now: Stance | None) -> None:
         """A stand has changed: entails carries another."""
-        if before is not None:
-            self._carry(name, source, before, there=False)
+        where = [
+            self.reach.forward(name, stance.side, stance.act.dismisses) if stance is not None else _NOWHERE
+            for stance in (before, now)
+        ]
+        if before is not None and where[0] is not where[1]:
+            self._take_away(name, source, where[0])
         if now is not None:
-            self._carry(name, source, now, there=True)
+            self._bring(name, source, now.act, where[1])
 
-    def _carry(self, name: str, source: str, stance: Stance, there: bool) -> None:
-        """Brings a stand to where entails carries it, or takes it away from there."""
-        sides = self.reach.forward(name, stance.side, stance.act.dismisses)
-        if there:
-            self._bring(name, source, stance.act, sides)
-            return
-        for far in sides:
-            claim = self.claims[far]
-            arrived = claim.arrived.get(source)
-            if arrived is not None:
-                arrived.pop(name, None)
-                if not arrived:
-                    del claim.arrived[source]
-            self._arriving[far, source] = None
-
-    def _carry_all(self, name: str, *, there: bool) -> None:
-        claim = self.claims.get(name)
-        if claim is not None:
-            for source, cell in claim.cells.items():
-                if cell.own is not None:
-                    self._carry(name, source, cell.own, there)
-
-    def _bring(self, name: str, source: str, act: Light, sides: dict[str, int]) -> None:
-        for far, bits in sides.items():
+    def _bring(self, name: str, source: str, act: Light, sides: Iterable[tuple[str, int]]) -> None:
+        """Brings a stand on a claim to others."""
+        for far, bits in sides:
             claim = self._claim(far)
             assert claim is not None  # whoever is within brings all that it is related to
             arrived = claim.arrived.setdefault(source, {})
@@ -125,31 +115,28 @@ class Carried(Told):
                 arrived[name] = (bits | known[0] if known is not None else bits, act)
                 self._arriving[far, source] = None
 
-    def _carry_on(self, relation: Relation) -> None:
-        """Carries along a new relation what comes to either end of it, and leaves what was carried before."""
-        one, other = relation.from_, relation.to
-        if relation.relation == "entails":
-            links = [((one, 1), (other, 1)), ((other, -1), (one, -1))]
-        else:
-            turn = -1 if relation.relation == "negates" else 1
-            links = [((a, sign), (b, sign * turn)) for a, b in ((one, other), (other, one)) for sign in (1, -1)]
-        for (near, side), far in links:
-            for dismisses in (False, True):
-                if relation.relation == "entails" and dismisses and side == 1:
-                    continue  # a dismissal is carried as an opposition alone
-                starts = self.reach.carried_toward(near, side, dismisses)
-                if relation.relation == "entails":
-                    starts[near] = starts.get(near, 0) | (1 if side == 1 else 2)
-                if starts:
-                    self._carry_from(starts, self.reach.onward([far], dismisses), dismisses)
+    def _take_away(self, name: str, source: str, sides: Iterable[tuple[str, int]]) -> None:
+        """Takes a stand on a claim away from others."""
+        for far, bits in sides:
+            claim = self.claims[far]
+            arrived = claim.arrived[source]
+            known, act = arrived.pop(name)
+            if known & ~bits:
+                arrived[name] = known & ~bits, act
+            elif not arrived:
+                del claim.arrived[source]
+            self._arriving[far, source] = None
 
-    def _carry_from(self, starts: dict[str, int], sides: dict[str, int], dismisses: bool) -> None:
-        for name, bits in starts.items():
-            claim = self.claims.get(name)
-            for source, cell in claim.cells.items() if claim is not None else ():
-                own = cell.own
-                if own is not None and own.act.dismisses == dismisses and bits & (1 if own.side == 1 else 2):
-                    self._bring(name, source, own.act, sides)
+    def _carry_on(self, web: Web, carried: Carrying) -> None:
+        """Carries what stands on a literal to where it is carried now, and no longer to where it was."""
+        claim = self.claims[web.claims[carried.literal >> 1]]
+        side, dismisses = (-1 if carried.literal & 1 else 1), carried.dismisses
+        lost, more = web.sides(carried.lost), web.sides(carried.more)
+        for source, cell in claim.cells.items():
+            own = cell.own
+            if own is not None and own.side == side and own.act.dismisses == dismisses:
+                self._take_away(claim.name, source, lost)
+                self._bring(claim.name, source, own.act, more)
 
     def _spin(self, relation: Relation) -> None:
         """A claim that comes into a web brings along what acts tell on it."""
@@ -181,6 +168,7 @@ class Carried(Told):
             if source not in claim.arrived:
                 return
             cell = self._new_cell(claim, source)
+        before, bits_before = cell.inferred, cell.bits
         cell.inferred, conflict = self._inferred(claim, cell, source)
         bits = (cell.conflict or conflict) << CONFLICTS
         if cell.own is None and cell.inferred is not None:
@@ -189,11 +177,14 @@ class Carried(Told):
             counted = [stance.act for stance in (cell.own or cell.inferred, cell.assessment) if stance is not None]
             bits |= any(reworded(claim.texts, light.position) for light in counted) << REWORDED
         cell.put(1 << CONFLICTS | 1 << MARKED_INFERRED | 1 << REWORDED, bits, claim.counts)
-        self._changed[name] = None
+        if cell.bits != bits_before:
+            self._changed[name] = None
         if cell.root is None or self._is_empty(claim, cell, source):
             self._rootless[name, source] = None
-        else:
+        elif cell.own is None and cell.inferred is not before:
             self._unsummed[name, cell.root] = None
+            if claim.tied:  # where many are declared independent, it matters which acts came first
+                self._changed[name] = None
 
     def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
         arrived = claim.arrived.get(source)
@@ -223,10 +214,7 @@ class Carried(Told):
         if claim is None or cell is None:
             return
         empty = self._is_empty(claim, cell, source)
-        kind = cell.kind = self.kind(claim, (source,))
-        cell.named = kind in ev.NAMED
-        cell.circle = self.desk.circle(source) if cell.named else (source,)
-        self._note_open(claim, cell, source, kind)
+        self._know(claim, cell, source)
         root = None if empty else min(cell.circle)
         if cell.root != root:
             if cell.root is not None:
@@ -240,7 +228,7 @@ class Carried(Told):
         if empty:
             del claim.cells[source]
             self._cells_of[source].discard(name)
-            claim.open.discard(source)
+            self._close(claim, source)
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
         cells = claim.by_root[root] = [cell for cell in claim.by_root[root] if cell.source != source]
@@ -248,13 +236,28 @@ class Carried(Told):
             self._claims_of_root[root].discard(claim.name)
         self._unsummed[claim.name, root] = None
 
-    def _note_open(self, claim: Claim, cell: Cell, source: str, kind: str | None) -> None:
-        """Whether what acts tell nearby, once that is elsewhere, may tell otherwise of what kind a speaker or its root
-        is: where it is not known, or was told in several ways."""
-        is_open = kind is None or self._is_unsure((source,))
+    def _know(self, claim: Claim, cell: Cell, source: str) -> None:
+        """Finds of what kind a speaker is on a claim, and for whom it counts."""
+        desk, alone = self.desk, source not in self.desk.plural
+        kind = desk.kinds.get(source)
+        is_open = kind is None
+        if is_open:
+            kinds = self._kinds_told.get(source, 0) if alone else -1
+            if kinds & kinds - 1:
+                kind = self.kind(claim, (source,))
+                is_open = kind is None or self._is_unsure((source,))
+            elif kinds and self._is_told(claim, source):  # and never to be of another kind
+                kind, is_open = KINDS[kinds.bit_length() - 1], False
+        cell.kind = kind
+        cell.named = kind in ev.NAMED
+        cell.circle = desk.circle(source) if cell.named else (source,)
         if not is_open and cell.circle != (source,):
             is_open = self._is_unsure(cell.circle) or self.kind(claim, cell.circle) is None
-        (claim.open.add if is_open else claim.open.discard)(source)
+        # Open is what acts nearby, once those are others, may tell otherwise: of what kind a speaker or its root is.
+        if is_open:
+            self._open(claim, source)
+        elif source in claim.open:
+            self._close(claim, source)
 
     def _work_off(self) -> None:
         if self._dirty:

@@ -51,40 +51,40 @@ class Catching:
         """Takes the next record in. Raises OutOfReach where it changes where too many claims stand."""
         at, event = record.position, record.event
         plain = isinstance(event, ACTS) and not targets(event) and not event.possible_claims
-        standing = self._live.take(record) if plain else None
-        if standing is not None:
-            check_reach(standing, self._reach, record)
-            for claim in sorted(standing):
+        about = [event] if plain else concerned(self._ledger, event, at)
+        named = {claim for one in about for claim in named_of(one)}
+        claims: set[str] = set()
+        if not (plain and self._live.keeps(named)):
+            claims = reached(self._ledger, record, about, self._reach)
+            if plain:
+                self._live.expect(record, claims)
+        standing = self._live.take(record, about)
+        check_reach(standing, self._reach, record)
+        for claim in sorted(claims | standing.keys()):
+            if claim in standing:
                 self._rows.put(at, claim, *standing[claim])
-        else:
-            self._judge(record)
+            elif not self._live.keeps([claim]):
+                self._rows.put_row(at, claim, *self._judged(claim, at, isinstance(event, UNSETTLING)))
         if self._finds is not None:
+            for claim in sorted(claims & named if isinstance(event, UNSETTLING) else ()):
+                self._finds.settle(at, claim, self._ledger.state(Judging, claim, as_of=at))
             find(self._finds, self._ledger, record)
         self._rows.end(at)
 
-    def _judge(self, record: Record) -> None:
-        """Judges whatever the record may reach by what bears on it."""
-        at, event = record.position, record.event
-        about = concerned(self._ledger, event, at)
-        claims = sorted(reached(self._ledger, record, about, self._reach))
-        for claim in claims:
-            if isinstance(event, UNSETTLING):
-                judged: Judged = self._ledger.state(Judging, claim, as_of=at)
-                self._rows.put(at, claim, judged.row, judged.kind)
-                if self._finds is not None:
-                    self._finds.settle(at, claim, judged)
-            else:
-                self._rows.put(at, claim, self._row(claim, at))
-        if isinstance(event, ACTS):
-            self._live.judged(claims)
-        named = {claim for one in about for claim in named_of(one)}
-        self._live.forget({*claims, *named}, {source for one in about for source in sources_of(one)})
+    def _judged(self, claim: str, position: int, unsettling: bool) -> tuple[Row | None, str | None]:
+        """The row of a claim, by what bears on it, and the kind where it may be another than it was."""
+        if unsettling:
+            judged: Judged = self._ledger.state(Judging, claim, as_of=position)
+            return judged.row, judged.kind
+        return self._row(claim, position), None
 
     def _row(self, claim: str, position: int) -> Row | None:
+        judging = _OneRow()
         try:
-            row: Row = self._ledger.state(board.OneRow, claim, as_of=position)
+            row: Row | None = self._ledger.state(judging, claim, as_of=position)
         except NotFound:
-            return None
+            row = None
+        self._live.judged(judging.read)
         return row
 
 
@@ -129,6 +129,21 @@ class Judging:
         return Judged(board.OneRow.answer(dossier), info.kind, quoted) if info else Judged(None, "", quoted)
 
 
+class _OneRow:
+    """A projection: the row of the claim asked about, which counts the records that it takes."""
+
+    wants, answer = staticmethod(board.OneRow.wants), staticmethod(board.OneRow.answer)
+    initial = staticmethod(board.OneRow.initial)
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def evolve(self, dossier: Dossier, record: Record) -> Dossier:
+        """Takes a record in."""
+        self.read += 1
+        return board.OneRow.evolve(dossier, record)
+
+
 class Claims:
     """The numbers of claims, given in the order in which they come in."""
 
@@ -163,28 +178,36 @@ class _Rows:
         self._tallied: Counter[int] = Counter()
         self.state = state
 
-    def put(self, position: int, claim: str, row: Row | None, kind: str | None = None) -> None:
+    def put_row(self, position: int, claim: str, row: Row | None, kind: str | None = None) -> None:
         """From this position on, the row of a claim is this; None where it is not registered.
 
         Without a kind the claim is of the kind it was.
         """
-        held, text = self._held(claim)
         if row is None:
-            if held is not None:
-                self._end(position, held, claim_key(claim, text))
+            self.put(position, claim, None, "")
             return
         if kind is None:
+            held, _ = self._held(claim)
             assert held is not None  # a claim begins when it is registered
             kind = CLAIM_KINDS[held.kind]
-        new = to_columns(self._claims.number(claim), position, row, kind)
+        self.put(position, claim, to_columns(0, position, row, kind), row.text)
+
+    def put(self, position: int, claim: str, columns: tuple[Any, ...] | None, text: str) -> None:
+        """From this position on, the row of a claim is this, but for its number, with this text."""
+        held, before = self._held(claim)
+        if columns is None:
+            if held is not None:
+                self._end(position, held, claim_key(claim, before))
+            return
+        new = Columns(self._claims.number(claim), *columns[1:])
         if held is not None:
-            if held[4:] == new[4:] and text == row.text:
+            if held[4:] == new[4:] and before == text:
                 return
-            self._end(position, held, claim_key(claim, text))
-        if text != row.text:
-            self._ask("INSERT INTO wording VALUES (?, ?, ?)", (new.claim_no, position, row.text))
+            self._end(position, held, claim_key(claim, before))
+        if before != text:
+            self._ask("INSERT INTO wording VALUES (?, ?, ?)", (new.claim_no, position, text))
         self._ask("INSERT INTO row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", new)
-        self._count(new, 1, claim_key(claim, row.text))
+        self._count(new, 1, claim_key(claim, text))
 
     def end(self, position: int) -> None:
         """All rows of a position were put."""

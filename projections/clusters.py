@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, Union
 
 import msgspec
@@ -21,6 +22,7 @@ from ledger.records import decode, targets
 from ledger.store import Stored
 
 from .dossier import new_targets
+from .entries import CLERKS
 from .reached import named_of
 
 CHUNK: Final = 25_000
@@ -134,7 +136,10 @@ class _Finder:
             case ev.SourceRegistered() | ev.SourceRelated():
                 self._tell(record.id, (record.position, stored))
             case ev.RecordAmended() | ev.Correction() | ev.RecordVoided() | ev.RelationWithdrawn():
-                if not self._told.isdisjoint(targets(event)):
+                about = (*targets(event), *new_targets(getattr(event, "changes", {})))
+                if not self._told.isdisjoint(about):
+                    for target in about:
+                        self._tell_of(target)
                     self._tell(record.id, (record.position, stored))
                 moved = {"claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
                 if not moved.isdisjoint(getattr(event, "changes", ())):
@@ -152,6 +157,14 @@ class _Finder:
                     yield from self._concerned(self._ledger.record(target).event, seen)
                 except NotFound:  # a change may name what is not there
                     continue
+
+    def _tell_of(self, event_id: str) -> None:
+        """A change that is moved to what is told of sources was of something else until then."""
+        if event_id not in self._told:
+            with suppress(NotFound):  # a change may name what is not there
+                record = self._ledger.record(event_id)
+                if isinstance(record.event, (*CLERKS, ev.RelationWithdrawn)):
+                    self._tell(event_id, *self._ledger.stored(after=record.position - 1, as_of=record.position))
 
     def _tell(self, event_id: str, stored: Stored) -> None:
         self._told.add(event_id)

@@ -7,7 +7,7 @@ may be otherwise now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ledger import events as ev
 from ledger.lines import Lines
@@ -21,16 +21,21 @@ TANGLED: Final = ""
 
 
 DIRECTED: Final = ("speaks_for", "member_of", "republishes")
+_NONE: Final[Any] = frozenset()
 
 
 class Moved(NamedTuple):
     """The classes for which something may be otherwise, once a relation of theirs came or went."""
 
-    counting: set[str]
-    """Those whose speakers may count for another root."""
-    tied: set[str]
-    """Those that may be tied to others otherwise as roots."""
-    regrouped: set[str]
+    leading: set[str] = _NONE
+    """Those whose line may lead through others."""
+    counting: set[str] = _NONE
+    """Those of them whose speakers may count for another root."""
+    beyond: set[str] = _NONE
+    """Those that may be tied as roots to others than they were."""
+    tied: set[str] = _NONE
+    """Those of them that are tied otherwise by themselves."""
+    regrouped: set[str] = _NONE
     """Those of which the sources are others now."""
 
 
@@ -88,6 +93,11 @@ class Desk:
         self.kinds.pop(name, None)
         if kind is not None:
             self.kinds[name] = kind
+
+    def is_spoken_for(self, classes: Iterable[str]) -> bool:
+        """Whether anybody speaks for one of these classes."""
+        nears = self._nears.get("speaks_for", {})
+        return any(source in nears and nears[source] for name in classes for source in self.members(name))
 
     def is_at(self, relation: str, classes: Iterable[str]) -> bool:
         """Whether any source of these classes stands at either end of such a relation."""
@@ -151,32 +161,57 @@ class Desk:
 
     def relate(self, event: ev.SourceRelated, position: int, there: bool) -> Moved:
         """A relation holds from now on, or no longer."""
-        lines, ends, relation = self.lines, (event.from_, event.to), event.relation
-        if not there and not lines.holds(position):
-            return Moved(set(), set(), set())
+        if not there and not self.lines.holds(position):
+            return Moved()
+        if event.relation == "same_as":
+            return self._identify(event, position, there)
+        near, far = map(self.lines.class_of, (event.from_, event.to))
+        below = self.below([near], [event.relation])  # whatever is beyond the near end is so for these alone
+        if event.relation == "speaks_for":
+            circles = {name: self.circle(name) for name in below}
+            self._hold(event, position, there)
+            for name in below:
+                self._circles.pop(name, None)
+            return Moved(leading=below, counting={name for name in below if self.circle(name) != circles[name]})
+        ends = below | {far}
+        ties = {name: self._ties_of(name) for name in ends}
+        self._hold(event, position, there)
+        for name in ends:
+            self._ties.pop((name, True), None)
+            self._ties.pop((name, False), None)
+        # A circle is tied by all that is in it.
+        tied = {name for name in ends if name in self.plural or self._ties_of(name) != ties[name]}
+        return Moved(beyond=ends, tied=tied)
+
+    def _ties_of(self, name: str) -> tuple[str | None, str | None]:
+        return self.tie((name,), True), self.tie((name,), False)
+
+    def _identify(self, event: ev.SourceRelated, position: int, there: bool) -> Moved:
+        """Two sources are the same from now on, or no longer."""
+        lines, ends = self.lines, (event.from_, event.to)
         classes = {lines.class_of(end) for end in ends}
         sources = {source for name in classes for source in self.members(name)} | set(ends)
-        followed = DIRECTED if relation == "same_as" else (relation,)
-        moved = self.below(classes, followed)
-        self._ties.clear()
-        if there:
-            lines.add(event, position)
-        else:
-            lines.remove(position)
-        for end in ends:
-            _count(self._ends.setdefault(relation, {}), end, 1 if there else -1)
-        if relation == "same_as":
-            self._regroup(classes, sources)
-        elif relation in DIRECTED:
-            _count(self._nears.setdefault(relation, {}).setdefault(event.to, {}), event.from_, 1 if there else -1)
+        moved = self.below(classes, DIRECTED)
+        self._hold(event, position, there)
+        self._regroup(classes, sources)
         after = {lines.class_of(source) for source in sources}
-        moved |= self.below(after, followed)
-        if relation not in ("same_as", "speaks_for"):
-            return Moved(set(), moved, set())
+        moved |= self.below(after, DIRECTED)
+        self._ties.clear()
         self._circles.clear()
         for name in moved:
             self.circle(name)  # who is in a circle now is noted
-        return Moved(moved, moved, classes | after if relation == "same_as" else set())
+        return Moved(moved, moved, moved, moved, classes | after)
+
+    def _hold(self, event: ev.SourceRelated, position: int, there: bool) -> None:
+        relation, by = event.relation, 1 if there else -1
+        if there:
+            self.lines.add(event, position)
+        else:
+            self.lines.remove(position)
+        for end in (event.from_, event.to):
+            _count(self._ends.setdefault(relation, {}), end, by)
+        if relation in DIRECTED:
+            _count(self._nears.setdefault(relation, {}).setdefault(event.to, {}), event.from_, by)
 
     def _regroup(self, before: Iterable[str], sources: Iterable[str]) -> None:
         for name in before:

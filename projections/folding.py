@@ -18,6 +18,7 @@ from ledger.records import ACTS, decode, targets
 
 from .book import Book
 from .dossier import new_sources
+from .entries import CLERKS
 from .quotations import Link, Words
 from .rows import FOREVER, node, pack_row, row_hash
 from .tracker import Tracker, reading
@@ -41,7 +42,7 @@ class Folded(NamedTuple):
 def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
     """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
     finds = Finds() if search else None
-    tracker = Tracker(reading(ledger), within=numbers, reach=FOREVER, finds=finds)
+    tracker = Tracker(reading(ledger), within=numbers, finds=finds)
     rows = _Rows(numbers, tracker, finds)
     for count, record in enumerate(records_about(ledger, book, numbers, until)):
         changed = tracker.take(record)
@@ -58,6 +59,7 @@ def records_about(ledger: Ledger, book: Book, claims: Iterable[str], until: int)
     tags = [f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")]
     told, coming = book.opened(), list[tuple[int, Record]]()
     heard: set[tuple[str, str | None] | None] = set()
+    taken: set[int] = set()
     for position, stored in ledger.tagged(tags, as_of=until):
         while coming and coming[0][0] < position:
             yield heappop(coming)[1]
@@ -67,7 +69,11 @@ def records_about(ledger: Ledger, book: Book, claims: Iterable[str], until: int)
             continue
         if name is not None:
             heard.add(name)
+        if isinstance(record.event, CLERKS):
+            taken.add(position)
         for other in told.of(_speaking(ledger, record)):
+            if other.position in taken:
+                continue  # it was of a claim before it was moved to what is told of a source
             if other.position < position:
                 yield other
             elif other.position <= until:

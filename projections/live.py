@@ -1,47 +1,54 @@
-"""Where does a claim of which much was said stand after one more act? Without judging all the others again.
+"""Where do claims of which much was said stand after one more record? Without judging all that bears on them again.
 
 To judge a claim is to read all acts on it and near it. That is quick where they are few, and most are. Of the others,
 those that something is said of again while a view is open are kept up to date in memory by a tracker, each with all
-claims that anything ties to it. Only plain acts are taken in so; whatever else comes near has them let go.
+claims that anything ties to it. Whatever comes about them is taken in; only what ties them to others has them let go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Final, NamedTuple
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from ledger import Ledger, Record, names
 from ledger import events as ev
 from ledger.fold import Question
-from ledger.records import targets
+from ledger.records import decode, targets
 
-from .board import Row
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
-from .rows import FOREVER
 from .tracker import Tracker, reading
 
 HOT: Final = 32
-"""Where an act reaches claims of so many acts, they are kept from the next one on; to judge fewer takes little."""
+"""An act that reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
 LARGE: Final = 2_000
-"""A cluster of more records is not kept: to read it takes longer than to judge what one act reaches."""
+"""A cluster of more records is kept once as much was read to judge claims, or would be for this act alone."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
+_FOLDED: Final = 4
+"""To take a record into a cluster costs as much as to read so many to judge a claim."""
+_SCANNED: Final = 16
+"""To read one record by its position takes as long as to pass over so many."""
 
 
 class Standing(NamedTuple):
-    """Where a claim stands: its row, and of what kind it is; None and "" where it is not registered."""
+    """Where a claim stands: its row as `Tracker.columns` gives it, and its text; None and "" where it is not
+    registered."""
 
-    row: Row | None
-    kind: str
+    columns: tuple[Any, ...] | None
+    text: str
 
 
-class _Cluster(NamedTuple):
-    tracker: Tracker
-    claims: frozenset[str]
-    sources: set[str]
-    """Of these everything that is told is known; of others, that nothing was told when they came in."""
-    records: int
+class _Cluster:
+    """Claims with all that ties them, kept up to date."""
+
+    def __init__(self, tracker: Tracker, claims: frozenset[str], sources: set[str], records: int) -> None:
+        self.tracker = tracker
+        self.claims = claims
+        self.sources = sources
+        """Everything that is told of these is known; what is told of others matters to none of its claims."""
+        self.records = records
 
 
 class Live:
@@ -52,171 +59,213 @@ class Live:
         self._ledger = ledger
         self._weigh = weigh
         self._clusters: dict[str, _Cluster] = {}
-        self._held: dict[int, _Cluster] = {}  # by identity, those that were asked for longest ago first
+        self._held: dict[_Cluster, None] = {}  # those that were asked for longest ago first
         self._records = 0
-        self._large: set[str] = set()  # claims of clusters that are not kept
-        self._slow: set[str] = set()  # claims that are, when something is said of them again
+        self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
+        self._judged = 0  # about how many records were read to judge claims
         self.position = 0
 
-    def take(self, record: Record) -> dict[str, Standing] | None:
-        """Takes a plain act in; gives the claims that may stand elsewhere now, None where it is to be judged."""
-        event = record.event
-        assert isinstance(event, (ev.Statement, ev.Denial, ev.Assessment))
-        before = record.position - 1
-        if not self._are_worth_it(event.claims):
-            return None
-        sources = set(names.sources(event.chain))
-        clusters = self._around(event.claims, sources, before)
-        if clusters is None:
-            return None
-        found: dict[str, Standing] = {}
-        for cluster in clusters:
-            cluster.sources.update(sources)
-            for claim in cluster.claims.intersection(cluster.tracker.take(record)):
-                found[claim] = Standing(cluster.tracker.row(claim), cluster.tracker.kind_of(claim))
-        return found
+    def keeps(self, claims: Iterable[str]) -> bool:
+        """Whether all of these claims are kept."""
+        return all(claim in self._clusters for claim in claims)
 
-    def judged(self, claims: Collection[str]) -> None:
-        """These were judged, as an act may have reached them."""
-        if self._weigh(claims) >= HOT:
-            self._slow.update(claims)
+    def judged(self, records: int) -> None:
+        """So many records were read to judge claims, as need not be where they are kept."""
+        self._judged += records
 
-    def forget(self, claims: Iterable[str], sources: Collection[str]) -> None:
-        """Something else came about these: what is kept of them is no longer so."""
-        for claim in claims:
-            if claim in self._clusters:
-                self._let_go(self._clusters[claim])
-        for cluster in list(self._held.values()) if sources else ():
-            if not cluster.sources.isdisjoint(sources):
+    def expect(self, record: Record, reached: Collection[str]) -> None:
+        """A plain act would have these claims judged: keeps those that it names from now on where that pays."""
+        acts = self._weigh(reached)
+        if len(reached) == 1 and acts < HOT:
+            return
+        judged = len(reached) * (acts + HOT)
+        for claim in getattr(record.event, "claims", ()):
+            if claim not in self._clusters:
+                self._load(claim, min(MOST, max(LARGE, judged, self._judged // _FOLDED)), record.position - 1)
+
+    def take(self, record: Record, about: Collection[ev.Event]) -> dict[str, Standing]:
+        """Takes a record into what is kept; gives the claims there that may stand elsewhere now.
+
+        `about` is what the record is about, as `reached.concerned` tells; itself first.
+        """
+        named = {claim for one in about for claim in named_of(one)}
+        told = {source for one in about for source in sources_of(one)}
+        quoted = told.union(*map(_quoted, about))
+        concerned = dict.fromkeys(self._clusters[claim] for claim in named if claim in self._clusters)
+        if len(named) > 1 and _ties(record.event) and (len(concerned) > 1 or not self.keeps(named)):
+            for cluster in concerned:
                 self._let_go(cluster)
+            concerned = {}
+        if told:
+            concerned |= {cluster: None for cluster in self._held if not cluster.sources.isdisjoint(told)}
+        found: dict[str, Standing] = {}
+        for cluster in concerned:
+            self._learn(cluster, quoted, record.position - 1)
+            for claim in cluster.claims.intersection(cluster.tracker.take(record)):
+                found[claim] = _standing(cluster.tracker, claim)
+            cluster.records += 1
+            self._records += 1
+            self._held[cluster] = self._held.pop(cluster)
+        self._make_room(0)
+        return found
 
     def clear(self) -> None:
         """Lets all go."""
-        for cluster in list(self._held.values()):
+        for cluster in list(self._held):
             self._let_go(cluster)
 
-    def _are_worth_it(self, claims: Iterable[str]) -> bool:
-        """Whether any of these claims is kept, or took long to judge, and none has too much tied to it."""
-        if not self._large.isdisjoint(claims):
-            return False
-        return any(claim in self._clusters or claim in self._slow for claim in claims)
-
-    def _around(self, claims: Iterable[str], sources: Collection[str], until: int) -> list[_Cluster] | None:
-        """The clusters of claims, each once, as of a position; None where one of them is too large to be kept."""
-        found: dict[int, _Cluster] = {}
-        for claim in claims:
-            cluster = self._clusters.get(claim) or next((c for c in found.values() if claim in c.claims), None)
-            if cluster is None or self._are_news(cluster, sources, until):
-                cluster = self._load(claim, sources, until)
-            if cluster is None:
-                return None
-            found[id(cluster)] = cluster
-            if id(cluster) in self._held:  # else it was let go for another
-                self._held[id(cluster)] = self._held.pop(id(cluster))
-        return list(found.values())
-
-    def _are_news(self, cluster: _Cluster, sources: Iterable[str], until: int) -> bool:
-        """Whether anything is told of sources that were not in the cluster before."""
-        news = set(sources) - cluster.sources
-        return bool(news) and bool(self._ledger.state(_Told(news), as_of=until))
-
-    def _load(self, claim: str, sources: Iterable[str], until: int) -> _Cluster | None:
-        read: _Reading = self._ledger.state(_Reading(claim, sources, self._large), as_of=until)
-        if read.is_too_much:
-            self.forget(read.claims, ())
-            self._large |= read.claims
-            return None
-        tracker = Tracker(reading(self._ledger), within=read.claims, reach=FOREVER)
-        for position in sorted(read.records):
-            tracker.take(read.records[position])
-        self.forget(read.claims, ())
-        cluster = _Cluster(tracker, frozenset(read.claims), read.sources, len(read.records))
-        self._hold(cluster)
-        return cluster
-
-    def _hold(self, cluster: _Cluster) -> None:
-        while self._held and self._records + cluster.records > MOST:
-            self._let_go(next(iter(self._held.values())))
-        self._held[id(cluster)] = cluster
+    def _load(self, claim: str, limit: int, until: int) -> None:
+        """Keeps the cluster of a claim, as of a position, unless it has more records than allowed."""
+        if 2 * self._large.get(claim, 0) > limit:
+            return
+        found: _Finding = self._ledger.state(_Finding(claim, limit), as_of=until)
+        if found.is_too_much:
+            self._large |= dict.fromkeys(found.claims, limit)
+            return
+        for other in found.claims & self._clusters.keys():  # what was kept apart has been tied to it since
+            if other in self._clusters:
+                self._let_go(self._clusters[other])
+        self._make_room(len(found.positions))
+        tracker = Tracker(reading(self._ledger), within=found.claims)
+        for record in self._read(found, until):
+            tracker.take(record)
+        cluster = _Cluster(tracker, frozenset(found.claims), found.sources, len(found.positions))
+        self._held[cluster] = None
         self._clusters |= dict.fromkeys(cluster.claims, cluster)
         self._records += cluster.records
 
+    def _read(self, found: _Finding, until: int) -> Iterator[Record]:
+        """What was found, in order."""
+        if found.records is not None:
+            yield from (found.records[position] for position in sorted(found.records))
+        elif len(found.positions) * _SCANNED > until:
+            wanted = set(found.positions)
+            for position, stored in self._ledger.stored(as_of=until):
+                if position in wanted:
+                    yield decode(position, stored)
+        else:
+            yield from map(reading(self._ledger).at, sorted(found.positions))
+
+    def _learn(self, cluster: _Cluster, sources: Collection[str], until: int) -> None:
+        """Has a cluster know of more sources, and of those that anything ties to them."""
+        news = set(sources) - cluster.sources
+        if not news:
+            return
+        told: _Told = self._ledger.state(_Told(news, cluster.sources), as_of=until)
+        for position in sorted(told.records):  # nothing there hung on it before, so it does not matter when it comes
+            cluster.tracker.take(told.records[position])
+        cluster.sources |= told.sources
+
+    def _make_room(self, records: int) -> None:
+        while self._held and self._records + records > MOST:
+            self._let_go(next(iter(self._held)))
+
     def _let_go(self, cluster: _Cluster) -> None:
-        del self._held[id(cluster)]
+        del self._held[cluster]
         self._records -= cluster.records
         for claim in cluster.claims:
             del self._clusters[claim]
 
 
-class _Reading:
-    """A projection: all that bears on a claim or on what was ever tied to it, and what is told of all its sources."""
+def _standing(tracker: Tracker, claim: str) -> Standing:
+    columns = tracker.columns(claim)
+    return Standing(columns, tracker.claims[claim].texts[-1][1] if columns is not None else "")
 
-    def __init__(self, claim: str, sources: Iterable[str], large: Collection[str]) -> None:
+
+def _quoted(event: ev.Event) -> Iterator[str]:
+    yield from names.sources(getattr(event, "chain", ()))
+    yield from new_sources(getattr(event, "changes", {}))
+
+
+_MOVED: Final = {"claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
+
+
+def _ties(event: ev.Event) -> bool:
+    """Whether an event ties the claims to each other that it, and what it is about, names."""
+    return (
+        isinstance(event, ev.ClaimsRelated)
+        or bool(getattr(event, "possible_claims", ()))
+        or not _MOVED.isdisjoint(getattr(event, "changes", ()))
+    )
+
+
+class _Finding:
+    """A projection: where all is that bears on a claim or on what was ever tied to it, and is told of its sources."""
+
+    def __init__(self, claim: str, limit: int) -> None:
         self.claims = {claim}
-        self.sources = set(sources)
-        self.records: dict[int, Record] = {}
-        self._large = large
-        self._events: dict[str, ev.Event] = {}  # by id
+        self.sources: set[str] = set()
+        self.positions = array("Q")
+        self.records: dict[int, Record] | None = {}
+        """None where they are more than memory should hold besides."""
+        self._limit = limit
+        self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
         self._targets: set[str] = set()
         self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
 
     @property
     def is_too_much(self) -> bool:
-        """Whether there is more than is kept."""
-        return len(self.records) > LARGE or not self.claims.isdisjoint(self._large)
+        """Whether there is more than is allowed."""
+        return len(self.positions) > self._limit
 
-    def initial(self, question: Question) -> _Reading:
+    def initial(self, question: Question) -> _Finding:
         """Nothing yet."""
         return self
 
-    def wants(self, state: _Reading) -> set[str]:
+    def wants(self, state: _Finding) -> set[str]:
         """Whatever names them, or is about that."""
         if self.is_too_much:
             return set()
         wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
         wanted |= {f"relation:source:{source}" for source in self.sources}
-        return wanted | {f"{kind}:{target}" for target in self._targets - self._events.keys() for kind in ("id", "act")}
+        return wanted | {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
 
-    def evolve(self, state: _Reading, record: Record) -> _Reading:
+    def evolve(self, state: _Finding, record: Record) -> _Finding:
         """Takes a record in, with the claims and sources that it ties to the others."""
         event = record.event
-        self.records[record.position] = record
-        self._events[record.id] = event
+        self.positions.append(record.position)
+        if self.records is not None:
+            self.records[record.position] = record
+            if len(self.records) > LARGE:
+                self.records = None
+        named = self._named[record.id] = tuple(named_of(event))
         self._targets.update(targets(event))
-        if chain := getattr(event, "chain", ()):
-            self.sources.update(names.sources(chain))
+        self.sources.update(_quoted(event), sources_of(event))
         changes = getattr(event, "changes", {})
         if changes:
             self._targets.update(new_targets(changes))
-            self.sources.update(new_sources(changes))
             self._changed |= {*targets(event), *new_targets(changes)}
-            for changed in self._changed & self._events.keys():  # what it is now hangs on what it was of
-                self.claims.update(named_of(self._events[changed]))
-        if (
-            changes
-            or record.id in self._changed
-            or isinstance(event, ev.ClaimsRelated)
-            or getattr(event, "possible_claims", ())
-        ):
-            self.claims.update(named_of(event))
-        self.sources.update(sources_of(event))
+            for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
+                self.claims.update(self._named[changed])
+        if changes or record.id in self._changed or _ties(event):
+            self.claims.update(named)
         return self
 
 
 class _Told:
-    """A projection: whether anything is told of any of these sources."""
+    """A projection: what is told of some sources, and of those that this ties to them, but for those that are known."""
 
-    def __init__(self, sources: Iterable[str]) -> None:
-        self._tags = {f"relation:source:{source}" for source in sources}
+    def __init__(self, sources: Collection[str], known: Collection[str]) -> None:
+        self.sources = set(sources)
+        self.records: dict[int, Record] = {}
+        self._known = known
+        self._ids: set[str] = set()
+        self._targets: set[str] = set()
 
-    def initial(self, question: Question) -> bool:
+    def initial(self, question: Question) -> _Told:
         """Nothing yet."""
-        return False
+        return self
 
-    def wants(self, state: bool) -> set[str]:
-        """What the register says of them."""
-        return self._tags
+    def wants(self, state: _Told) -> set[str]:
+        """What the register says of them, and whatever is about that."""
+        wanted = {f"relation:source:{source}" for source in self.sources.difference(self._known)}
+        return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
 
-    def evolve(self, state: bool, record: Record) -> bool:
-        """Something."""
-        return True
+    def evolve(self, state: _Told, record: Record) -> _Told:
+        """Takes a record in."""
+        event = record.event
+        self.records[record.position] = record
+        self._ids.add(record.id)
+        self._targets.update(targets(event), new_targets(getattr(event, "changes", {})))
+        self.sources.update(sources_of(event))
+        return self

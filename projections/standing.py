@@ -82,6 +82,7 @@ class Searched(NamedTuple):
     floor: bool
 
 
+_SEARCHED: Final = (DECLARED, TANGLED)
 _NO_CELLS: Final[list[Cell]] = []
 
 
@@ -140,7 +141,18 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         claim.by_root.pop(root, None)
     before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
     standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
-    if standing:
+    if len(cells) == 1 and standing:  # most roots have one speaker
+        [cell] = cells
+        classes = cell.circle
+        kind = cell.kind if len(classes) == 1 and classes[0] == cell.source else told.kind(claim, classes)
+        named = kind in ev.NAMED or (cell.named and (kind is None or kind == "outlet"))
+        after = _sum_one(cell, kind, named)
+        if desk.registered.isdisjoint(classes):
+            after |= 1 << UNREGISTERED
+        tie = desk.tie(classes, named)
+        if tie is not None:
+            tied = Tied(classes, named, tie, classes, named, tie)
+    elif standing:
         own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = _classes(standing)
         # A speaker that counts for itself alone is of the kind that its cell knows.
@@ -194,6 +206,25 @@ def _repeats(bits: int, cells: list[Cell]) -> bool:
     return (bits & 1 << SUPPORT > 0 and sum([cell.for_ for cell in cells]) > 1) or (
         bits & 1 << OPPOSITION > 0 and sum([cell.against for cell in cells]) > 1
     )
+
+
+def _sum_one(cell: Cell, kind: str | None, named: bool) -> int:
+    """What `_sum` and `_repeats` come to for a root of one speaker."""
+    own, stance = cell.own is not None, cell.own or cell.inferred
+    assert stance is not None
+    if stance.side == 1:
+        bits = 1 << SUPPORT | own << SUPPORT_OWN
+        if named:
+            bits |= 1 << SUPPORT_NAMED | own << SUPPORT_NAMED_OWN
+        elif kind == "untraced":
+            bits |= 1 << SUPPORT_UNTRACED
+        count = cell.for_
+    else:
+        bits = 1 << OPPOSITION | own << OPPOSITION_OWN | named << OPPOSITION_NAMED | stance.act.framed << FRAMED
+        count = cell.against
+    if count > 1:
+        bits |= 1 << REPEATED
+    return bits if kind is not None else bits | 1 << KINDLESS
 
 
 def _sum(standing: list[Cell], kind: str | None, named: bool, named_own: bool) -> int:
@@ -339,13 +370,31 @@ def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tupl
         return named or 1, False
     found = claim.searched.get((side, own))
     if found is None:
-        on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-        maybe = [of for _, of in on_side if of.tie in (DECLARED, TANGLED)]
-        declared = sum(1 for of in maybe if told.desk.is_at("independent_of", of.classes))
-        if declared > EXACT:  # whose order then matters
-            return provable(_all_roots(claim, told, side, own), told.desk.lines)
-        found = claim.searched[side, own] = _search(on_side, told, own)
+        found = _count_bodies(claim, side, own)
+        if found is None:
+            on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
+            maybe = [of for _, of in on_side if of.tie in (DECLARED, TANGLED)]
+            declared = sum(1 for of in maybe if told.desk.is_at("independent_of", of.classes))
+            if declared > EXACT:  # whose order then matters
+                return provable(_all_roots(claim, told, side, own), told.desk.lines)
+            found = _search(on_side, told, own)
+        claim.searched[side, own] = found
     return max(named - found.named + found.distinct, found.largest, 1), found.floor
+
+
+def _count_bodies(claim: Claim, side: int, own: bool) -> Searched | None:
+    """What the tied roots of a side come to where each is tied by one body alone; None where there is more to it."""
+    place, sums = _place(side, own), claim.sums
+    named, bodies = 0, set()
+    for root, (_, is_named, tie, _, is_named_own, tie_own) in claim.tied.items():
+        if sums[root] >> place & 1:
+            if tie in _SEARCHED or tie_own in _SEARCHED:
+                return None
+            body = tie_own if own else tie
+            if body is not None and (is_named_own if own else is_named):
+                named += 1
+                bodies.add(body)
+    return Searched(named, len(bodies), 0, False)
 
 
 def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
@@ -368,8 +417,11 @@ def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
 
 
 def _is_on(of: int, side: int, own: bool) -> bool:
-    place = (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
-    return bool(of >> place & 1)
+    return bool(of >> _place(side, own) & 1)
+
+
+def _place(side: int, own: bool) -> int:
+    return (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
 
 
 def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:

@@ -26,6 +26,7 @@ class Told:
         self._lights: dict[int, Light] = {}
         self._cells_of: dict[str, set[str]] = {}
         self._claims_of_root: dict[str, set[str]] = {}
+        self._open_at: dict[str, set[str]] = {}  # source -> the claims on which its kind, or its root's, is open
         self._kinds_told: dict[str, int] = {}
         """All kinds that acts ever told a source to be, as bits."""
         # The cells to be rooted anew, and the roots to be added up anew, for the record being taken.
@@ -41,6 +42,14 @@ class Told:
 
     def _inside(self, claims: Iterable[str]) -> Iterator[Claim]:
         return (claim for name in claims if (claim := self._claim(name)) is not None)
+
+    def _open(self, claim: Claim, source: str) -> None:
+        claim.open.add(source)
+        self._open_at.setdefault(source, set()).add(claim.name)
+
+    def _close(self, claim: Claim, source: str) -> None:
+        claim.open.discard(source)
+        self._open_at.get(source, set()).discard(claim.name)
 
     def _tell(self, claim: Claim, light: Light, alone: bool = False) -> None:
         told, all_kinds, desk = claim.told, self._kinds_told, self.desk
@@ -96,10 +105,11 @@ class Told:
         claims, circle = self.claims, desk.circle(source)
         # Of what is told in one way alone, it matters only where it was not told before.
         always = always or self._is_unsure(circle) or self._is_unsure((source,))
-        for name in self._near_among(claim.name, self._cells_of.get(source, ())):
+        where = self._cells_of if always else self._open_at
+        for name in self._near_among(claim.name, where.get(source, ())):
             if always or claims[name].cells[source].kind is None:
                 self._rootless[name, source] = None
-        if source in circle:
+        if source in circle and (always or self.desk.is_spoken_for(circle)):  # else only it counts for itself
             top = min(circle)
             for name in self._near_among(claim.name, self._claims_of_root.get(top, ())):
                 if always or claims[name].sums.get(top, 0) >> KINDLESS & 1:

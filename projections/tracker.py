@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Container, Iterable, Iterator
-from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol
 
 from ledger import Ledger, names, when
@@ -35,12 +34,12 @@ from .dossier import new_sources
 from .entries import CLERKS, UTTERANCES, Entries
 from .quotations import Words, words_of
 from .reach import Relation
-from .reached import REACH, OutOfReach
 from .rows import CLAIM_KINDS, Columns, to_row
 from .standing import Claim, columns_of, put, sum_root
 from .world import Act, Key, World, order, span_of
 
 _UNKNOWN: Final = float("-inf")
+_SEARCHED: Final = (TANGLED, DECLARED)
 
 
 class Reading(NamedTuple):
@@ -79,13 +78,11 @@ class Tracker(Carried):
         reading: Reading,
         *,
         within: Container[str] | None = None,
-        reach: int = REACH,
         finds: Finding | None = None,
     ) -> None:
         super().__init__(within)
         self._reading = reading
         self._finds = finds
-        self._limit = reach
         self.position = 0
         self._entries = Entries(reading.by_id)
         self._relations: dict[str, tuple[int, ev.ClaimsRelated | ev.SourceRelated]] = {}
@@ -106,10 +103,7 @@ class Tracker(Carried):
         return self.desk.lines
 
     def take(self, record: Record) -> Iterable[str]:
-        """Takes the next record in; gives the claims whose rows may have changed.
-
-        Raises OutOfReach where it would change more claims than is allowed.
-        """
+        """Takes the next record in; gives the claims whose rows may have changed."""
         self._changed = {}
         self.position = record.position
         event = record.event
@@ -194,13 +188,13 @@ class Tracker(Carried):
             told = claim.told.get(source)
             kinds = self._kinds_told.get(source, 0)
             if told is None or kinds & kinds - 1:
-                claim.open.add(source)
+                self._open(claim, source)
             kind = None if told is None else KINDS[told & 15]
         cell.kind = kind
         cell.named = kind in ev.NAMED
         cell.circle = circle = desk.circle(source) if cell.named else (source,)
         if len(circle) > 1 or circle[0] != source:
-            self._note_open(claim, cell, source, kind)
+            self._know(claim, cell, source)
         cell.root = root = min(circle)
         claim.by_root.setdefault(root, []).append(cell)
         self._claims_of_root.setdefault(root, set()).add(name)
@@ -221,7 +215,7 @@ class Tracker(Carried):
             self._move(name, source, before, cell.own)
         if cell.inferred is not None or source in claim.arrived or len(claim.texts) > 1:
             self._arriving[name, source] = None
-        elif cell.root is None:
+        if cell.root is None:
             self._rootless[name, source] = None
         elif restands:
             self._unsummed[name, cell.root] = None
@@ -260,8 +254,8 @@ class Tracker(Carried):
         elif isinstance(event, UTTERANCES):
             entries.keep(record)
             self._settle(record)
-        else:
-            self._enter(record, True)
+        elif (now := entries.effective(record)) is not None:  # what is told late, may have been changed before it came
+            self._enter(now, True)
 
     def _settle(self, raw: Record) -> None:
         """Brings an entry to what it now says."""
@@ -408,7 +402,8 @@ class Tracker(Carried):
                 self._withdraw(event.target, position, there)
             case ev.SourceRegistered():
                 source = self.desk.register(event, position, there)
-                self._reroot({source}, set(self.desk.circle(source)), f"what is registered of {event.source!r}")
+                self._reroot([source])
+                self._sum_again(self.desk.circle(source))
             case _:  # gradings, rulings and evidence stand beside the status
                 pass
 
@@ -427,42 +422,33 @@ class Tracker(Carried):
             if all(self._claim(end) is not None for end in (event.from_, event.to)):
                 self._relate_claims(Relation(event_id, event.from_, event.to, event.relation), there)
             return
-        what = f"relation {event_id!r}"
         moved = self.desk.relate(event, position, there)
         if moved.regrouped:
-            self._regroup_sources(moved.regrouped, what)
-        for name in moved.counting:
+            self._regroup_sources(moved.regrouped)
+        for name in moved.leading if self._judging else ():
             for raw in self.desk.members(name):
                 self._unsettled.update(self._judging.get(raw, {}))
-        self._reroot(moved.counting, moved.tied, what)
+        self._reroot(moved.counting)
+        self._sum_again(moved.tied)
+        self._search_again(moved.beyond)
 
     def _relate_claims(self, relation: Relation, there: bool) -> None:
         """A relation between claims comes or goes, and with it what it carries."""
         reach = self.reach
         if there:
             self._spin(relation)
-            changed = reach.add(relation)
-            web = reach.of[relation.from_]
-            changed |= web.near(relation.from_)
-            reached = set(web.names(changed))
-            self._carry_on(relation)
-        else:
-            web = reach.of[relation.from_]
-            reached = set(web.names(web.near(relation.from_) | web.near(relation.to)))
-            self._check_reach(len(reached), f"relation {relation.id!r}")
-            for name in reached:
-                self._carry_all(name, there=False)
-            changed = reach.remove(relation)
-            for name in reached:
-                self._carry_all(name, there=True)
-        self._check_reach(len(reached), f"relation {relation.id!r}")
-        for claim in self._inside(reached):  # kinds are told nearby, which is elsewhere now
-            among = changed & web.near(claim.name) if there else changed
+        parted = () if there else list(reach.signs(relation.from_))
+        changed = reach.relate(relation, there)
+        web = reach.of[relation.from_]
+        for carried in changed.carried:
+            self._carry_on(web, carried)
+        for name, among in changed.near:  # kinds are told nearby, which is elsewhere now
+            claim = self.claims[name]
             for source in claim.open if there else claim.cells:
                 if self._is_told_among(web, among, claim, source):
-                    self._rootless[claim.name, source] = None
+                    self._rootless[name, source] = None
         if relation.relation != "entails":
-            self._regroup_claims(reach.signs(relation.from_) if there else reached)
+            self._regroup_claims(parted or reach.signs(relation.from_))
 
     def _regroup_claims(self, reached: Iterable[str]) -> None:
         """Works out the cells of claims whose classes have changed."""
@@ -477,11 +463,9 @@ class Tracker(Carried):
                 if any((member, source) in self._judged for member in members):
                     self._unsettled[name, source] = None  # what a retraction takes back hangs on the class
 
-    def _regroup_sources(self, classes: set[str], what: str) -> None:
+    def _regroup_sources(self, classes: set[str]) -> None:
         """Speakers have become one, or are no longer: their cells are worked out anew."""
-        reached = {name for source in classes for name in self._cells_of.get(source, ())}
-        self._check_reach(len(reached), what)
-        for name in reached:
+        for name in {name for source in classes for name in self._cells_of.get(source, ())}:
             self._changed[name] = None
             untils = [self._sweeping[name, other] for other in classes if (name, other) in self._sweeping]
             for source in classes:
@@ -491,27 +475,30 @@ class Tracker(Carried):
                 if any((name, other) in self._judged for other in classes):
                     self._unsettled[name, source] = None
 
-    def _reroot(self, counting: set[str], roots: set[str], what: str) -> None:
-        """Some sources may count for others, or be of another kind; some roots may be so, or be tied otherwise."""
-        tops = {min(self.desk.circle(name)) for name in roots} | roots
-        rooted = [(name, top) for top in tops for name in self._claims_of_root.get(top, ())]
-        speaking = [(name, source) for source in counting for name in self._cells_of.get(source, ())]
-        if len(rooted) + len(speaking) > self._limit:  # as a rule there are too few to count
-            self._check_reach(len({name for name, _ in chain(rooted, speaking)}), what)
-        self._rootless.update(dict.fromkeys(speaking))
-        self._unsummed.update(dict.fromkeys(rooted))
-        for name, top in rooted:
-            tied = self.claims[name].tied.get(top)
-            if tied is not None and {tied.tie, tied.tie_own} & {TANGLED, DECLARED}:
-                self.claims[name].searched.clear()  # what it is tied to may be another, by as many ties
-                self._changed[name] = None
+    def _reroot(self, sources: Iterable[str]) -> None:
+        """Some sources may count for others, or be of another kind."""
+        for source in sources:
+            for name in self._cells_of.get(source, ()):
+                self._rootless[name, source] = None
 
-    def _check_reach(self, count: int, what: str) -> None:
-        if count > self._limit:
-            raise OutOfReach(
-                f"position {self.position}: {what} changes where {count:,} claims stand, more than {self._limit:,}; "
-                "allow more reach, or void it"
-            )
+    def _roots_of(self, classes: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """The claims on which these classes, or the circles that they are in, count as roots; with the roots."""
+        for top in {top for name in classes for top in (name, min(self.desk.circle(name)))}:
+            for name in self._claims_of_root.get(top, ()):
+                yield name, top
+
+    def _sum_again(self, classes: Iterable[str]) -> None:
+        """Some roots may be of another kind, or be tied otherwise."""
+        self._unsummed.update(dict.fromkeys(self._roots_of(classes)))
+
+    def _search_again(self, classes: Iterable[str]) -> None:
+        """What some roots are tied to may be another, by as many ties."""
+        for name, top in self._roots_of(classes):
+            claim = self.claims[name]
+            tied = claim.tied.get(top)
+            if tied is not None and (tied.tie in _SEARCHED or tied.tie_own in _SEARCHED):
+                claim.searched.clear()
+                self._changed[name] = None
 
 
 def _said(said_at: str | None, recorded_us: int, position: int) -> tuple[Key, bool]:

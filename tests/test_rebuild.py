@@ -14,7 +14,7 @@ import pytest
 
 from ledger import ClaimsRelated, Denial, Ledger, LedgerError, RecordAmended, Statement
 from ledger.synthetic import synthetic
-from ledger.testing import by, opened, random_ledger
+from ledger.testing import Story, by, opened, random_ledger
 from projections import board, rebuild
 from projections.clusters import plan
 from projections.views import Views
@@ -48,6 +48,13 @@ def same(one, other):
         for hash_ in ("state_hash", "finds_hash")
         for at in (0, one.checkpoint.position // 2, one.checkpoint.position)
     )
+
+
+def is_rebuilt_as_it_caught_up(ledger):
+    with Views.open(ledger) as built, Views.open(ledger) as caught:
+        built.rebuild(chunk=1)
+        caught.catch_up()
+        return same(built, caught) and built.page(limit=None).rows == ledger.state(board).claims
 
 
 # In pieces
@@ -88,6 +95,24 @@ def test_a_ledger_in_memory_is_rebuilt_by_its_own_process():
     with opened(random_ledger(Random(3), 40)) as ledger, Views.open(ledger) as view:
         view.rebuild(chunk=1, workers=2)
         assert view.page(limit=None).rows == ledger.state(board).claims
+
+
+def test_a_void_that_is_moved_to_what_is_told_of_a_source_undoes_it_in_a_rebuild_too():
+    story = Story()
+    story.states("Ann", "x")
+    told = story.knows("Ann", kind="office")
+    story.amends(story.voids(story.states("Bob", "y")), target=told)
+    story.states("Ann", "y")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+
+
+def test_a_relation_that_was_undone_before_its_sources_were_quoted_ties_none_of_them_in_a_rebuild():
+    story = Story()
+    related = story.connects("dee", "same_as", "cy")
+    story.amends(story.voids(story.states("Bob", "y")), target=related)
+    for speaker in ("Cy", "Dee"):
+        story.states(speaker, "y")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
 
 
 # Cut off

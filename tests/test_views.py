@@ -147,6 +147,53 @@ def test_a_view_follows_a_relation_to_where_an_amendment_moved_to_it_leads(story
     assert keeps_up(story.ledger)
 
 
+def test_what_is_kept_up_in_memory_takes_in_whatever_comes_about_it(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    loaded = []
+    load = live.Live._load
+    monkeypatch.setattr(live.Live, "_load", lambda self, *args: loaded.append(args) or load(self, *args))
+    story.relates("x", "entails", "y")
+    story.states("Ann", "x", at="2024-10-04")
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        said = story.states("Bob", "x", at="2024-10-05")
+        view.catch_up()
+        before = len(loaded)
+        story.amends(said, said_at="2024-10-03")
+        story.connects("bob", "speaks_for", "ann")
+        story.retracts("Ann", said, at="2024-10-06")
+        story.relates("y", "negates", "x")
+        story.denies("Cy", "y", at="2024-10-07")
+        view.catch_up()
+        assert len(loaded) == before
+        for position in range(1, story.ledger.head + 1):
+            assert rows(view, as_of=position) == folded(story.ledger, position)
+
+
+def test_what_was_kept_in_memory_apart_is_kept_together_once_it_is_tied(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("x", "y", "x", "y"):
+        story.states("Ann", claim)
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        story.relates("x", "entails", "y")
+        for speaker in ("Bob", "Cy"):
+            story.states(speaker, "x")
+            view.catch_up()
+            assert rows(view) == folded(story.ledger)
+
+
+def test_a_cluster_is_kept_in_memory_however_large_once_judging_has_read_more(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    monkeypatch.setattr(live, "LARGE", 0)
+    with Views.open(story.ledger) as view:
+        for number in range(12):
+            story.states(f"Speaker {number}", "x")
+            view.catch_up()
+        assert view._live.keeps(["x"])
+        assert rows(view) == folded(story.ledger)
+
+
 def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
     monkeypatch.setattr(live, "HOT", 0)
     with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
