@@ -143,7 +143,10 @@ class _Sent:
             headers = message.setdefault("headers", [])
             is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
             policy = _POLICY_OF_PAGES if is_page else _POLICY
-            message["headers"] = [*headers, (b"content-security-policy", policy.encode()), *self._more]
+            # Whoever says it of an answer itself says it in all that is told of that: a 304 changes what was kept.
+            own = {name for name, _ in headers}
+            more = ((b"content-security-policy", policy.encode()), *self._more)
+            message["headers"] = [*headers, *(pair for pair in more if pair[0] not in own)]
         await self._send(message)
 
 
