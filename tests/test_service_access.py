@@ -312,3 +312,13 @@ def test_every_answer_tells_a_browser_to_trust_nothing(serve: Any, method: str, 
     assert "access-control-allow-origin" not in answer.headers
     secure = serve().request(method, f"https://localhost{url}", headers=headers)
     assert secure.headers["strict-transport-security"]
+
+
+@pytest.mark.parametrize("url", ["/reference", "/v1/claims"])
+def test_that_nothing_changed_leaves_the_policy_of_what_was_kept(serve: Any, url: str) -> None:
+    asked = serve()
+    first = asked.request("GET", url)
+    again = asked.request("GET", url, headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert "content-security-policy" in first.headers
+    assert "content-security-policy" not in again.headers

@@ -141,9 +141,13 @@ class _Sent:
         """Sends a message on."""
         if message["type"] == "http.response.start":
             headers = message.setdefault("headers", [])
-            is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
-            policy = _POLICY_OF_PAGES if is_page else _POLICY
-            message["headers"] = [*headers, (b"content-security-policy", policy.encode()), *self._more]
+            more = self._more
+            if message["status"] != 304:  # that would change the policy of what the browser has kept
+                is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
+                policy = _POLICY_OF_PAGES if is_page else _POLICY
+                more = ((b"content-security-policy", policy.encode()), *more)
+            own = {name for name, _ in headers}  # whoever says it of an answer itself says it alone
+            message["headers"] = [*headers, *(pair for pair in more if pair[0] not in own)]
         await self._send(message)
 
 
