@@ -213,6 +213,12 @@ def test_it_ends_with_2_when_it_is_called_wrongly(leaking: Run, args: list[str],
     assert said in said_why(ran)
 
 
+def test_what_can_be_chosen_is_told_in_a_line(here: Run) -> None:
+    ran = here("token", "create", "City desk")
+    assert ran.returncode == 2
+    assert "Choose from: read, append, curate, admin (see " in said_why(ran)
+
+
 @pytest.mark.parametrize(
     "args",
     [

@@ -173,7 +173,8 @@ def _exit_code(run: Callable[[], Any]) -> int:
         return error.exit_code
     except click.UsageError as error:
         hint = error.ctx.command_path if error.ctx is not None else "claims"
-        complain(f"{error.format_message()} (see `{hint} --help`)")
+        told = error.format_message().replace("\n\t", " ")  # choices come one a line
+        complain(f"{told} (see `{hint} --help`)")
         return error.exit_code
     except click.ClickException as error:
         complain(error.format_message())
