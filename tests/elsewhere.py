@@ -1,71 +1,13 @@
-"""Services to ask, in a process of their own or here; a wire that breaks; and one that says what it is told to say."""
+"""What a client meets elsewhere: a wire that breaks, and a service that says what it is told to say."""
 
 from __future__ import annotations
 
-import os
-import re
 import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
-
-import uvicorn
-
-from ledger import Ledger
-from ledger.service import Service, application
+from collections.abc import Callable
+from contextlib import suppress
 
 HOST = "127.0.0.1"
-
-
-@contextmanager
-def serving(db: Path | str, **environment: str) -> Iterator[str]:
-    """The URL at which `claims serve` answers for a ledger."""
-    command = [sys.executable, "-m", "ledger.cli", "--db", str(db), "serve", "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment})
-    assert process.stderr is not None
-    said = []
-    with process.stderr:
-        try:
-            for line in process.stderr:
-                said.append(line)
-                if found := re.search(r"serving .* on (http://\S+?)/?$", line):
-                    # What it says from now on must not fill the pipe.
-                    threading.Thread(target=_drain, args=(process.stderr,), daemon=True).start()
-                    yield found[1]
-                    return
-            raise AssertionError(f"it does not serve: {''.join(said)}")
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-@contextmanager
-def served_here(ledger: Ledger) -> Iterator[str]:
-    """The URL of a service within this process, which starts sooner."""
-    service = Service(ledger)
-    server = uvicorn.Server(uvicorn.Config(application(service), port=0, log_config=None))
-    running = threading.Thread(target=server.run)
-    running.start()
-    try:
-        while not server.started:
-            assert running.is_alive()
-            time.sleep(0.01)
-        yield f"http://{HOST}:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        running.join()
-        service.close()
-
-
-def _drain(stream: Any) -> None:
-    with suppress(ValueError, OSError):
-        for _ in stream:
-            pass
 
 
 def _hang_up(listening: socket.socket) -> None:

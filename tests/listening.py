@@ -1,75 +1,16 @@
-"""A service in a process of its own, and clients of its stream that count for themselves what they were sent."""
+"""Clients of a stream, that count for themselves what they were sent."""
 
 from __future__ import annotations
 
 import http.client
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode
 
-import ledger
-
-PATIENCE_S = 60
-CLAIMS = "from ledger.cli import main; main()"
-SET = """
-import json, sys
-from ledger import Ledger
-from ledger.service import Service, Settings
-from ledger.service.server import run
-path, changed = sys.argv[1], json.loads(sys.argv[2])
-with Ledger.open(path) as book:
-    service = Service(book, Settings(**changed))
-    run(service, lambda url: print("serving", path, "on", url, file=sys.stderr, flush=True))
-    service.close()
-"""
-"""As `claims serve`, with settings that it has no options for."""
-
-
-class Server:
-    """`claims serve`, or the Python code given, with words for it; started by `with`, killed at its end."""
-
-    def __init__(self, *words: object, code: str = CLAIMS) -> None:
-        self.command = [sys.executable, "-c", code, *map(str, words)]
-
-    def __enter__(self) -> Self:
-        self.log = tempfile.NamedTemporaryFile()
-        environment = {**os.environ, "PYTHONPATH": str(Path(ledger.__file__).parents[1])}
-        self.process = subprocess.Popen(
-            self.command, env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
-        )
-        self.port = int(self.said("http://").partition("/")[0].rpartition(":")[2])
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.log.close()
-
-    def said(self, words: str) -> str:
-        """What it said after some words, to the end of that line; waits for them."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            ended = self.process.poll() is not None
-            text = Path(self.log.name).read_text()
-            _, found, after = text.partition(words)
-            if found and "\n" in after:
-                return after.partition("\n")[0]
-            assert not ended and time.monotonic() < deadline, text
-            time.sleep(0.02)
-
-    def ends(self) -> int:
-        """Waits for its end; its exit code, negative for a signal."""
-        return self.process.wait(PATIENCE_S)
+from served import PATIENCE_S
 
 
 class Event(NamedTuple):

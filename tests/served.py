@@ -1,23 +1,44 @@
-"""A service to be asked: in this process, or as a process of its own on a port of this machine."""
+"""A service to be asked: in this process, or as a process of its own, on a port of this machine."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import json
+import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
-import msgspec
+import uvicorn
 
+import ledger
+from ledger import Ledger
 from ledger.service import Service, application
 
 HERE = "http://localhost"
+PATIENCE_S = 60
+CLAIMS = "from ledger.cli import main; main()"
+SET = """
+import json, sys
+from ledger import Ledger
+from ledger.service import Service, Settings
+from ledger.service.server import run
+from ledger.tokens import Tokens
+path, changed = sys.argv[1], json.loads(sys.argv[2])
+with Ledger.open(path) as book:
+    service = Service(book, Settings(**changed), Tokens.beside(path))
+    run(service, lambda url: print("serving", path, "on", url, file=sys.stderr, flush=True))
+    service.close()
+"""
+"""As `claims serve`, with settings that it has no options for."""
 
 
 class Asked:
@@ -42,61 +63,70 @@ class Asked:
         return self.request("POST", url, **rest)
 
 
-class Serving(NamedTuple):
-    """A process that serves, and where."""
+@contextmanager
+def served_here(ledger: Ledger) -> Iterator[str]:
+    """The URL of a service within this process, which starts sooner."""
+    service = Service(ledger)
+    server = uvicorn.Server(uvicorn.Config(application(service), port=0, log_config=None))
+    running = threading.Thread(target=server.run)
+    running.start()
+    try:
+        while not server.started:
+            assert running.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        running.join()
+        service.close()
 
-    process: subprocess.Popen[bytes]
-    port: int
+
+class Server:
+    """`claims serve`, or the Python code given, with words for it; started by `with`, killed at its end."""
+
+    def __init__(self, *words: object, code: str = CLAIMS) -> None:
+        self.command = [sys.executable, "-c", code, *map(str, words)]
+
+    def __enter__(self) -> Self:
+        self.log = tempfile.NamedTemporaryFile()
+        environment = {**os.environ, "PYTHONPATH": str(Path(ledger.__file__).parents[1])}
+        self.process = subprocess.Popen(
+            self.command, env=environment, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+        )
+        self.port = int(self.said("http://").partition("/")[0].rpartition(":")[2])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
 
     @property
     def url(self) -> str:
+        """Where it answers, as 127.0.0.1."""
         return f"http://127.0.0.1:{self.port}"
 
-
-#: As `claims serve`, with settings that have no option.
-_SET = """
-import sys, msgspec
-from ledger import Ledger
-from ledger.service import Service, Settings
-from ledger.service.server import run
-from ledger.tokens import Tokens
-with Ledger.open(sys.argv[1]) as ledger:
-    service = Service(ledger, msgspec.json.decode(sys.argv[2], type=Settings), Tokens.beside(ledger.name))
-    run(service)
-    service.close()
-"""
-
-
-@contextmanager
-def serving(db: Path, **settings: Any) -> Iterator[Serving]:
-    """A process that serves the ledger on a port that was free, with these settings; killed at the end."""
-    port = _free()
-    command = [sys.executable, "-m", "ledger.cli", "--db", str(db), "serve", "--port", str(port)]
-    if settings:
-        command = [sys.executable, "-c", _SET, str(db), msgspec.json.encode({"port": port, **settings}).decode()]
-    with (
-        open(f"{db}.log", "ab") as log,
-        subprocess.Popen(command, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _answered(process, port)
-            yield Serving(process, port)
-        finally:
-            process.kill()
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def _answered(process: subprocess.Popen[bytes], port: int) -> None:
-    until = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
+    def said(self, words: str) -> str:
+        """What it said after some words, to the end of that line; waits for them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            ended = self.process.poll() is not None
+            text = Path(self.log.name).read_text()
+            _, found, after = text.partition(words)
+            if found and "\n" in after:
+                return after.partition("\n")[0]
+            assert not ended and time.monotonic() < deadline, text
             time.sleep(0.02)
-    raise AssertionError(f"nobody answers at {port}; the process ended with {process.poll()}")
+
+    def ends(self) -> int:
+        """Waits for its end; its exit code, negative for a signal."""
+        return self.process.wait(PATIENCE_S)
+
+
+def serving(db: Path, **settings: Any) -> Server:
+    """`claims serve` for a ledger, on a port that was free; with settings, whether it has options for them or not."""
+    if settings:
+        return Server(db, json.dumps({"port": 0, **settings}), code=SET)
+    return Server("--db", db, "serve", "--port", 0)

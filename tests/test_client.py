@@ -16,7 +16,8 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner, Result
-from elsewhere import Told, Wire, served_here, serving
+from elsewhere import Told, Wire
+from served import served_here, serving
 from test_readme import console_steps
 
 from ledger import (
@@ -71,8 +72,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The seed article: its file, and the URL of a service that has it."""
     path = str(tmp_path_factory.mktemp("seed") / "seed.db")
     assert CliRunner().invoke(main, ["demo", "--db", path]).exit_code == 0
-    with serving(path) as url:
-        yield path, url
+    with serving(Path(path)) as server:
+        yield path, server.url
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +91,8 @@ def elsewhere(seed: tuple[str, str]) -> Iterator[Ledger]:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a service, a process of its own, whose ledger is written by many tests."""
-    with serving(tmp_path_factory.mktemp("url") / "desk.db") as url:
-        yield url
+    with serving(tmp_path_factory.mktemp("url") / "desk.db") as server:
+        yield server.url
 
 
 @pytest.fixture
@@ -405,7 +406,7 @@ def bad_calls() -> dict[str, Callable[[Ledger], Any]]:
 def alike(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ledger, Ledger]]:
     """Two ledgers that hold the same, one here and one elsewhere."""
     folder = tmp_path_factory.mktemp("alike")
-    with Ledger.open(folder / "here.db") as one, serving(folder / "there.db") as url, Ledger.open(url) as other:
+    with Ledger.open(folder / "here.db") as one, serving(folder / "there.db") as there, Ledger.open(there.url) as other:
         for ledger in (one, other):
             ledger.append_all([registers("x"), Entry(event=states("x"), id="said")])
         yield one, other
@@ -635,18 +636,18 @@ def test_a_token_allows_what_it_was_made_for(tmp_path: Path, monkeypatch: pytest
         name: asked(str(path), "token", "create", name, *(f"--scope={scope}" for scope in given)).stdout.strip()
         for name, given in scopes.items()
     }
-    with serving(path) as url:
-        with Ledger.open(url, token=secrets["City desk"]) as desk:
+    with serving(path) as server:
+        with Ledger.open(server.url, token=secrets["City desk"]) as desk:
             receipt = desk.append(states("x"), register=True)
             assert desk.record(receipt.id).recorded_by == "City desk"
             with pytest.raises(LedgerError, match="CLAIMS_TOKEN"):
                 desk.append(RulingRecorded(claim="x", ruling="refuted", by="Ann", reasons="none"))
         file.write_text(json.dumps({"type": "claim_registered", "claim": "y", "text": "Y", "id": "y"}))
         monkeypatch.setenv("CLAIMS_TOKEN", secrets["robot"])
-        assert "1 new" in asked(url, "append", str(file)).stderr
-        assert asked(url, "status", "y", "--json").exit_code == 1
+        assert "1 new" in asked(server.url, "append", str(file)).stderr
+        assert asked(server.url, "status", "y", "--json").exit_code == 1
         monkeypatch.setenv("CLAIMS_TOKEN", "guessed")
-        assert asked(url, "append", str(file)).exit_code == 1
+        assert asked(server.url, "append", str(file)).exit_code == 1
     with Ledger.open(path) as ledger:
         assert ledger.record("y").recorded_by == "robot"
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from listening import PATIENCE_S, SET, Event, Listening, Reader, Server, events
+from listening import Event, Listening, Reader, events
+from served import PATIENCE_S, SET, Server
 
 import ledger
 from ledger import ClaimRegistered, Ledger, Link, Statement, records

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from served import Asked, Serving, serving
+from served import Asked, Server, serving
 from uvicorn.server import ServerState
 
 from ledger import Ledger
@@ -46,14 +46,14 @@ def asked(ledger: Ledger) -> Iterator[Asked]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     db = tmp_path_factory.mktemp("hostile") / "claims.db"
     with serving(db, max_body=MOST, body_s=WAIT_S, head_s=WAIT_S, max_head=16 * 1024, max_connections=200) as server:
         yield server
 
 
 @pytest.fixture
-def wire(server: Serving) -> Iterator[socket.socket]:
+def wire(server: Server) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as wire:
         yield wire
 
@@ -73,7 +73,7 @@ def everything(wire: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def is_well(server: Serving) -> bool:
+def is_well(server: Server) -> bool:
     """Whether others are still answered, and soon."""
     return httpx.get(f"{server.url}/v1/head", timeout=5).status_code == 200
 
@@ -127,7 +127,7 @@ def test_of_a_body_of_100_mb_no_more_is_read_than_may_be(asked: Asked, length: i
     assert dict(sent[0]["headers"])[b"connection"] == b"close"
 
 
-def test_a_body_of_100_mb_on_a_wire_ends_early_and_takes_no_memory(server: Serving, wire: socket.socket) -> None:
+def test_a_body_of_100_mb_on_a_wire_ends_early_and_takes_no_memory(server: Server, wire: socket.socket) -> None:
     before = most_memory(server)
     wire.sendall(b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
     wire.sendall(b"Transfer-Encoding: chunked\r\n\r\n")
@@ -144,7 +144,7 @@ def test_a_body_of_100_mb_on_a_wire_ends_early_and_takes_no_memory(server: Servi
     assert is_well(server)
 
 
-def most_memory(server: Serving) -> int:
+def most_memory(server: Server) -> int:
     """The most bytes that the server ever had in memory."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
@@ -167,7 +167,7 @@ def test_an_address_without_end_is_refused(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("text", ['{"a":' * 10_000, "[" * 10_000 + "]" * 10_000, '[{"a":' * 10_000])
-def test_json_10_000_deep_is_refused_and_nothing_falls_over(server: Serving, text: str) -> None:
+def test_json_10_000_deep_is_refused_and_nothing_falls_over(server: Server, text: str) -> None:
     for media in ("application/json", "application/x-ndjson"):
         answer = httpx.post(f"{server.url}{EVENTS}", content=text, headers={"content-type": media})
         assert (answer.status_code, answer.json()["type"]) == (400, "/problems/not-json")
@@ -183,7 +183,7 @@ def test_a_number_of_a_million_digits_is_no_number(asked: Asked) -> None:
 
 
 @pytest.mark.parametrize("head", [b"", b"GET /v1/cl", b"GET /v1/claims HTTP/1.1\r\nHost: localhost\r\nX-Slow: "])
-def test_who_never_ends_the_head_is_let_go(server: Serving, wire: socket.socket, head: bytes) -> None:
+def test_who_never_ends_the_head_is_let_go(server: Server, wire: socket.socket, head: bytes) -> None:
     wire.sendall(head)
     dripping = threading.Event()
 
@@ -222,7 +222,7 @@ def test_an_answer_is_not_cut_off_because_the_next_head_is_slow() -> None:
     assert second.startswith(b"HTTP/1.1 408 ")
 
 
-def test_who_never_ends_the_body_is_told_so_and_let_go(server: Serving, wire: socket.socket) -> None:
+def test_who_never_ends_the_body_is_told_so_and_let_go(server: Server, wire: socket.socket) -> None:
     head = (
         b"POST /v1/events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     )
@@ -233,7 +233,7 @@ def test_who_never_ends_the_body_is_told_so_and_let_go(server: Serving, wire: so
     assert is_well(server)
 
 
-def test_a_hundred_who_hang_keep_nobody_else_waiting(server: Serving) -> None:
+def test_a_hundred_who_hang_keep_nobody_else_waiting(server: Server) -> None:
     hanging = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(100)]
     try:
         for wire in hanging:
@@ -244,7 +244,7 @@ def test_a_hundred_who_hang_keep_nobody_else_waiting(server: Serving) -> None:
             wire.close()
 
 
-def test_no_more_are_connected_than_may_be(server: Serving) -> None:
+def test_no_more_are_connected_than_may_be(server: Server) -> None:
     hanging = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(220)]
     try:
         assert httpx.get(f"{server.url}/v1/head").status_code == 503
@@ -281,7 +281,7 @@ def test_no_more_are_connected_than_may_be(server: Serving) -> None:
         "/v1/claims.db",
     ],
 )
-def test_no_path_leads_where_none_should(server: Serving, wire: socket.socket, path: str) -> None:
+def test_no_path_leads_where_none_should(server: Server, wire: socket.socket, path: str) -> None:
     wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     head, _, body = everything(wire).partition(b"\r\n\r\n")
     status = int(head.split()[1])
@@ -313,7 +313,7 @@ def test_no_path_leads_where_none_should(server: Serving, wire: socket.socket, p
     ],
 )
 def test_a_request_that_is_none_is_not_answered_as_one(
-    server: Serving, wire: socket.socket, request_line: bytes
+    server: Server, wire: socket.socket, request_line: bytes
 ) -> None:
     wire.sendall(request_line + b"\r\nConnection: close\r\n\r\n")
     wire.shutdown(socket.SHUT_WR)
@@ -384,7 +384,7 @@ def test_half_a_character_does_not_get_in_either(asked: Asked, ledger: Ledger) -
 # -- many at once ------------------------------------------------------------------------------------------------------
 
 
-def crowd(server: Serving) -> tuple[list[Any], list[Any]]:
+def crowd(server: Server) -> tuple[list[Any], list[Any]]:
     """What 64 clients are answered who append at once: receipts, and what is none."""
     httpx.post(f"{server.url}{EVENTS}", json={**CLAIM, "claim": "crowd"})
     receipts: list[Any] = []

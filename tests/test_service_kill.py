@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from served import Serving, serving
+from served import Server, serving
 
 from ledger import Ledger
 
@@ -22,7 +22,7 @@ HEADERS = {"content-type": "application/json"}
 class Writer(threading.Thread):
     """Appends one small batch after the other until nobody answers; keeps what was acknowledged."""
 
-    def __init__(self, server: Serving, name: str) -> None:
+    def __init__(self, server: Server, name: str) -> None:
         super().__init__()
         self.acknowledged: dict[str, int] = {}
         self._server = server
