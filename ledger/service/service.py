@@ -20,7 +20,7 @@ from starlette.requests import HTTPConnection
 from ledger import GroupCommit, Ledger, UsageError
 from ledger.tokens import Tokens
 from projections.viewfile import VERSION, ledger_id
-from projections.views import Views, beside
+from projections.views import beside
 
 from .answers import Answer, Answers
 from .feed import Feed
@@ -129,11 +129,6 @@ class Service:
     async def in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """What some work gives that may block for a moment, and no longer."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-    def with_view(self, read: Callable[[Views], T]) -> T:
-        """What a reader makes of the view of the board, at one moment; not for the event loop. Raises NotYet."""
-        with self.readers.view() as view, view.still():
-            return read(view)
 
     async def made(self) -> int:
         """The position that the view has come to."""
