@@ -61,16 +61,16 @@ class Fault(Struct, frozen=True, kw_only=True):
         return cls(index=index, pointer=f"/{index}", detail=str(error), type=kind)
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """What the query of an append says."""
+class Terms(Struct, frozen=True, kw_only=True):
+    """On which terms a batch comes: what its query says."""
 
     expected: int | None
     register: bool
     dry_run: bool
 
     @classmethod
-    def of(cls, request: Request) -> Asked:
-        """What this one says. Raises UsageError."""
+    def of(cls, request: Request) -> Terms:
+        """Those of a request. Raises UsageError."""
         query = request.query_params
         unknown = sorted(query.keys() - {"expected", "register", "dry_run"})
         if unknown:
@@ -101,33 +101,33 @@ class Read(Struct, frozen=True):
 
 async def append(request: Request) -> Response:
     """Appends a batch, or checks it."""
-    caller, asked, split = access.of(request), Asked.of(request), _splitter(request)
+    caller, terms, split = access.of(request), Terms.of(request), _splitter(request)
     body = await request.body()
     reading = partial(_read, body, split, caller)
     read = reading() if len(body) <= _SHORT else await run_in_threadpool(reading)
-    if asked.dry_run or read.errors:
-        await _check(request, read, asked)
+    if terms.dry_run or read.errors:
+        await _check(request, read, terms)
         return Response(msgspec.json.encode(Appended(receipts=[])), media_type=_JSON)
-    receipts = await _appended(request, read, asked)
+    receipts = await _appended(request, read, terms)
     service.of(request).metrics.appended(receipts)
     status = 200 if all(receipt.replayed for receipt in receipts) else 201
     return Response(msgspec.json.encode(Appended(receipts=receipts)), status, media_type=_JSON)
 
 
-async def _appended(request: Request, read: Read, asked: Asked) -> list[Receipt]:
+async def _appended(request: Request, read: Read, terms: Terms) -> list[Receipt]:
     """The receipts, when the events are durable. Raises Problem, and what an append does."""
     writer = service.of(request).writer
     try:
-        answer = writer.submit(read.entries, expected=asked.expected, register=asked.register)
+        answer = writer.submit(read.entries, expected=terms.expected, register=terms.register)
         return await asyncio.wrap_future(answer)
     except (InvalidEvent, NotFound, Refused, IdReused) as error:
-        await _check(request, read, asked)
+        await _check(request, read, terms)
         raise _refusal([error]) from error  # what it hung on has changed since
 
 
-async def _check(request: Request, read: Read, asked: Asked) -> None:
+async def _check(request: Request, read: Read, terms: Terms) -> None:
     """Raises Problem, which tells all that is wrong."""
-    errors = await run_in_threadpool(read.refused_by, service.of(request).ledger, asked.register)
+    errors = await run_in_threadpool(read.refused_by, service.of(request).ledger, terms.register)
     if errors:
         raise _refusal(errors)
 
