@@ -99,10 +99,15 @@ async def answered(request: Request, asked: Asked, cuts: Cuts) -> Response:
 
 async def given(request: Request, answer: Answer, tag: str, *, for_ever: bool) -> Response:
     """An answer as JSON, compressed where the asker can read that and it is worth it."""
+    return _Given(answer, await goes_zipped(request, answer), tag, for_ever)
+
+
+async def goes_zipped(request: Request, answer: Answer) -> bool:
+    """Whether an answer is sent compressed; where it is, it has been."""
     zips = len(answer.body) in WORTH_ZIPPING and takes_gzip(header(request, b"accept-encoding"))
     if zips and not answer.zipped:
         await service.of(request).in_thread(answer.zip)
-    return _Given(answer, zips, tag, for_ever)
+    return zips
 
 
 def unchanged(tag: str, *, for_ever: bool) -> Response:

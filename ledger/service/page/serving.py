@@ -11,7 +11,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from ledger.errors import LedgerError
 
 from .. import access, asking, service
-from ..answers import WORTH_ZIPPING
 from ..operations import Handler
 from ..problems import Problem
 from ..questions import OnPage
@@ -87,8 +86,7 @@ def paged(page: str) -> Handler:
         if answer.body.startswith(ELSEWHERE):
             return RedirectResponse(answer.body.removeprefix(ELSEWHERE).decode(), 303, headers=HEADERS)
         headers = {**HEADERS, "ETag": tag, "Content-Type": _TYPE}
-        if len(answer.body) in WORTH_ZIPPING and asking.takes_gzip(asking.header(request, b"accept-encoding")):
-            await served.in_thread(answer.zip)
+        if await asking.goes_zipped(request, answer):
             return Response(answer.zipped, headers={**headers, "Content-Encoding": "gzip"})
         return Response(answer.body, headers=headers)
 
