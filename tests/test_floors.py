@@ -206,6 +206,26 @@ def test_every_flag_is_in_the_readme(readme, flag):
     assert flag in readme
 
 
+def told_rooms():
+    """The files and folders of the README's tables of rooms; what follows a path in its cell lies beside it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The code, room by room")[2]
+    for cell in re.findall(r"^\| (`.*?) \|", text.partition("\n## ")[0], re.MULTILINE):
+        first, *beside = re.findall(r"`([^`]+)`", cell)
+        yield from (ROOT / first, *((ROOT / first).parent / one for one in beside))
+
+
+def test_the_readme_tells_of_every_room_and_of_none_that_is_not_there():
+    rooms = set(told_rooms())
+    assert not [room for room in rooms if not room.exists()]
+    parted = {room.parent for room in rooms}  # a folder whose files are told one by one is told whole
+    untold = [
+        file
+        for file in MODULES.values()
+        if not file.name.startswith("__") and file not in rooms and (file.parent in parted or file.parent not in rooms)
+    ]
+    assert not untold
+
+
 def test_every_command_is_in_the_readme(readme):
     from ledger.cli import COMMANDS
 

@@ -7,11 +7,15 @@ import re
 import subprocess
 import sys
 import tomllib
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from served import Asked
 
 import ledger
+from ledger import Ledger
+from ledger.service import Service
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,6 +85,15 @@ def test_the_python_blocks_run_as_written(
             ran += 1
             assert printed == (expected if next_kind == "" else "")
     assert ran >= 8
+
+
+def test_what_is_sent_over_http_is_taken(tmp_path: Path) -> None:
+    sent = re.findall(r"""(?s)-H "Content-Type: (\S+)" "http://127.0.0.1:8000(\S+)" -d '(.*?)'""", README)
+    assert sent
+    with Ledger.open(tmp_path / "claims.db") as book, closing(Service(book)) as service:
+        for kind, path, body in sent:
+            answers = [Asked(service).post(path, content=body, headers={"content-type": kind}) for _ in range(2)]
+            assert [answer.status_code for answer in answers] == [201, 200]
 
 
 def test_the_two_commands_stand_word_for_word() -> None:
