@@ -226,6 +226,11 @@ def test_the_readme_tells_of_every_room_and_of_none_that_is_not_there():
     assert not untold
 
 
+def test_the_readme_of_the_tests_tells_of_every_file_of_theirs():
+    told = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    assert not [file.name for file in (ROOT / "tests").glob("*.py") if f"`{file.name}`" not in told]
+
+
 def test_every_command_is_in_the_readme(readme):
     from ledger.cli import COMMANDS
 
