@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 from uuid import uuid4
 
 import msgspec
@@ -17,7 +17,6 @@ from ledger import InvalidEvent, intake, scales
 from ledger import events as ev
 from ledger.intake import Entry
 
-Type = Literal["statement", "denial", "assessment"]
 TYPES: Final[dict[str, str]] = {
     "statement": "states it: asserts, asks, mentions",
     "denial": "denies it: claims to know, or is concerned",
