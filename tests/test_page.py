@@ -321,6 +321,12 @@ def test_a_source_shows_what_was_reversed_and_taken_back(empty):
     assert "back retraction of gone" in text
 
 
+def test_a_source_is_found_by_a_name_with_a_stroke_in_it(empty):
+    empty.service.ledger.append(Statement(claims=("x",), chain=(Link(name="AP/Reuters"),)), register=True)
+    for name in ("ap-reuters", "AP%2FReuters"):
+        assert "statement" in empty.text(f"/sources/{name}")
+
+
 def test_a_source_is_found_by_its_name_too(reader):
     assert reader.get("/sources/Kim%20Yong-hyun").status_code == 200
 
