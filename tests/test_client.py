@@ -669,6 +669,12 @@ def test_nobody_is_led_elsewhere_with_a_token() -> None:
         assert not other.asked
 
 
+def test_the_url_of_the_api_is_the_url_of_its_service() -> None:
+    with Told(HEAD) as told, Ledger.open(f"{told.url}/v1/") as ledger:
+        assert (ledger.name, ledger.head) == (told.url, 0)
+        assert told.asked[0].startswith(b"GET /v1/head ")
+
+
 @pytest.mark.parametrize(
     "url", [f"http://:{TOKEN}@127.0.0.1:1", f"https://desk:{TOKEN}@example.org", f"http://127.0.0.1:1?token={TOKEN}"]
 )

@@ -176,7 +176,7 @@ def _service_of(text: str) -> httpx.URL:
         raise UsageError("a URL is shown and logged, so it holds no secret; give the token by CLAIMS_TOKEN or token=")
     if not url.host or url.query or url.fragment:
         raise UsageError(f"{text!r} is no URL of a service; write http://HOST:PORT or https://HOST")
-    return url.copy_with(path=url.path.rstrip("/"))
+    return url.copy_with(path=url.path.rstrip("/").removesuffix("/v1"))  # the API's own URL means its service
 
 
 def _is_of_this_machine(host: str) -> bool:
