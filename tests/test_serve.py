@@ -311,6 +311,12 @@ def test_a_service_that_cannot_start_says_so(path: Path) -> None:
     assert "the service could not be started" in ran.stderr
 
 
+def test_who_serves_a_ledger_that_was_not_there_is_told_that_it_is_empty(path: Path) -> None:
+    for db, told in ((path, ""), (path.with_name("typo.db"), ", which is empty,")):
+        with serve(db) as server:
+            assert server.said("serving ") == f"{db}{told} on {server.url}/"
+
+
 def test_the_url_that_is_told_is_where_it_listens(path: Path) -> None:
     for host in ("127.0.0.1", "::1"):
         with (

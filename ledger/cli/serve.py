@@ -80,7 +80,8 @@ def serve_command(db: str, host: str, port: int, demo: bool, log: Form | None, *
             ledger, Settings(host=host, port=port, log=log or _log(), **limits), Tokens.beside(ledger.name)
         )
         stack.callback(service.close)
-        run(service, lambda url: click.echo(f"serving {ledger.name} on {url}", err=True))
+        served = ledger.name if ledger.head else f"{ledger.name}, which is empty,"  # a path that was mistyped, perhaps
+        run(service, lambda url: click.echo(f"serving {served} on {url}", err=True))
 
 
 def _log() -> Form:
