@@ -192,6 +192,13 @@ def test_every_reason_leads_to_its_act(reader, ledger):
     assert "six-killed entails officer-casualties entails operating-in-occupied-areas, so it opposes" in page
 
 
+def test_every_relation_that_a_reason_comes_through_leads_to_its_event(reader, ledger):
+    page = reader.get("/claims/six-killed").text
+    used = {link.event for reason in ledger.state(status, "six-killed").why for link in reason.through or ()}
+    assert len(used) == 2, "one of them does not touch the claim"
+    assert all(f'href="/events/{event}"' in page for event in used)
+
+
 def test_an_assessment_is_drawn_as_a_band_beside_the_words_of_its_speaker(reader):
     page = reader.get("/claims/six-killed").text
     assert "probably correct .55–.80" in page

@@ -159,13 +159,16 @@ def _gone(explained: Explained) -> list[tuple[ev.Act, str, str]]:
 
 
 def _relations(explained: Explained) -> list[tuple[str, ev.ClaimsRelated]]:
-    """Every relation that touches the claim, with its event id."""
+    """Every relation that a reason comes through, then those that touch the claim; each with its event id."""
     name = explained.found.claim
-    return [
+    used = {link.event for reason in explained.found.why for link in reason.through or ()}
+    told = [
         (record.id, record.event)
         for record in explained.register.relations
-        if isinstance(record.event, ev.ClaimsRelated) and name in (record.event.from_, record.event.to)
+        if isinstance(record.event, ev.ClaimsRelated)
+        and (record.id in used or name in (record.event.from_, record.event.to))
     ]
+    return sorted(told, key=lambda relation: relation[0] not in used)
 
 
 def compare(look: Look) -> Context:
