@@ -210,6 +210,14 @@ def test_the_page_leads_to_the_same_answer_elsewhere(reader):
     assert "claims status six-killed --why --said-by 2024-10-09" in text
 
 
+def test_what_changed_is_told_over_http_too(reader):
+    page = reader.get("/claims/six-killed/compare?clock=recorded&from=50&to=60&said_by=2024-10-09").text
+    url = re.search(r'href="(/v1/claims/[^"]+)"', page)[1].replace("&amp;", "&")
+    told = reader.get(url).json()
+    assert told["claim"] == "six-killed"
+    assert [told["before"]["as_of"]["position"], told["after"]["as_of"]["position"]] == [50, 60]
+
+
 def test_an_act_that_decides_from_another_claim_stands_on_the_timeline(reader):
     assert "Dmitry Peskov (inferred)" in reader.get("/claims/six-killed").text
 
@@ -252,6 +260,16 @@ def test_a_stop_of_the_slider_goes_to_an_address_that_carries_the_cut(reader):
 def test_the_two_clocks_keep_each_other_s_cut(reader):
     answer = reader.get("/claims/six-killed?clock=recorded&stop=1&said_by=2024-10-08")
     assert answer.headers["location"] == "/claims/six-killed?as_of=3&said_by=2024-10-08"
+
+
+def test_a_clock_does_not_say_today_of_what_was_known_then(reader):
+    for url in ("/claims/six-killed", "/claims/six-killed/compare"):
+        assert "what had been said by then, as known today" in reader.text(url)
+        then = reader.text(f"{url}?as_of=60")
+        assert "what had been said by then, as known at position 60" in then
+        assert "today" not in then
+    assert "2024-10-10 (now)" in reader.text("/claims/six-killed")
+    assert "2024-10-10 (the last known then)" in reader.text("/claims/six-killed?as_of=60")
 
 
 def test_every_record_that_names_a_claim_is_a_stop_and_so_is_what_else_changed_it(reader):

@@ -86,7 +86,7 @@ def claim(look: Look) -> Context:
         "inferred": travel.inferred,
         "timeline": lanes.timeline(travel.spoken, question.said_by, cuts.query, travel.inferred),
         "clocks": clocks,
-        "clock_texts": stops.CLOCKS,
+        "clock_texts": stops.clock_texts(question.as_of.position if cuts.as_of else None),
         "history_told": travel.told,
         "history_url": urls.claim_url(name) + urls.query(**cuts.pairs(), history="told") + "#history-title",
         "most": MOST,
@@ -194,7 +194,7 @@ def compare(look: Look) -> Context:
         "claim_text": now.found.text,
         "claim_id": name,
         "clock": clock,
-        "clock_texts": stops.CLOCKS,
+        "clock_texts": stops.clock_texts(question.as_of.position if fixed.as_of else None),
         "ends": ends,
         "end_urls": [_end_url(name, clock, end, fixed) for end in ends],
         "stops": of_clock,
@@ -205,6 +205,7 @@ def compare(look: Look) -> Context:
             words.headline(one.status, one.support, one.opposition, words.assessed(one.assessments)) for one in answers
         ],
         "fixed": fixed,
+        "raw_url": _diff_url(name, clock, ends, fixed),
         "line": urls.command("claims", "diff", name, *(end or "" for end in ends), "--axis", clock, *fixed.options()),
         "cuts": Cuts(),
     }
@@ -219,3 +220,9 @@ def _at_end(ledger: Ledger, name: str, clock: str, end: str | None, fixed: Cuts)
 def _end_url(name: str, clock: str, end: str | None, fixed: Cuts) -> str:
     cuts = {**fixed.pairs(), "said_by" if clock == "said" else "as_of": end}
     return urls.claim_url(name) + urls.query(**cuts)
+
+
+def _diff_url(name: str, clock: str, ends: list[str | None], fixed: Cuts) -> str:
+    """The same answer over HTTP."""
+    asked = {"from": ends[0], "to": ends[1], "axis": clock, **fixed.pairs()}
+    return f"/v1{urls.claim_url(name)}/diff{urls.query(**asked)}"

@@ -34,6 +34,13 @@ FEW: Final = 100
 _END_OF_DAY: Final = "T23:59:59.999999Z"
 
 
+def clock_texts(known_at: int | None) -> dict[Clock, str]:
+    """What each clock tells, to who looks at what was known at a position; None is now."""
+    if known_at is None:
+        return CLOCKS
+    return CLOCKS | {"said": f"what had been said by then, as known at position {known_at}"}
+
+
 class Stop(Struct, frozen=True):
     """A moment one can look back to."""
 
