@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -423,6 +424,13 @@ def test_no_name_on_a_page_is_given_twice_and_whatever_is_named_is_there(reader,
     assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
     named = re.findall(r'(?:aria-labelledby|aria-describedby|\sfor|\slist)="([^"]+)"', page)
     assert {name for several in named for name in several.split()} <= set(names)
+
+
+@pytest.mark.parametrize("url", ["/", "/claims/six-killed", "/events/A10", "/claims/no-such-claim", "/append"])
+def test_a_page_names_the_ledger_and_not_where_it_lies(reader, ledger, url):
+    page = reader.get(url).text
+    assert "<p>seed.db</p>" in page
+    assert str(Path(ledger.name).parent) not in page
 
 
 def test_a_page_is_known_again_until_something_is_appended(reader, ledger):

@@ -10,6 +10,7 @@ Nothing that came from outside reaches a page as it is: what would hide or turn 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import PurePath
 from typing import Any, NamedTuple, TypeAlias
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -61,7 +62,7 @@ class Elsewhere(Exception):
 
 def rendered(look: Look, template: str, context: Context) -> str:
     """A template, filled."""
-    shared: Context = {"cuts": look.cuts, "ledger_name": look.ledger.name, "path": look.path}
+    shared: Context = {"cuts": look.cuts, "ledger_name": PurePath(look.ledger.name).name, "path": look.path}
     return environment().get_template(template).render(shared | context)
 
 
