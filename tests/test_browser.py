@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -205,6 +206,37 @@ def test_the_slider_steps_on_either_clock_and_the_address_carries_both_cuts(brow
         expect(page.locator("header .stands")).to_contain_text("asserted [1,1]")
         page.get_by_role("link", name="Go to now").click()
         expect(page.locator("header .stands")).to_contain_text("disputed [1,3]/[1,1]")
+
+
+@pytest.mark.parametrize(
+    ("url", "answer"),
+    [
+        ("/claims/six-killed?said_by=2024-10-09&as_of=60", "/v1/claims/six-killed?said_by=2024-10-09&as_of=60"),
+        ("/claims/six-killed/compare?from=2024-10-08", "/v1/claims/six-killed/diff?from=2024-10-08&to=2024-10-10"),
+        ("/sources/dmitry-peskov", "/v1/sources/dmitry-peskov"),
+        ("/events/A10", "/v1/events/A10"),
+        ("/?status=disputed&order=acts", "/v1/claims?status=disputed&order=acts"),
+    ],
+)
+def test_the_line_of_a_page_gives_the_same_answer_wherever_it_is_run(browser, demo, tmp_path, url, answer):
+    with opened(browser, demo) as page:
+        page.goto(url)
+        claims, *line = shlex.split(page.locator("code.line").inner_text())
+        assert claims == "claims"
+        command = [sys.executable, "-P", "-m", "ledger.cli", *(word for word in line if word != "--json"), "--json"]
+        env = {name: value for name, value in os.environ.items() if not name.startswith("CLAIMS_")}
+        told = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
+        assert told.strip() == page.request.get(answer).text().strip()
+
+
+def test_the_line_still_names_the_service_where_the_page_was_swapped(browser, demo):
+    with opened(browser, demo) as page:
+        page.goto("/claims/six-killed")
+        page.get_by_role("slider", name=re.compile("^Said")).focus()
+        page.keyboard.press("ArrowLeft")
+        expect(page.locator("code.line")).to_have_text(
+            f"claims --db {demo} status six-killed --why --said-by 2024-10-08"
+        )
 
 
 # -- without JavaScript ------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-// What saves clicks: the slider steps as it is moved, and pages follow the ledger. Without it everything works, too.
+// What saves clicks: the slider steps as it is moved, pages follow the ledger, and a line for a shell says where it is
+// asked. Without it everything works, too.
 
 document.documentElement.classList.add("js");
 const parser = new DOMParser();
@@ -27,7 +28,21 @@ function swap(selector, page) {
     if (same) same.open = open.open;
   }
   old.replaceWith(fresh);
+  address();
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+/** Has each line for a shell name this service, so that it gives the same answer wherever it is run. */
+function address() {
+  const here = /[[\]]/.test(location.origin) ? `'${location.origin}'` : location.origin;
+  for (const line of document.querySelectorAll("[data-typed]")) {
+    line.removeAttribute("data-typed");
+    for (const word of [here, "--db"]) {
+      const typed = document.createElement("span");
+      typed.textContent = word;
+      line.firstElementChild.after(" ", typed);
+    }
+  }
 }
 
 /** Shows the page at an address in place of this one. */
@@ -118,4 +133,5 @@ async function refresh() {
 
 addEventListener("pagehide", () => stream?.close());
 addEventListener("pageshow", ({ persisted }) => persisted && follow());
+address();
 follow();
