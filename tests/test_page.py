@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, quote, urlencode
 
 import httpx
 import pytest
@@ -146,6 +146,29 @@ def test_the_board_goes_on_page_by_page(empty):
     assert "Text 50." not in first
     assert "Text 50." in rest
     assert "Text 49." not in rest
+
+
+def test_the_board_leads_to_the_same_part_elsewhere(empty):
+    empty.service.ledger.append_all([ClaimRegistered(claim=f"claim-{n:03}", text=f"Text {n}.") for n in range(60)])
+    whole = empty.get("/?kind=factual")
+    following = re.search(r'href="/([^"]+)" rel="next"', whole.text)[1].replace("&amp;", "&")
+    cursor = parse_qs(following[1:])["cursor"][0]
+    assert "claims status --kind factual --limit 50 · over HTTP" in Text(whole.text).whole
+    assert f"claims status --kind factual --limit 50 --cursor {cursor} · over HTTP" in empty.text(f"/{following}")
+    for url, ids in (("/?kind=factual", range(50)), (f"/{following}", range(50, 60))):
+        there = re.search(r'href="(/v1/claims\?[^"]+)"', empty.get(url).text)[1].replace("&amp;", "&")
+        assert [row["claim"] for row in empty.get(there).json()["claims"]] == [f"claim-{n:03}" for n in ids]
+
+
+def test_the_board_knows_both_ends_of_when_claims_changed(reader, ledger):
+    rows = ledger.state(board).claims
+    end = min(row.changed_at for row in rows)
+    page = reader.get("/?" + urlencode({"changed_until": end})).text
+    shown = set(re.findall(r'scope="row"><a href="/claims/([^"]+)"', page))
+    assert shown == {row.claim for row in rows if row.changed_at == end}
+    assert len(shown) < len(rows)
+    assert f"status=disputed&amp;changed_until={quote(end)}" in page, "by status, it is still asked for"
+    assert f"claims status --changed-until {end}" in Text(page).whole
 
 
 def test_the_board_of_the_past_says_so_and_leads_to_now(reader):

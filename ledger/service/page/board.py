@@ -68,7 +68,8 @@ def board(look: Look) -> Context:
         "kinds": CLAIM_KINDS,
         "all_flags": FLAGS,
         "part_url": lambda **other: part_url(cuts, wanted, **other),
-        "line": urls.command("claims", "status", *options(wanted), *cuts.options()),
+        "raw_url": f"/v1/claims{urls.query(**asked(cuts, wanted), limit=str(_PAGE), cursor=wanted.cursor)}",
+        "line": urls.command("claims", "status", *options(wanted, part.following), *cuts.options()),
     }
 
 
@@ -87,27 +88,33 @@ def wanted_of(look: Look) -> Wanted:
         kinds=tuple(filter(None, look.query.getlist("kind"))),
         source=look.get("source"),
         changed_since=look.get("changed_since"),
+        changed_until=look.get("changed_until"),
         search=look.get("search"),
     )
 
 
-def part_url(cuts: Cuts, wanted: Wanted, **other: str | list[str] | None) -> str:
-    """The address of a part of the board, but for what is asked otherwise."""
-    asked: dict[str, str | list[str] | None] = {
+def asked(cuts: Cuts, wanted: Wanted) -> dict[str, str | list[str] | None]:
+    """A part of the board as its address has it, whichever page of it."""
+    return {
         "search": wanted.search,
         "status": list(wanted.statuses),
         "flag": list(wanted.flags),
         "kind": list(wanted.kinds),
         "source": wanted.source,
         "changed_since": None if wanted.changed_since is None else str(wanted.changed_since),
+        "changed_until": None if wanted.changed_until is None else str(wanted.changed_until),
         "order": None if wanted.order == "id" else wanted.order,
         **cuts.pairs(),
     }
-    return "/" + urls.query(**{**asked, **other})
 
 
-def options(wanted: Wanted) -> list[str]:
-    """The same part, as options of `claims status`."""
+def part_url(cuts: Cuts, wanted: Wanted, **other: str | list[str] | None) -> str:
+    """The address of a part of the board, but for what is asked otherwise."""
+    return "/" + urls.query(**{**asked(cuts, wanted), **other})
+
+
+def options(wanted: Wanted, following: str | None) -> list[str]:
+    """The same part, as options of `claims status`; of several pages, the one that is shown."""
     told: list[str] = []
     for option, values in (
         ("--search", [wanted.search]),
@@ -116,7 +123,10 @@ def options(wanted: Wanted) -> list[str]:
         ("--kind", wanted.kinds),
         ("--source", [wanted.source]),
         ("--changed-since", [wanted.changed_since]),
+        ("--changed-until", [wanted.changed_until]),
         ("--order", [None if wanted.order == "id" else wanted.order]),
+        ("--limit", [wanted.limit if following or wanted.cursor else None]),
+        ("--cursor", [wanted.cursor]),
     ):
         told += [word for value in values if value is not None for word in (option, str(value))]
     return told
