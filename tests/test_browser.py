@@ -208,6 +208,24 @@ def test_the_slider_steps_on_either_clock_and_the_address_carries_both_cuts(brow
         expect(page.locator("header .stands")).to_contain_text("disputed [1,3]/[1,1]")
 
 
+def test_who_steps_faster_than_pages_come_still_goes_back_to_where_it_began(browser, demo):
+    with opened(browser, demo) as page:
+        page.goto("/")
+        page.goto("/claims/six-killed")
+        page.get_by_role("slider", name=re.compile("^Recorded")).evaluate(
+            """slider => {
+                for (const stop of [4, 3, 2]) {
+                    slider.value = stop;
+                    slider.dispatchEvent(new Event("change", { bubbles: true }));
+                }
+            }"""
+        )
+        expect(page).to_have_url(re.compile(r"/claims/six-killed\?as_of=47$"))
+        page.go_back()
+        expect(page).to_have_url(re.compile(r"/claims/six-killed$"))
+        expect(page.get_by_role("complementary", name="You look at the past")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("url", "answer"),
     [

@@ -45,16 +45,17 @@ function address() {
   }
 }
 
-/** Shows the page at an address in place of this one. */
+/** Shows the page at an address in place of this one; whether it did. */
 async function go(url, remember) {
   const page = await fetched(url);
-  if (!page) return;
+  if (!page) return false;
   swap("main", page);
   swap(".top", page);
   swap(".foot", page);
   document.title = page.title;
   if (remember) history[remember](null, "", url);
   follow();
+  return true;
 }
 
 const stopsOf = (input) => {
@@ -72,12 +73,12 @@ document.addEventListener("input", ({ target }) => {
   target.setAttribute("aria-valuetext", `${stop.textContent}: ${told}`);
   target.form.querySelector("output").textContent = `${stop.textContent} · ${told}`;
 });
-document.addEventListener("change", ({ target }) => {
+document.addEventListener("change", async ({ target }) => {
   if (!target.matches?.(".clock input[type=range]")) return;
   const stop = stopsOf(target)[target.value - 1];
   if (!stop) return;
-  go(stop.href, stepping ? "replaceState" : "pushState");
-  stepping = true;
+  // Where one begins to step stays in the history; a page that came too late to be shown began nothing.
+  if (await go(stop.href, stepping ? "replaceState" : "pushState")) stepping = true;
 });
 document.addEventListener("submit", (event) => {
   const input = event.target.querySelector?.("input[type=range]");
