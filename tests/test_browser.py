@@ -208,6 +208,16 @@ def test_the_slider_steps_on_either_clock_and_the_address_carries_both_cuts(brow
         expect(page.locator("header .stands")).to_contain_text("disputed [1,3]/[1,1]")
 
 
+def test_from_before_the_first_moment_one_steps_to_the_first(browser, demo):
+    with opened(browser, demo) as page:
+        page.goto("/claims/six-killed?said_by=2020-01-01")
+        slider = page.get_by_role("slider", name=re.compile("^Said"))
+        expect(slider).to_have_attribute("aria-valuetext", "before the first of 2: nothing yet")
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        expect(page).to_have_url(re.compile(r"/claims/six-killed\?said_by=2024-10-08$"))
+
+
 def test_who_steps_faster_than_pages_come_still_goes_back_to_where_it_began(browser, demo):
     with opened(browser, demo) as page:
         page.goto("/")

@@ -303,6 +303,12 @@ def test_every_record_that_names_a_claim_is_a_stop_and_so_is_what_else_changed_i
     assert 47 in positions, "A1 is about another claim, and changed this one"
 
 
+def test_whoever_looks_before_the_first_stop_may_stay_there(reader):
+    answer = reader.get("/claims/six-killed?clock=said&stop=0&said_by=2020-01-01")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/claims/six-killed?said_by=2020-01-01")
+    assert reader.get("/claims/six-killed?clock=said&stop=0").status_code == 400
+
+
 def test_a_stop_that_is_none_is_told(reader):
     assert reader.get("/claims/six-killed?stop=many").status_code == 400
 

@@ -100,7 +100,9 @@ def claim(look: Look) -> Context:
 def _stopped(look: Look, clocks: list[Stops]) -> str:
     """Where the slider was left, as an address that carries the cut."""
     text, clock = look.query["stop"], look.get("clock") or "said"
-    found = next((one.stops for one in clocks if one.clock == clock), [])
+    found, here = next(((one.stops, one.here) for one in clocks if one.clock == clock), ([], 0))
+    if text == "0" and here is None:  # before the first, where one already is
+        return urls.claim_url(look.params["claim"]) + look.cuts.query
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= len(found)):
         raise UsageError(f"stop: {text!r} is none of the {len(found)} stops of the clock {clock!r}")
     return found[int(text) - 1].url
