@@ -216,6 +216,13 @@ def test_every_reason_leads_to_its_act(reader, ledger):
     assert "six-killed entails officer-casualties entails operating-in-occupied-areas, so it opposes" in page
 
 
+def test_an_act_tells_by_way_of_whom_it_counts_for_its_root(reader):
+    page = reader.get("/claims/six-killed").text
+    assert "counted for Russia, by way of The Kremlin" in Text(page).whole
+    assert 'by way of <a href="/sources/kremlin">The Kremlin</a>' in page
+    assert "by way of <a" not in reader.get("/claims/missiles-in-use").text, "Moscow is the state itself"
+
+
 def test_every_relation_that_a_reason_comes_through_leads_to_its_event(reader, ledger):
     page = reader.get("/claims/six-killed").text
     used = {link.event for reason in ledger.state(status, "six-killed").why for link in reason.through or ()}

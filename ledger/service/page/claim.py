@@ -35,6 +35,8 @@ class Deciding(Struct, frozen=True):
     event: ev.Act
     about: list[str]
     counted_for: str | None
+    by_way_of: list[tuple[str, str]]
+    """Those between its speaker and the root, each with its name."""
     so: str | None
 
 
@@ -125,8 +127,16 @@ def _deciding(explained: Explained, root: RootAnswer, reason: Reason) -> Decidin
         event=event,
         about=[start] if start in event.claims else list(event.claims),
         counted_for=root.name if reason.speaker != root.root else None,
+        by_way_of=_between(explained, reason.speaker or "", root.root),
         so=words.so(name, through, reason.side or "", reason.inferred) if through else None,
     )
+
+
+def _between(explained: Explained, speaker: str, root: str) -> list[tuple[str, str]]:
+    """Whom a speaker speaks for on the way up to its root."""
+    register, line = explained.register, list(explained.register.lines.line(speaker))
+    between = line[1 : line.index(root)] if root in line else []
+    return [(source, told[-1].name if (told := register.registered(source)) else source) for source in between]
 
 
 def weighed(explained: Explained) -> list[Weighed]:
