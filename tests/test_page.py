@@ -274,6 +274,17 @@ def test_what_is_not_there_is_a_page_that_helps(reader, url):
     assert "To the board of all claims" in text
 
 
+def test_where_nothing_is_people_see_a_page_and_programs_a_problem(reader):
+    asked = {"accept": "text/html,application/xhtml+xml"}
+    for url in ("/claims", "/<script>", "/sources"):
+        page = reader.get(url, **asked)
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "<h1" in page.text
+        assert "<script>" not in page.text
+        assert reader.get(url).headers["content-type"] == "application/problem+json"
+    assert reader.get("/v1/nothing", **asked).headers["content-type"] == "application/problem+json"
+
+
 def test_a_claim_that_was_not_there_yet_leads_to_now(reader):
     assert "The same page as of now" in reader.text("/claims/six-killed?as_of=1")
 

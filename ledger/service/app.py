@@ -19,6 +19,7 @@ from .guard import Guard
 from .observed import Observed
 from .operations import Operation
 from .page.routes import ROUTES
+from .page.serving import nowhere
 from .problems import Problem
 from .reference import Reference
 from .service import Service
@@ -49,7 +50,8 @@ def application(service: Service) -> Starlette:
         routes=list(_routes()),
         lifespan=_lifespan,
         middleware=list(_around(service.settings)),
-        exception_handlers=dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
+        exception_handlers={404: nowhere}
+        | dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
     )
     app.router.redirect_slashes = False  # by an address made from what the client calls this host
     app.state.service = service

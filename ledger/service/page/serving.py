@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ledger.errors import LedgerError
 
-from .. import access, asking, service
+from .. import access, asking, problems, service
 from ..operations import Handler
 from ..problems import Problem
 from ..questions import OnPage
@@ -91,6 +91,13 @@ def paged(page: str) -> Handler:
         return Response(answer.body, headers=headers)
 
     return handler
+
+
+async def nowhere(request: Request, error: Exception) -> Response:
+    """What is told where nothing is: a page to who reads pages, the problem itself to programs."""
+    if request.url.path.startswith("/v1/") or "text/html" not in request.headers.get("accept", ""):
+        return await problems.told(request, error)
+    return _told(request, Problem("not-found", f"there is nothing at {request.url.path}"))
 
 
 def look_of(request: Request) -> Look:
