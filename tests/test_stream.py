@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import listening
@@ -20,6 +21,7 @@ from ledger.service.feed import Feed
 from ledger.service.recent import Recent, Wanted
 from ledger.service.service import Service
 from ledger.service.stream import ABORT, Cursor
+from ledger.tokens import Tokens
 
 CLAIMS, SPEAKERS = ("a", "b", "c"), ("Ann", "Bob")
 
@@ -248,11 +250,11 @@ def book() -> Iterator[Ledger]:
         yield book
 
 
-def served(book: Ledger, play: Callable[[Service], Any], **changed: Any) -> None:
+def served(book: Ledger, play: Callable[[Service], Any], tokens: Tokens | None = None, **changed: Any) -> None:
     """Plays something on an event loop, with a service that is ended afterwards."""
 
     async def whole() -> None:
-        service = Service(book, Settings(**changed))
+        service = Service(book, Settings(**changed), tokens)
         try:
             await play(service)
         finally:
@@ -377,6 +379,31 @@ def test_there_is_a_limit_to_how_many_listen(book: Ledger) -> None:
         await running
 
     served(book, play, stream_clients=1)
+
+
+@pytest.mark.parametrize("was_let_in_by", ["a token", "no token"])
+def test_whoever_may_read_no_longer_hears_no_more(book: Ledger, tmp_path: Path, was_let_in_by: str) -> None:
+    tokens, write = Tokens(str(tmp_path / "tokens")), Written(book)
+    write(2, 0, 0)
+    shown = {}
+    if was_let_in_by == "a token":
+        tokens.create("other", ["read"])
+        shown = {"authorization": f"Bearer {tokens.create('reader', ['read'])}"}
+
+    async def play(service: Service) -> None:
+        reader = Connection(service, **shown)
+        running = asyncio.create_task(reader.run())
+        await reader.until(lambda: len(reader.lines()) == book.head)
+        if was_let_in_by == "a token":
+            tokens.revoke("reader")
+        else:
+            tokens.create("first", ["read"])
+        async with asyncio.timeout(10):
+            await running
+        assert reader.complete
+        assert service.feed.dropped == 0
+
+    served(book, play, tokens)
 
 
 REFUSED = [

@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 
+from ledger.errors import LedgerError
 from ledger.tokens import SCOPES, Scope, allows
 
 from . import service
@@ -81,6 +82,15 @@ def check(request: HTTPConnection, scope: Scope) -> Caller:
     caller = of(request)
     demand(caller, scope)
     return caller
+
+
+def still_may(request: HTTPConnection, scope: Scope) -> bool:
+    """Whether who asks may do so even now: for answers that last longer than a token may."""
+    try:
+        caller = _found(request)
+    except LedgerError:  # the tokens cannot be read: then nobody may
+        return False
+    return caller is not None and caller.may(scope)
 
 
 def demand(caller: Caller, scope: Scope, what: str = "this") -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Final
@@ -38,10 +39,11 @@ class Listener:
     to each client would cost as much as what is sent.
     """
 
-    __slots__ = ("_deadline", "_news", "due", "gone", "saying_since")
+    __slots__ = ("_deadline", "_may_stay", "_news", "due", "gone", "over", "saying_since")
 
-    def __init__(self, deadline: asyncio.Timeout) -> None:
+    def __init__(self, deadline: asyncio.Timeout, may_stay: Callable[[], bool]) -> None:
         self._deadline = deadline
+        self._may_stay = may_stay
         self._news = asyncio.Event()
         self.due = 0.0
         """When it is to be woken even without news."""
@@ -49,6 +51,8 @@ class Listener:
         """Since when it has been sending something that is not read."""
         self.gone = False
         """Whether the other side has gone."""
+        self.over = False
+        """Whether it may not listen any longer."""
 
     def look(self) -> None:
         """Called before looking: what comes from now on wakes, even where it was seen."""
@@ -63,8 +67,11 @@ class Listener:
         await self._news.wait()
 
     def tend(self, now: float, patience_s: float) -> None:
-        """Wakes it where something is due; ends it where it has been sending for too long."""
-        if self.saying_since is None:
+        """Wakes it where something is due; ends it where it has been sending for too long, or may not stay."""
+        if not self.over and not self._may_stay():
+            self.over = True
+            self.part(now + _PARTING_S)
+        elif self.saying_since is None:
             if now >= self.due:
                 self.wake()
         elif now - self.saying_since >= patience_s:
@@ -109,13 +116,13 @@ class Feed:
         """How far the ledger has been read, for those who are not behind."""
         return self.recent.upto
 
-    def listen(self, deadline: asyncio.Timeout) -> Listener:
-        """Takes in one more who listens, until it has left."""
+    def listen(self, deadline: asyncio.Timeout, may_stay: Callable[[], bool]) -> Listener:
+        """Takes in one more who listens, until it has left, or is found not to be allowed to stay."""
         if not self._running and not self.ended:
             after = max(0, self.ledger.head - self.settings.stream_kept)
             self.recent = Recent(after, self.settings.stream_kept, self.settings.stream_kept_bytes)
             self._running = [asyncio.create_task(self._watch()), asyncio.create_task(self._tend())]
-        listener = Listener(deadline)
+        listener = Listener(deadline, may_stay)
         self.listeners.add(listener)
         return listener
 

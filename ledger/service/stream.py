@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -22,7 +24,7 @@ from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES
 from projections.part import source_id
 
-from . import asking, service
+from . import access, asking, service
 from .feed import Feed, Listener
 from .operations import RECORD, Operation, Parameter
 from .problems import Problem
@@ -57,7 +59,7 @@ async def stream(request: Request) -> Response:
     if len(feed.listeners) >= feed.settings.stream_clients:
         headers = {"Retry-After": str(round(feed.settings.stream_patience_s))}
         raise Problem("too-many-streams", "as many listen as may; come again", headers=headers)
-    return Stream(feed, Cursor(feed, wanted, position))
+    return Stream(feed, Cursor(feed, wanted, position), partial(access.still_may, request, "read"))
 
 
 class Cursor:
@@ -85,14 +87,15 @@ class Cursor:
 
 
 class Stream(Response):
-    """A stream for one client, until it goes, reads too slowly, or the service ends."""
+    """A stream for one client, until it goes, may not stay, reads too slowly, or the service ends."""
 
-    def __init__(self, feed: Feed, cursor: Cursor) -> None:
+    def __init__(self, feed: Feed, cursor: Cursor, may_stay: Callable[[], bool]) -> None:
         self.status_code = 200
         self.background = None
         self.init_headers(_HEADERS)
         self._feed = feed
         self._cursor = cursor
+        self._may_stay = may_stay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers, as ASGI has it."""
@@ -103,7 +106,7 @@ class Stream(Response):
             return
         try:
             async with asyncio.timeout(None) as deadline:
-                await self._listen(start, receive, send, self._feed.listen(deadline))
+                await self._listen(start, receive, send, self._feed.listen(deadline, self._may_stay))
         except TimeoutError:
             if not self._feed.ended:
                 self._feed.dropped += 1
@@ -126,7 +129,7 @@ class Stream(Response):
         feed, cursor = self._feed, self._cursor
         goal, caught_up = feed.ledger.head, False
         await voice.say(b"retry: %d\n\n" % feed.settings.stream_retry_ms)
-        while not (feed.ended or listener.gone):
+        while not (feed.ended or listener.gone or listener.over):
             listener.look()
             data = cursor.took(await feed.next(cursor.position, cursor.wanted))
             behind = cursor.position < feed.upto
