@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,11 @@ def is_well(server: Server) -> bool:
     return httpx.get(f"{server.url}/v1/head", timeout=5).status_code == 200
 
 
-def told(app: Any, settings: Settings, sent: bytes) -> bytes:
-    """All that an application says on a connection within some limits, until it closes that."""
+def told(app: Any, settings: Settings, sent: bytes, then: bytes = b"") -> bytes:
+    """All that an application says on a connection within some limits, until it closes that.
+
+    `then` is sent when it has begun to say something.
+    """
 
     async def talk() -> bytes:
         config = uvicorn.Config(app, http=within(settings), log_config=None)
@@ -89,9 +93,13 @@ def told(app: Any, settings: Settings, sent: bytes) -> bytes:
         async with server, asyncio.timeout(20):
             reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
             writer.write(sent)
-            answers = await reader.read()
-            writer.close()
-            await writer.wait_closed()
+            answers = b""
+            if then:
+                answers = await reader.read(65_536)
+                writer.write(then)
+            with suppress(ConnectionResetError):  # it closed while there was more to come
+                answers += await reader.read()
+            writer.transport.abort()
         return answers
 
     return asyncio.run(talk())
@@ -158,6 +166,54 @@ def test_a_head_without_end_is_cut_off() -> None:
 
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: %s\r\n" % (b"x" * 1_000) * 20
     assert told(nobody, Settings(max_head=16 * 1024), head).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("more", [b"X: " + b"x" * 1_000 + b"\r\n", b"x" * 1_000])
+def test_what_comes_after_a_body_without_end_is_cut_off(more: bytes) -> None:
+    async def nobody(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    sent = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\nY: " + more * 1_000
+    assert told(nobody, Settings(max_head=16 * 1024), sent) == b""
+
+
+def test_what_comes_after_a_body_is_no_header_of_the_request() -> None:
+    seen = []
+
+    async def late(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["more_body"]:
+            pass
+        seen.extend(scope["headers"])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert told(late, Settings(), head + b"1\r\nx\r\n0\r\nAuthorization: x\r\n\r\n").startswith(b"HTTP/1.1 204 ")
+    assert dict(seen).keys() == {b"host", b"connection", b"transfer-encoding"}
+
+
+def test_no_more_requests_wait_on_a_connection_than_may() -> None:
+    begun = []
+
+    async def never(scope: Any, receive: Any, send: Any) -> None:
+        begun.append(scope)
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    assert told(never, Settings(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 200) == b""
+    assert len(begun) <= 1
+
+
+def test_what_is_no_request_is_not_answered_into_another_answer() -> None:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100")]})
+        await send({"type": "http.response.body", "body": b"first", "more_body": True})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    said = told(slow, Settings(), b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\0 is none\r\n\r\n")
+    assert said.endswith(b"\r\n\r\nfirst")
 
 
 def test_an_address_without_end_is_refused(asked: Asked) -> None:
@@ -231,6 +287,24 @@ def test_who_never_ends_the_body_is_told_so_and_let_go(server: Server, wire: soc
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"/problems/too-slow" in answer
     assert is_well(server)
+
+
+def test_who_was_answered_and_never_ends_the_body_is_let_go(server: Server, wire: socket.socket) -> None:
+    wire.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n")
+    answer = wire.recv(65_536)
+    wire.sendall(b"x")  # so that it is no idle connection
+    answer += everything(wire)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
+def test_the_next_request_has_its_time_after_a_body_that_nobody_read(wire: socket.socket) -> None:
+    wire.sendall(b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n")
+    assert wire.recv(65_536).startswith(b"HTTP/1.1 404 ")
+    wire.sendall(b"{}")
+    time.sleep(1.5 * WAIT_S)
+    wire.sendall(b"GET /v1/head HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert b"HTTP/1.1 200 " in everything(wire)
 
 
 def test_a_hundred_who_hang_keep_nobody_else_waiting(server: Server) -> None:

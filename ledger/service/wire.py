@@ -1,13 +1,20 @@
-"""How long may a client take to say what it wants? uvicorn waits for the head of a request for ever; this does not."""
+"""How long may a client take to say what it wants? uvicorn waits for the head of a request for ever; this does not.
+
+Nor does it take in without bound what comes beside heads and bodies: trailers, requests sent ahead of their answers,
+and what is left of a body that nobody reads any more.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .settings import Settings
+
+_AHEAD: Final = 100
+"""Requests that may wait on a connection for the answers before theirs."""
 
 
 class Wire(HttpToolsProtocol):
@@ -17,6 +24,9 @@ class Wire(HttpToolsProtocol):
     head_s: float
     _until: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    """Bytes of the head so far; or what came after it that was no body."""
+    _in_body = False
+    _had_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody came: from now on a head is awaited."""
@@ -30,8 +40,9 @@ class Wire(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Something came in: of what, the parser tells."""
+        self._had_body = False
         super().data_received(data)
-        if self._until is not None:
+        if (self._in_body and not self._had_body) or self._until is not None:
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head:
                 self._end(431)
@@ -45,7 +56,39 @@ class Wire(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._have_head()
+        self._head_bytes, self._in_body = 0, True
         super().on_headers_complete()
+        if len(self.pipeline) > _AHEAD:
+            raise ValueError("too many requests at once")  # to the parser, which stops at that
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; one that comes after the body is let go, as nobody asks for those."""
+        if not self._in_body:
+            super().on_header(name, value)
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        self._head_bytes, self._had_body = 0, True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """All of it."""
+        self._in_body = False
+        self._have_head()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """It was answered; what is left of the body has to come as soon as a head would."""
+        super().on_response_complete()
+        if self._in_body and self.cycle.response_complete and not self.transport.is_closing():
+            self._await_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request: this is said where nothing else is being said."""
+        if self._is_answering():
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
 
     def _await_head(self) -> None:
         self._head_bytes = 0
@@ -66,7 +109,7 @@ class Wire(HttpToolsProtocol):
         self._have_head()
         if self.transport.is_closing():
             return
-        if not self._is_answering():  # what is being said is not broken into
+        if not (self._is_answering() or self._in_body):  # what is being said is not broken into, or said again
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
 
