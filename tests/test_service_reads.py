@@ -241,7 +241,7 @@ def test_a_page_that_looks_through_much_and_finds_little_ends_early_and_goes_on(
 ) -> None:
     _, asker = growing
     monkeypatch.setattr(logged, "_STRETCH", 5)
-    monkeypatch.setattr(logged, "_STRETCHES", 2)
+    monkeypatch.setattr(logged, "_LOOKED", 10)
     first = asker.get("/v1/events?type=denial").json()
     assert first["events"] == []
     assert first["next"] == "63:10"
@@ -260,6 +260,18 @@ def test_a_page_of_long_records_ends_before_it_is_too_long(
     page = asker.get("/v1/events?limit=1000").json()
     assert 1 < len(page["events"]) < 63
     assert paged(asker.get, "/v1/events?limit=1000", "events") == [json.loads(line) for line in lines(ledger)]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"types": ("statement",)}, {"claim": "kn23-teams"}])
+@pytest.mark.parametrize("most", [1, 700, 2_000])
+def test_however_long_records_are_no_more_of_them_are_held_than_may_be(
+    article: Ledger, monkeypatch: pytest.MonkeyPatch, wanted: dict[str, Any], most: int
+) -> None:
+    monkeypatch.setattr(logged, "_STRETCH_BYTES", most)
+    chunks = list(logged.InLog(as_of=article.head, **wanted).lines(article))
+    expected = [records.line(*pair) + b"\n" for pair in article.stored(**wanted)]
+    assert b"".join(chunks) == b"".join(expected)
+    assert max(map(len, chunks)) < most + 2 * max(map(len, expected))
 
 
 # -- what may be kept, and for how long --------------------------------------------------------------------------------

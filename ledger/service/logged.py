@@ -20,11 +20,12 @@ from projections import aftermath
 
 from .readers import Readers
 
-_STRETCH: Final = 1_000
+_STRETCH: Final = 250
 """Positions that are looked through at a time."""
-_STRETCHES: Final = 50
-"""So many of them for a page."""
-_RECORDS: Final = 250
+_STRETCH_BYTES: Final = 256 * 1024
+"""Bytes after which a stretch ends before that: a client that does not read holds no more than this."""
+_LOOKED: Final = 50_000
+"""Positions that are looked through for a page."""
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 
 
@@ -73,26 +74,38 @@ class InLog(Struct, frozen=True, kw_only=True, tag="log"):
         """The lines of a page, and the position it ends at where more may follow."""
         lines: list[bytes] = []
         size, last = 0, self.after
-        for stretch, (scanned, found) in enumerate(self._stretches(ledger), 1):
+        for scanned, found in self._stretches(ledger):
             for pair in found:
                 if len(lines) == self.limit or size > _PAGE_BYTES:
                     return lines, last
                 lines.append(records.line(*pair))
                 size, last = size + len(lines[-1]), pair[0]
-            if stretch == _STRETCHES and scanned < self.as_of:
+            if not self._is_indexed and scanned - self.after >= _LOOKED and scanned < self.as_of:
                 return lines, scanned
         return lines, None
 
+    @property
+    def _is_indexed(self) -> bool:
+        """Whether an index leads to them; else all records are looked through."""
+        return bool(self.tags) or not (self.claim is self.source is self.about is None)
+
     def _stretches(self, ledger: Ledger) -> Iterator[tuple[int, list[Stored]]]:
         """How far was looked, and what was found there."""
-        if self.claim is None and self.source is None and not self.tags and self.about is None:
-            for at in range(self.after, self.as_of, _STRETCH):
-                until = min(at + _STRETCH, self.as_of)
-                yield until, list(ledger.stored(types=self.types, after=at, as_of=until))
+        if not self._is_indexed:
+            yield from self._scanned(ledger)
             return
         found = self._indexed(ledger)
-        while some := list(islice(found, _RECORDS)):
+        while some := _some(islice(found, _STRETCH))[0]:
             yield some[-1][0], some
+
+    def _scanned(self, ledger: Ledger) -> Iterator[tuple[int, list[Stored]]]:
+        at, width = self.after, _STRETCH
+        while at < self.as_of:
+            until = min(at + width, at + _STRETCH - (at - self.after) % _STRETCH, self.as_of)
+            found, is_all = _some(ledger.stored(types=self.types, after=at, as_of=until))
+            at = until if is_all else found[-1][0]
+            yield at, found
+            width = min(2 * width, _STRETCH) if is_all else len(found)  # so that little is read to be let go
 
     def _indexed(self, ledger: Ledger) -> Iterator[Stored]:
         if self.about is not None:
@@ -106,3 +119,14 @@ class InLog(Struct, frozen=True, kw_only=True, tag="log"):
         if event not in clerk.by_id:
             raise NotFound(f"there is no event {event!r} in {ledger.name}; `claims log` lists what there is")
         return [f"id:{one.id}" for one in aftermath.others(clerk, event)]
+
+
+def _some(pairs: Iterator[Stored]) -> tuple[list[Stored], bool]:
+    """The next records, as long as they may be together; and whether those are all."""
+    found, size = [], 0
+    for pair in pairs:
+        found.append(pair)
+        size += len(pair[1])
+        if size >= _STRETCH_BYTES:
+            return found, False
+    return found, True
