@@ -406,6 +406,18 @@ def test_whoever_may_read_no_longer_hears_no_more(book: Ledger, tmp_path: Path, 
     served(book, play, tokens)
 
 
+def test_who_owes_a_body_is_not_listened_for_without_end(book: Ledger) -> None:
+    async def play(service: Service) -> None:
+        owing = Connection(service, content_length="10")
+        async with asyncio.timeout(10):
+            await owing.run()
+        assert owing.status == 200
+        assert owing.complete
+        assert not service.feed.listeners
+
+    served(book, play, body_s=0.2)
+
+
 REFUSED = [
     ("", {"last_event_id": "0123456789abcdef:1"}, 409, b"/problems/another-ledger"),
     ("last_event_id=0123456789abcdef:1", {}, 409, b"/problems/another-ledger"),

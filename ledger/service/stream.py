@@ -168,10 +168,13 @@ class _Voice:
 
 
 async def _watch(receive: Receive, listener: Listener) -> None:
-    """Notices when the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    listener.gone = True
+    """Notices when the client has gone, or sends a body that nobody asked for, without end."""
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        listener.gone = True
+    except Problem:  # from then on it would not be noticed
+        listener.over = True
     listener.wake()
 
 
