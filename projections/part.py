@@ -23,6 +23,8 @@ from .views import Order, Time, Views
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 _PAGE: Final = 1_000
+_MAX_SOURCE_ID: Final = 2_000
+"""As an event may hold (`ledger.events.SourceId`)."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -160,6 +162,8 @@ def source_id(text: str) -> str:
 
     Raises UsageError where no id can be made of it.
     """
+    if len(text) > _MAX_SOURCE_ID:  # what ids were asked about is remembered: not what can be none
+        raise UsageError(f"a source's id has {_MAX_SOURCE_ID:,} characters at most, not {len(text):,}")
     if names.is_source_id(text):
         return text
     try:

@@ -95,6 +95,8 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/events?cursor=60:1&as_of=61", "goes on at position 60"),
         ("/v1/sources?cursor=x", "is no cursor"),
         ("/v1/sources/%2F", "/"),
+        (f"/v1/sources/{'a' * 2_001}", "2,000 characters at most"),
+        (f"/v1/claims?source={'a' * 2_001}", "2,000 characters at most"),
         ("/v1/head?wait_for=x", "wait_for: 'x' is no number"),
     ],
 )
