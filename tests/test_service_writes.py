@@ -239,12 +239,25 @@ def test_a_body_of_another_type_is_not_looked_at(asked: Asked, headers: dict[str
         {"dry_run": ""},
         {"dry_run": "true", "expected": 0},
         {"dryrun": "true"},
+        {"dry_run": ["false", "true"]},
+        {"expected": [1, 0]},
     ],
 )
 def test_an_append_that_makes_no_sense_writes_nothing(asked: Asked, ledger: Ledger, params: dict[str, Any]) -> None:
     registration = {"type": "claim_registered", "claim": "dam-leaks", "text": "x"}
     problem(asked.post(EVENTS, json=registration, params=params), 400, "usage")
     assert ledger.head == 0
+
+
+def test_no_more_claims_are_registered_on_the_way_than_others_can_wait_for(asked: Asked, ledger: Ledger) -> None:
+    def batch(number: int) -> list[dict[str, Any]]:
+        claims = [f"c{n}" for n in range(number)]
+        return [{**said(), "claims": claims[n : n + 200]} for n in range(0, number, 200)]
+
+    told = problem(asked.post(EVENTS, json=batch(10_001), params={"register": "true"}), 400, "usage")
+    assert "10,000 claims at most" in told["detail"]
+    assert ledger.head == 0
+    assert asked.post(EVENTS, json=batch(1_000), params={"register": "true"}).status_code == 201
 
 
 def test_when_too_many_wait_the_next_is_told_when_to_come_again(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

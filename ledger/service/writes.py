@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger import Ledger, intake
+from ledger import Ledger, intake, rules
 from ledger import events as ev
 from ledger.batch import Receipt
 from ledger.errors import IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
@@ -34,6 +34,8 @@ _JSON: Final = "application/json"
 _NDJSON: Final = "application/x-ndjson"
 #: A body of so many bytes is read where it came in; a longer one would keep others waiting.
 _SHORT: Final = 8 * 1024
+_MOST_CLAIMS: Final = 10_000
+"""That a batch may name where it registers what is not: each would be an event more."""
 _one: Final = msgspec.json.Decoder(msgspec.Raw)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -75,6 +77,9 @@ class Terms(Struct, frozen=True, kw_only=True):
         unknown = sorted(query.keys() - {"expected", "register", "dry_run"})
         if unknown:
             raise UsageError(f"an append has no parameter {unknown[0]!r}; it has expected, register and dry_run")
+        for name in query:
+            if len(query.getlist(name)) > 1:
+                raise UsageError(f"{name}: it may be given once")
         expected = query.get("expected")
         if expected is not None and not (expected.isascii() and expected.isdigit() and len(expected) < 19):
             raise UsageError(f"expected: {expected!r} is no position")
@@ -98,6 +103,15 @@ class Read(Struct, frozen=True):
             error.index = self.places[error.index or 0]
         return sorted([*self.errors, *refused], key=lambda error: error.index or 0)
 
+    def check_registrations(self) -> None:
+        """Raises UsageError where so many claims may be registered on the way that others would wait for it."""
+        claims = set().union(*(rules.claims_of(entry.event) for entry in self.entries))
+        if len(claims) > _MOST_CLAIMS:
+            most, many = f"{_MOST_CLAIMS:,}", f"{len(claims):,}"
+            raise UsageError(
+                f"events to be appended with `register` name {most} claims at most, not {many}; send fewer"
+            )
+
 
 async def append(request: Request) -> Response:
     """Appends a batch, or checks it."""
@@ -105,6 +119,8 @@ async def append(request: Request) -> Response:
     body = await request.body()
     reading = partial(_read, body, split, caller)
     read = reading() if len(body) <= _SHORT else await run_in_threadpool(reading)
+    if terms.register:
+        read.check_registrations()
     if terms.dry_run or read.errors:
         await _check(request, read, terms)
         return Response(msgspec.json.encode(Appended(receipts=[])), media_type=_JSON)
