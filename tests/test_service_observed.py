@@ -160,6 +160,20 @@ def test_a_damaged_ledger_is_an_error_of_the_log(client: TestClient, service: Se
     assert "restore it from a backup" in line["trace"]
 
 
+def test_who_hangs_up_in_the_middle_of_a_body_is_no_error_of_the_log(service: Service) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        pass
+
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json"), (b"content-length", b"9")]
+    scope = {"type": "http", "method": "POST", "scheme": "http", "path": "/v1/events", "query_string": b""}
+    asyncio.run(application(service)({**scope, "headers": headers}, receive, send))
+    (line,) = lines(service)
+    assert (line["level"], line["problem"]) == ("info", "too-slow")
+
+
 def test_a_request_that_makes_no_sense_is_no_error_of_the_log(client: TestClient, service: Service) -> None:
     assert client.get("/v1/claims?limit=0").status_code == 400
     (line,) = lines(service)

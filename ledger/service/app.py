@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -51,7 +52,7 @@ def application(service: Service) -> Starlette:
         lifespan=_lifespan,
         middleware=list(_around(service.settings)),
         exception_handlers={404: nowhere}
-        | dict.fromkeys((LedgerError, Problem, HTTPException, Exception), problems.told),
+        | dict.fromkeys((LedgerError, Problem, HTTPException, ClientDisconnect, Exception), problems.told),
     )
     app.router.redirect_slashes = False  # by an address made from what the client calls this host
     app.state.service = service

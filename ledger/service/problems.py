@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
@@ -151,6 +151,8 @@ async def told(request: Request, error: Exception) -> Response:
             problem = error
         case LedgerError():
             problem = Problem.of(error)
+        case ClientDisconnect():  # nobody hears this; but it is no failure of the service
+            problem = Problem("too-slow", "the body broke off")
         case HTTPException(status_code=404):
             problem = Problem("not-found", f"there is nothing at {request.url.path}")
         case HTTPException(status_code=405):
