@@ -243,7 +243,7 @@ OPERATIONS: Final = (
             ),
             Parameter(
                 name="register",
-                about="Whether claims that are not registered are, in the same append.",
+                about="Whether claims that are not registered are, in the same append, of 10,000 claims at most.",
                 schema={"type": "boolean", "default": False},
             ),
             Parameter(
