@@ -26,7 +26,7 @@ from .service import Service
 
 FOR_EVER: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "private, no-cache"
-_VARY: Final = "Accept, Accept-Encoding, Authorization"
+_VARY: Final = "Accept, Accept-Encoding, Authorization, Cookie"
 
 
 class Cuts(NamedTuple):
