@@ -139,8 +139,8 @@ class Tokens:
             if version != self._version:
                 self._tokens = {token.sha256: token for token in self._load()}
                 self._version = version
-        except FileNotFoundError:
-            self._version = self._tokens = None
+        except FileNotFoundError:  # one that was there and is gone opens nothing to anybody
+            self._version, self._tokens = None, None if self._tokens is None else {}
         except OSError as error:
             raise LedgerError(f"{self.path} cannot be read: {error.strerror}") from error
 

@@ -96,6 +96,15 @@ def test_when_the_last_token_is_revoked_nothing_is_open_again(tokens: Tokens) ->
     assert tokens.all() == []
 
 
+def test_a_file_that_goes_while_a_service_runs_opens_nothing_to_anybody(tokens: Tokens) -> None:
+    secret = tokens.create("desk", ["admin"])
+    os.unlink(tokens.path)
+    time.sleep(0.1)
+    assert tokens.holder(secret) is None
+    assert tokens.made
+    assert not Tokens(tokens.path).made
+
+
 def test_a_name_has_one_token_at_a_time(tokens: Tokens) -> None:
     first = tokens.create("desk", ["read"])
     with pytest.raises(UsageError, match="already"):
