@@ -50,9 +50,38 @@ class Counts(Struct, frozen=True, kw_only=True):
         return self.batches / self.groups if self.groups else 0.0
 
 
+class _Awaited:
+    """The answer to one who waits for it and does nothing else: a lock does what a future does in a tenth less time."""
+
+    __slots__ = ("_done", "_error", "_receipts")
+
+    def __init__(self) -> None:
+        self._done = threading.Lock()
+        self._done.acquire()
+        self._receipts: list[Receipt] = []
+        self._error: BaseException | None = None
+
+    def set_running_or_notify_cancel(self) -> bool:
+        return True
+
+    def set_result(self, receipts: list[Receipt]) -> None:
+        self._receipts = receipts
+        self._done.release()
+
+    def set_exception(self, error: BaseException) -> None:
+        self._error = error
+        self._done.release()
+
+    def result(self) -> list[Receipt]:
+        with self._done:
+            if self._error is not None:
+                raise self._error
+            return self._receipts
+
+
 class _Waiting(NamedTuple):
     batch: Batch
-    answer: Answer
+    answer: Answer | _Awaited
 
 
 class GroupCommit:
@@ -94,7 +123,9 @@ class GroupCommit:
         register: bool = False,
     ) -> list[Receipt]:
         """Appends a batch as `Ledger.append_all` does, in company; durable when it returns. Raises Busy, too."""
-        return self.submit(entries, expected=expected, register=register).result()
+        answer = _Awaited()
+        self._bring(answer, entries, expected, register)
+        return answer.result()
 
     def submit(
         self,
@@ -110,18 +141,9 @@ class GroupCommit:
         is done, the writing thread runs. Raises Busy where the queue is full, UsageError after `close`, and what
         `Ledger.batch` raises.
         """
-        if self._pid != os.getpid():
-            raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
-        with self._news:  # before anything is read that would be refused
-            self._check()
-        # Read by whoever brings it, so that the one who writes has less to do.
-        waiting = _Waiting(self._ledger.batch(entries, expected=expected, register=register), Future())
-        with self._news:
-            self._check()
-            self._queue.append(waiting)
-            self._events_waiting += len(waiting.batch.incoming)
-            self._news.notify()
-        return waiting.answer
+        answer: Answer = Future()
+        self._bring(answer, entries, expected, register)
+        return answer
 
     @property
     def counts(self) -> Counts:
@@ -146,6 +168,25 @@ class GroupCommit:
             self._closed = True
             self._news.notify()
         self._thread.join()
+
+    def _bring(
+        self,
+        answer: Answer | _Awaited,
+        entries: Iterable[Event | Entry],
+        expected: int | Receipt | Record | None,
+        register: bool,
+    ) -> None:
+        if self._pid != os.getpid():
+            raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
+        with self._news:  # before anything is read that would be refused
+            self._check()
+        # Read by whoever brings it, so that the one who writes has less to do.
+        waiting = _Waiting(self._ledger.batch(entries, expected=expected, register=register), answer)
+        with self._news:
+            self._check()
+            self._queue.append(waiting)
+            self._events_waiting += len(waiting.batch.incoming)
+            self._news.notify()
 
     def _check(self) -> None:
         """Refuses where nothing more is taken, or not now."""
