@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ HERE = Path(__file__).parent
 
 # Tests import their helpers (`oracle`) by name; in importlib mode pytest itself puts nothing on the path.
 sys.path[:0] = [str(HERE), str(HERE / "benchmarks")]
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell has what it runs in the background ignore interrupts, and whatever that starts: tests send some.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
