@@ -230,7 +230,7 @@ class Ledger:
         self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
     ) -> fold.Question:
         """The cuts of a question, fixed: whatever is appended from now on does not belong to its answer."""
-        _check_text(subject)
+        check_text(subject)
         head = self._store.head()
         position = head.position if as_of is None else self._position_of(as_of, head.position)
         recorded_us = head.recorded_at if position == head.position else self._store.recorded_at(position)
@@ -244,7 +244,7 @@ class Ledger:
 
     def record(self, event_id: str) -> Record:
         """One record by its id. Raises NotFound."""
-        _check_text(event_id)
+        check_text(event_id)
         stored = self._store.by_id([event_id]).get(event_id)
         if stored is None:
             raise NotFound(f"there is no event {event_id!r} in {self.name}; `claims log` lists what there is")
@@ -392,7 +392,7 @@ class Ledger:
             case str() if cut.isascii() and cut.isdigit():
                 return _within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
             case str():
-                _check_text(cut)
+                check_text(cut)
                 stored = self._store.by_id([cut])
                 if stored:
                     return stored[cut][0]
@@ -479,11 +479,11 @@ def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> lis
     for tag in types:
         if tag not in ev.TYPES:
             raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
-    _check_text(claim, source)
+    check_text(claim, source)
     return [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
 
 
-def _check_text(*asked: str | None) -> None:
+def check_text(*asked: str | None) -> None:
     """Refuses surrogates, as a broken byte on a command line makes them: no ledger holds any."""
     for text in asked:
         try:

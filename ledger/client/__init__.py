@@ -24,7 +24,7 @@ from ledger.batch import Incoming, Receipt
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
 from ledger.intake import Entry
-from ledger.ledger import MAX_BATCH, Cut, Ledger
+from ledger.ledger import MAX_BATCH, Cut, Ledger, check_text
 from ledger.records import Record
 from ledger.store import Stored
 
@@ -159,9 +159,6 @@ def _cut(name: str, cut: Cut | None) -> Query:
 
 
 def _text(asked: str) -> str:
-    """The same. Raises UsageError for surrogates, as a broken byte on a command line makes them."""
-    try:
-        asked.encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"{asked!r} is not UTF-8 text; check its encoding") from None
+    """The same. Raises UsageError for what is no text."""
+    check_text(asked)
     return asked

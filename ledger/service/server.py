@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
 
@@ -22,8 +22,6 @@ from ledger.errors import LedgerError
 from . import logs, wire
 from .app import application
 from .service import Service
-from .settings import Settings
-from .stream import ABORT
 
 _GRACE_S: Final = 3
 _AT_LAST_S: Final = 4.5
@@ -40,7 +38,7 @@ def run(service: Service, told: Callable[[str], object] = lambda url: None) -> N
     _open_many_files()
     config = uvicorn.Config(
         application(service),
-        http=_connection(service.settings),
+        http=wire.within(service.settings),
         limit_concurrency=service.settings.max_connections,
         lifespan="on",
         timeout_graceful_shutdown=_GRACE_S,
@@ -92,21 +90,6 @@ class _Server(uvicorn.Server):
             signal.signal(one, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_REAL, _AT_LAST_S)
         self.should_exit = True
-
-
-def _connection(settings: Settings) -> type[wire.Wire]:
-    """A connection within the limits, that can be cut off.
-
-    Else what waits to be written to it stays for as long as nobody reads it.
-    """
-
-    class Connection(wire.within(settings)):  # type: ignore[misc]
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            extensions: dict[str, dict[str, Any]] = {ABORT: {"abort": self.transport.abort}}
-            self.scope["extensions"] = extensions
-
-    return Connection
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -7,11 +7,12 @@ and what is left of a body that nobody reads any more.
 from __future__ import annotations
 
 import asyncio
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from .settings import Settings
+from .stream import ABORT
 
 _AHEAD: Final = 100
 """Requests that may wait on a connection for the answers before theirs."""
@@ -48,8 +49,13 @@ class Wire(HttpToolsProtocol):
                 self._end(431)
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """A head begins; whoever answers may cut the connection off.
+
+        Else what waits to be written to it stays for as long as nobody reads it.
+        """
         super().on_message_begin()
+        extensions: dict[str, dict[str, Any]] = {ABORT: {"abort": self.transport.abort}}
+        self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
         if self._until is None:
             self._await_head()
 
