@@ -161,10 +161,14 @@ def number(request: Request, name: str, default: int, *, least: int = 0, most: i
     text = request.query_params.get(name)
     if text is None:
         return default
-    is_number = text.isascii() and text.isdigit() and len(text) < 20
-    if not is_number or int(text) < least or (most is not None and int(text) > most):
+    if not is_number(text) or int(text) < least or (most is not None and int(text) > most):
         raise UsageError(f"{name}: {text!r} is no number from {least} {'on' if most is None else f'to {most:,}'}")
     return int(text)
+
+
+def is_number(text: str) -> bool:
+    """Whether it is written as a number that a position may be: digits, as many as any has."""
+    return text.isascii() and text.isdigit() and len(text) < 20
 
 
 def page_size(request: Request) -> int:

@@ -106,7 +106,7 @@ def _place(cursor: str | None) -> tuple[int | None, int]:
     if cursor is None:
         return None, 0
     position, _, after = cursor.partition(":")
-    if not all(part.isascii() and part.isdigit() and len(part) < 20 for part in (position, after)):
+    if not all(map(asking.is_number, (position, after))):
         raise UsageError(f"{cursor!r} is no cursor of records; give the one that came with the page before")
     return int(position), int(after)
 
@@ -115,7 +115,7 @@ def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
     """A record, and whether it was found by its id. Raises NotFound."""
     for pair in ledger.tagged([f"id:{name}"], as_of=until):
         return pair, True
-    if name.isascii() and name.isdigit() and len(name) < 20 and 0 < int(name) <= until:
+    if asking.is_number(name) and 0 < int(name) <= until:
         for pair in ledger.stored(after=int(name) - 1, as_of=int(name)):
             return pair, False
     raise NotFound(f"there is no event {name!r} in {ledger.name} as of position {until}")
