@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
+from contextlib import suppress
 from itertools import chain
 
 from . import events as ev
@@ -39,15 +40,21 @@ class Deciding:
         self.head = head
         self.known = known
         self.drafts: list[Draft] = []
-        self._store = store
+        self._index = store.to_append
         self._now_us = max(now_us, head.recorded_at)
         self._new_id = new_id
         self._stored: dict[str, Stored] | None = None
         self._ids: set[str] = set()
 
     def look_up(self, incoming: Iterable[Incoming]) -> None:
-        """Finds what stands in the ledger under the ids of these; nothing else is found from now on."""
-        self._stored = self._store.by_id([item.id for item in incoming if item.id is not None])
+        """Finds what stands in the ledger under the ids of these; nothing else is found from now on.
+
+        What the rules want to know for the others is read at once, too, however many batches they come in.
+        """
+        incoming = list(incoming)
+        self._stored = self._index.by_id([item.id for item in incoming if item.id is not None])
+        with suppress(LedgerError):  # whose batch wants what cannot be read is told so when it is decided
+            self._read_wanted(self._new(incoming))
 
     def decide(self, batch: Batch) -> Decided:
         """What becomes of a batch. One that raises leaves no trace in what later ones are decided on.
@@ -72,7 +79,7 @@ class Deciding:
 
     def take(self, incoming: Sequence[Incoming], register: bool, decided: Decided) -> None:
         """Decides events one after the other. The first bad one is raised, its place as `index`."""
-        self._read_wanted([item.event for item in incoming if item.id not in (self._stored or ())])
+        self._read_wanted(self._new(incoming))
         last_us = self.head.recorded_at
         for index, item in enumerate(incoming):
             try:
@@ -90,6 +97,11 @@ class Deciding:
             except LedgerError as error:
                 error.index = index
                 raise
+
+    def _new(self, incoming: Sequence[Incoming]) -> list[Event]:
+        """The events that are not known to stand in the ledger."""
+        stood = self._stored or ()
+        return [item.event for item in incoming if item.id not in stood]
 
     def _may_want_more(self, event: Event) -> bool:
         """Whether an event may want what was not read when its batch came in.
@@ -141,7 +153,7 @@ class Deciding:
         known, until = self.known, self.head.position
         while wanted := known.wants(events):
             # All of it is read before any is known: what cannot be read is still wanted by the next batch.
-            found = list(records.decode_all(tagged(self._store, wanted, until)))
+            found = list(records.decode_all(tagged(self._index, wanted, until)))
             known.read |= wanted
             for record in found:
                 known.add(record)
@@ -155,7 +167,7 @@ class Deciding:
         if not within:
             raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
         if expected < head and claims:
-            between = [position for position, _ in self._store.tagged(claims, after=expected, until=head)]
+            between = [position for position, _ in self._index.tagged(claims, after=expected, until=head)]
             if between:
                 what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
                 raise Conflict(

@@ -44,7 +44,7 @@ from ledger import (
     UsageError,
 )
 from ledger.events import Event
-from ledger.store.sqlite import SQLiteStore
+from ledger.store.sqlite_reads import Reads
 from ledger.testing import by, random_ledger
 
 T0 = datetime(2025, 10, 11, 12, tzinfo=UTC)
@@ -299,12 +299,12 @@ def test_what_another_writes_meanwhile_is_taken_into_account(tmp_path: Path) -> 
 def test_a_record_that_cannot_be_read_fails_only_whom_it_concerns(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_id = SQLiteStore.by_id
+    by_id = Reads.by_id
 
-    def damaged(store: SQLiteStore, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
-        return {i: (at, b"?" if i == "s" else data) for i, (at, data) in by_id(store, ids).items()}
+    def damaged(reads: Reads, ids: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        return {i: (at, b"?" if i == "s" else data) for i, (at, data) in by_id(reads, ids).items()}
 
-    monkeypatch.setattr(SQLiteStore, "by_id", damaged)
+    monkeypatch.setattr(Reads, "by_id", damaged)
     of_s, of_x = [RecordVoided(target="s", why="w")], [RecordVoided(target="x", why="w")]
     answers = together(ledger, [states("x")], of_s, of_x, of_s, [states("x")])
     assert answers == [[3], IntegrityError, [4], IntegrityError, NotFound]

@@ -38,7 +38,7 @@ from eventsourcing.persistence import ProgrammingError
 import ledger.store
 from ledger import when
 from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
-from ledger.store import Appended, Draft, Head, Overtaken, Store, port, sqlite, sqlite_file
+from ledger.store import Appended, Draft, Head, Overtaken, Store, port, sqlite, sqlite_file, sqlite_reads
 from ledger.store.port import PortStore, SQLiteRecorder
 from ledger.store.sqlite import SQLiteStore, open_sqlite
 
@@ -90,6 +90,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     yield made
     made.close()
     base.close()
+
+
+def test_who_is_about_to_append_finds_what_everybody_finds(store: Store) -> None:
+    fill(store, 1_500, lambda n: [f"tag:{n % 3}"])
+    index = store.to_append
+    for tags in (["tag:0"], ["tag:1", "tag:2"], ["nobody's"], []):
+        assert [*index.tagged(tags, after=3, until=1_400)] == [*store.tagged(tags, after=3, until=1_400)]
+    assert index.by_id(["e7", "nobody's"]) == store.by_id(["e7"]) != {}
 
 
 def test_an_empty_store_holds_nothing(store: Store) -> None:
@@ -760,12 +768,12 @@ def test_nobody_reads_what_is_not_committed(path: Path, where: str, monkeypatch:
 
 
 def test_the_cache_of_tag_numbers_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_NAMES_KEPT", 50)
+    monkeypatch.setattr(sqlite_reads, "_NAMES_KEPT", 50)
     store = open_sqlite(path)
     for start in range(0, 300, 30):
         put(store, *(draft(f"e{n}", f"tag:{n}", f"tag:{n // 2}") for n in range(start, start + 30)), after=start)
-    assert len(store._names) <= 50
-    assert all(tagged(store, f"tag:{n}") for n in range(300)) and len(store._names) <= 50
+    assert len(store._names.known) <= 50
+    assert all(tagged(store, f"tag:{n}") for n in range(300)) and len(store._names.known) <= 50
     assert tagged(store, *(f"tag:{n}" for n in range(300))) == list(range(1, 301))
     store.close()
 
@@ -820,6 +828,26 @@ def test_the_head_is_read_again_only_where_somebody_else_has_written(file_store:
     }
 
 
+def test_who_is_about_to_append_reads_by_the_connection_that_writes(file_store: SQLiteStore, path: Path) -> None:
+    put(file_store, draft("a", "x"))
+    other = open_sqlite(path)
+    put(other, draft("b", "x"), after=1)
+    other.close()
+    writer = file_store._connections._writer
+    assert writer is not None
+    asked: list[str] = []
+    writer.set_exec_trace(lambda cursor, sql, bindings: not asked.append(sql))
+    assert tagged(file_store, "x") == [1, 2] and asked == []
+    assert positions(file_store.to_append.tagged(["x"], after=0, until=FAR)) == [1, 2] and asked != []
+
+
+def test_a_ledger_that_is_only_read_finds_what_an_append_would_ask(file_store: SQLiteStore, path: Path) -> None:
+    put(file_store, draft("a", "x"))
+    reader = open_sqlite(path, read_only=True)
+    assert positions(reader.to_append.tagged(["x"], after=0, until=FAR)) == [1]
+    reader.close()
+
+
 def test_the_clock_is_asked_once_and_under_the_lock(file_store: SQLiteStore, path: Path) -> None:
     heard: list[int] = []
 
@@ -850,7 +878,7 @@ def test_memory_stays_small_however_hot_a_tag(file_store: SQLiteStore) -> None:
 def test_tags_that_hit_more_than_memory_may_hold_are_read_in_stretches(
     file_store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_HITS", 10)
+    monkeypatch.setattr(sqlite_reads, "_HITS", 10)
     fill(file_store, 1_500, lambda n: [f"a:{n % 2}", *(f"b:{k}" for k in range(n % 40))])  # up to 40 hits a record
     tags = ["a:1", *(f"b:{k}" for k in range(40))]
     assert tagged(file_store, *tags) == [n for n in range(1, 1_501) if n % 2 or n % 40]

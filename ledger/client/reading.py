@@ -39,6 +39,11 @@ class ServedStore:
         self.name = connection.name
         self._connection = connection
 
+    @property
+    def to_append(self) -> ServedStore:
+        """Itself: the service finds what it needs to append."""
+        return self
+
     def read(self, asked: Query, after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until that is as asked: of a claim, a source, types or tags."""
         self._connection.check()

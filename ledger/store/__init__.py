@@ -76,11 +76,25 @@ Stored: TypeAlias = tuple[int, bytes]
 """A position and the bytes that stand there."""
 
 
-class Store(Protocol):
+class Index(Protocol):
+    """Finds records by their tags and ids; in position order, in bounded memory."""
+
+    def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
+        """Every record with after < position <= until that carries any of the tags, each once."""
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
+        """The records with these ids; ids that are not there are left out."""
+
+
+class Store(Index, Protocol):
     """What the ledger asks of a store. All reads are in position order, in bounded memory."""
 
     name: str
     """How the store is named to people: a path or a URL without secrets."""
+
+    @property
+    def to_append(self) -> Index:
+        """Where whoever is about to append finds records: the same ones, sooner where a store can do that."""
 
     def head(self) -> Head:
         """The last record now."""
@@ -98,14 +112,8 @@ class Store(Protocol):
     def scan(self, after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until."""
 
-    def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
-        """Every record with after < position <= until that carries any of the tags, each once."""
-
     def matching(self, items: Sequence[Item], *, after: int, until: int, limit: int) -> list[Kept]:
         """The first records with after < position <= until that match any of the items; any record, without items."""
-
-    def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
-        """The records with these ids; ids that are not there are left out."""
 
     def at_or_before(self, recorded_at: int) -> int:
         """The last position recorded at or before a moment; 0 where there is none."""
@@ -126,7 +134,7 @@ class Store(Protocol):
         """Ends every connection; idempotent."""
 
 
-def tagged(store: Store, tags: Collection[str], until: int, after: int = 0) -> Iterator[Stored]:
+def tagged(store: Index, tags: Collection[str], until: int, after: int = 0) -> Iterator[Stored]:
     """Every record with after < position <= until that carries any of the tags, `id:` among them, each once."""
     ids = [tag.removeprefix("id:") for tag in tags if tag.startswith("id:")]
     others = [tag for tag in tags if not tag.startswith("id:")]

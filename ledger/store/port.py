@@ -30,7 +30,8 @@ from eventsourcing.persistence import ProgrammingError
 from ledger import when
 from ledger.errors import IntegrityError, UsageError
 from ledger.store import Appended, Clock, Draft, Head, Item, Kept, Overtaken, Stored
-from ledger.store.sqlite import OWN_ID, SQLiteStore
+from ledger.store.sqlite import SQLiteStore
+from ledger.store.sqlite_reads import OWN_ID
 
 _PAGE: Final = 1_000
 _POLL_S: Final = 0.03
@@ -55,6 +56,11 @@ class PortStore:
         self._last: DCBSequencedEvent | None = None
         self._lock = threading.Lock()
         self._news = threading.Condition()
+
+    @property
+    def to_append(self) -> PortStore:
+        """Itself: a recorder has one way to be read."""
+        return self
 
     def head(self) -> Head:
         """The last record now; (0, 0) where there is none."""

@@ -86,13 +86,10 @@ class Connections:
 
     def ask(self, sql: str, values: Sequence[Any] = (), *, many: Sequence[Any] | None = None) -> list[Any]:
         """All rows of one query, or of one for each of `many`; nothing stays open."""
+        if not self._uri:
+            return self.ask_writer(sql, values, many=many)
         self.check()
         try:
-            if not self._uri:
-                with self._lock:
-                    self.check()
-                    assert self._writer is not None
-                    return fetched(self._writer, sql, values, many=many)
             reader = self._taken()
             try:
                 rows = fetched(reader, sql, values, many=many)
@@ -105,6 +102,18 @@ class Connections:
         if self.closed:
             self._close_idle()
         return rows
+
+    def ask_writer(self, sql: str, values: Sequence[Any] = (), *, many: Sequence[Any] | None = None) -> list[Any]:
+        """As `ask`, by the connection that writes, when it is free; within its transaction, of what it wrote there."""
+        if self._writer is None:
+            return self.ask(sql, values, many=many)
+        self.check()
+        with self._lock:
+            self.check()
+            try:
+                return fetched(self._writer, sql, values, many=many)
+            except apsw.Error as error:
+                raise explained(self.name, error) from error
 
     def write(self, work: Callable[[apsw.Connection], _T]) -> tuple[_T, int]:
         """Does some work in a transaction that nobody else writes beside, and commits; an exception rolls it back.
