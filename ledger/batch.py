@@ -10,6 +10,7 @@ from msgspec import Struct
 from . import records, rules, when
 from .errors import IdReused
 from .events import Event
+from .intake import Entry
 from .records import Record
 from .store import Draft
 
@@ -32,6 +33,14 @@ class Incoming(Struct, frozen=True):
     data: bytes
     tags: list[str]
     recorded_us: int | None
+
+
+class Brought(Struct, frozen=True):
+    """Events that are to be appended all or none, unread; `Ledger.brought` makes one."""
+
+    entries: Sequence[Event | Entry]
+    expected: int | None = None
+    register: bool = False
 
 
 class Batch(Struct, frozen=True):

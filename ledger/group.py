@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, Self, TypeAlias
 
 from msgspec import Struct
 
-from .batch import Batch, Receipt
+from .batch import Batch, Brought, Receipt
 from .errors import Busy, LedgerError, UsageError
 from .events import Event
 from .intake import Entry
@@ -80,7 +80,8 @@ class _Awaited:
 
 
 class _Waiting(NamedTuple):
-    batch: Batch
+    batch: Batch | Brought
+    events: int
     answer: Answer | _Awaited
 
 
@@ -123,8 +124,11 @@ class GroupCommit:
         register: bool = False,
     ) -> list[Receipt]:
         """Appends a batch as `Ledger.append_all` does, in company; durable when it returns. Raises Busy, too."""
+        self._check_process()
         answer = _Awaited()
-        self._bring(answer, entries, expected, register)
+        # Whoever waits for the answer can wait for what is wrong as well: what many bring is read together.
+        brought = self._ledger.brought(entries, expected=expected, register=register)
+        self._bring(answer, brought, len(brought.entries))
         return answer.result()
 
     def submit(
@@ -141,8 +145,12 @@ class GroupCommit:
         is done, the writing thread runs. Raises Busy where the queue is full, UsageError after `close`, and what
         `Ledger.batch` raises.
         """
+        self._check_process()
+        with self._news:  # before anything is read that would be refused
+            self._check()
+        batch = self._ledger.batch(entries, expected=expected, register=register)
         answer: Answer = Future()
-        self._bring(answer, entries, expected, register)
+        self._bring(answer, batch, len(batch.incoming))
         return answer
 
     @property
@@ -169,24 +177,17 @@ class GroupCommit:
             self._news.notify()
         self._thread.join()
 
-    def _bring(
-        self,
-        answer: Answer | _Awaited,
-        entries: Iterable[Event | Entry],
-        expected: int | Receipt | Record | None,
-        register: bool,
-    ) -> None:
-        if self._pid != os.getpid():
-            raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
-        with self._news:  # before anything is read that would be refused
-            self._check()
-        # Read by whoever brings it, so that the one who writes has less to do.
-        waiting = _Waiting(self._ledger.batch(entries, expected=expected, register=register), answer)
+    def _bring(self, answer: Answer | _Awaited, batch: Batch | Brought, events: int) -> None:
         with self._news:
             self._check()
-            self._queue.append(waiting)
-            self._events_waiting += len(waiting.batch.incoming)
+            self._queue.append(_Waiting(batch, events, answer))
+            self._events_waiting += events
             self._news.notify()
+
+    def _check_process(self) -> None:
+        """Refuses what came into this process by a fork; before the lock, which nobody may be left to give back."""
+        if self._pid != os.getpid():
+            raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
 
     def _check(self) -> None:
         """Refuses where nothing more is taken, or not now."""
@@ -214,9 +215,9 @@ class GroupCommit:
                 self._news.wait()
             group: list[_Waiting] = []
             events = 0
-            while self._queue and (not group or events + len(self._queue[0].batch.incoming) <= self._together):
+            while self._queue and (not group or events + self._queue[0].events <= self._together):
                 group.append(self._queue.popleft())
-                events += len(group[-1].batch.incoming)
+                events += group[-1].events
             self._events_waiting -= events
             self._groups += bool(group)
             self._batches += len(group)

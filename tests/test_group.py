@@ -190,6 +190,25 @@ def test_a_bad_batch_fails_alone_and_leaves_no_trace(ledger: Ledger, bad: list[A
     assert ledger.append(states("y", "z")).position == 11  # nor in what the ledger goes by from here on
 
 
+def test_what_cannot_be_read_fails_alone_among_batches_that_are_read_together(ledger: Ledger) -> None:
+    bad = [states("x"), states("No slug")]
+    answers = list(
+        ledger.append_each([ledger.brought([states("x")]), ledger.brought(bad), ledger.batch([states("x")])])
+    )
+    assert [told(answers[0]), told(answers[2])] == [[(3, T0, False)], [(4, T0, False)]]
+    assert isinstance(answers[1], InvalidEvent)
+    assert (answers[1].index, answers[1].pointer) == (1, "/claims/0")
+
+
+def test_who_waits_for_an_append_is_told_what_is_wrong_with_it(group: GroupCommit) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        group.append([states("x"), states("No slug")])
+    assert (caught.value.index, caught.value.pointer) == (1, "/claims/0")
+    with pytest.raises(UsageError, match="1 to 1,000"):
+        group.append([])
+    assert group.append([states("x")])[0].position == 3
+
+
 def test_a_claim_that_a_bad_batch_would_have_registered_is_not_there(ledger: Ledger) -> None:
     ahead = states("x", "new", said_at="2026-01-01")
     batches = [
@@ -351,7 +370,8 @@ def differs(seed: int) -> list[Any]:
                 one_by_one.append(told(error))
         stream, at_once = iter(batches), list[Any]()
         while some := list(islice(stream, rnd.randrange(1, 12))):
-            at_once += map(told, grouped.append_each([grouped.batch(e, **options) for e, options in some]))
+            ways = (grouped.batch, grouped.brought)
+            at_once += map(told, grouped.append_each([rnd.choice(ways)(e, **options) for e, options in some]))
         answers = [pair for pair in zip(one_by_one, at_once, strict=True) if pair[0] != pair[1]]
         return answers or [pair for pair in zip(kept(alone), kept(grouped), strict=True) if pair[0] != pair[1]]
 
@@ -475,7 +495,7 @@ def test_a_queue_is_full_of_events_too(ledger: Ledger) -> None:
             for queued in islice(group._queue, 99):  # they would take long to write
                 queued.answer.cancel()
         assert last.result(60)[-1].position == 1_003
-        assert group.append([states("x")])[-1].position == 2_003
+        assert group.submit([states("x")]).result(60)[-1].position == 2_003
 
 
 def test_one_that_is_cancelled_in_time_is_not_written(ledger: Ledger, group: GroupCommit) -> None:
