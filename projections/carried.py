@@ -24,12 +24,15 @@ from .cells import (
     reworded,
     work_out,
 )
-from .reach import Relation
-from .standing import Claim, sum_root
+from .distinct import EXACT
+from .reach import Relation, Sign
+from .standing import Claim, put, sum_root
 from .told import Told
 from .webs import Carrying, Web
 
 _NOWHERE: Final[list[tuple[str, int]]] = []
+#: With so many speakers for each literal, it takes less time to find those for whom the literal matters first.
+_MANY: Final = 4
 
 
 class Carried(Told):
@@ -95,6 +98,7 @@ class Carried(Told):
 
     def _move(self, name: str, source: str, before: Stance | None, now: Stance | None) -> None:
         """A stand has changed: entails carries another."""
+        put(self.claims[name].stands, source, now)
         where = [
             self.reach.forward(name, stance.side, stance.act.dismisses) if stance is not None else _NOWHERE
             for stance in (before, now)
@@ -127,24 +131,39 @@ class Carried(Told):
                 del claim.arrived[source]
             self._arriving[far, source] = None
 
-    def _carry_on(self, web: Web, carried: Carrying) -> None:
-        """Carries what stands on a literal to where it is carried now, and no longer to where it was."""
-        claim = self.claims[web.claims[carried.literal >> 1]]
-        side, dismisses = (-1 if carried.literal & 1 else 1), carried.dismisses
-        lost, more = web.sides(carried.lost), web.sides(carried.more)
-        for source, cell in claim.cells.items():
-            own = cell.own
-            if own is not None and own.side == side and own.act.dismisses == dismisses:
-                self._take_away(claim.name, source, lost)
-                self._bring(claim.name, source, own.act, more)
+    def _carry_on(self, web: Web, name: str, carried: dict[tuple[Sign, bool], Carrying]) -> None:
+        """Carries what stands on a claim to where it is carried now, and no longer to where it was."""
+        claim = self.claims[name]
+        stands = [(of, source, own.act) for source, own in claim.stands.items() if (of := own.carried_as) in carried]
+        where = {of: (web.sides(carried[of].lost), web.sides(carried[of].more)) for of in {of for of, _, _ in stands}}
+        for of, source, act in stands:
+            lost, more = where[of]
+            self._take_away(name, source, lost)
+            self._bring(name, source, act, more)
 
     def _spin(self, relation: Relation) -> None:
         """A claim that comes into a web brings along what acts tell on it."""
         for name in (relation.from_, relation.to):
             if name not in self.reach.of:
-                web = self.reach.spin(name)
-                claim = self.claims.get(name)
-                web.told = dict.fromkeys(claim.told, 3) if claim is not None else {}
+                web, claim = self.reach.spin(name), self.claims[name]
+                web.told = dict.fromkeys(claim.told, 3)
+                claim.stands = {source: cell.own for source, cell in claim.cells.items() if cell.own is not None}
+
+    def _tell_among(self, web: Web, literals: int, claims: list[Claim], there: bool) -> None:
+        """Acts on these literals are near some claims now, or no longer, and so is what they tell of sources."""
+        looked_at = [claim.open if there else claim.cells.keys() for claim in claims]
+        if sum(map(len, looked_at)) > _MANY * literals.bit_count():
+            telling = self._telling(web, literals)
+            looked_at = [speakers & telling for speakers in looked_at]
+        for claim, speakers in zip(claims, looked_at, strict=True):
+            for source in speakers:
+                if self._is_told_among(web, literals, claim, source):
+                    self._rootless[claim.name, source] = None
+
+    def _telling(self, web: Web, literals: int) -> set[str]:
+        """All speakers for whom it may matter that acts on these claims tell of what kind some sources are."""
+        raws = set().union(*[self.claims[name].told for name in set(web.names(literals))])
+        return self.desk.below(map(self.desk.lines.class_of, raws), ("speaks_for",))
 
     def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str) -> bool:
         """Whether acts on any of these claims tell of what kind a speaker or its root is; those on its own do not."""
@@ -179,26 +198,24 @@ class Carried(Told):
         cell.put(1 << CONFLICTS | 1 << MARKED_INFERRED | 1 << REWORDED, bits, claim.counts)
         if cell.bits != bits_before:
             self._changed[name] = None
-        if cell.root is None or self._is_empty(claim, cell, source):
+        if cell.root is None and cell.inferred is not None:  # as a rule, the first that comes here
+            self._take_root(claim, cell, source)
+        elif cell.root is None or self._is_empty(claim, cell, source):
             self._rootless[name, source] = None
         elif cell.own is None and cell.inferred is not before:
             self._unsummed[name, cell.root] = None
-            if claim.tied:  # where many are declared independent, it matters which acts came first
+            if len(claim.tied) > EXACT:  # where so many are declared independent, it matters which acts came first
                 self._changed[name] = None
 
     def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
         arrived = claim.arrived.get(source)
         if not arrived:
             return None, 0
-        members = self.reach.signs(claim.name)
-        by_act: dict[int, tuple[int, Light]] = {}
-        for bits, light in arrived.values():
-            live = {sign for own in light.claims if own not in light.gone for sign in members.get(own, ())}
-            if len(live) < 2:  # else it bears on the claim both ways in own words, and counts here for neither
-                by_act[light.position] = (bits | by_act.get(light.position, (0, light))[0], light)
         stance: Stance | None = None
         conflict = 0
-        for bits, light in sorted(by_act.values(), key=_arriving_key) if len(by_act) > 1 else by_act.values():
+        for bits, light in arrived.values() if len(arrived) == 1 else self._by_act(arrived.values()):
+            if not self.reach.is_alone(claim.name) and self._is_both(claim, light):
+                continue
             if bits == 3:
                 conflict = 1
             else:
@@ -207,28 +224,44 @@ class Carried(Told):
             stance = None
         return stance, conflict
 
+    def _by_act(self, arrived: Iterable[tuple[int, Light]]) -> Iterable[tuple[int, Light]]:
+        """What arrives, in the order of saying; what one act brings from several claims, together."""
+        by_act: dict[int, tuple[int, Light]] = {}
+        for bits, light in arrived:
+            known = by_act.get(light.position)
+            by_act[light.position] = (bits if known is None else bits | known[0], light)
+        return sorted(by_act.values(), key=_arriving_key) if len(by_act) > 1 else by_act.values()
+
+    def _is_both(self, claim: Claim, light: Light) -> bool:
+        """Whether an act bears on a claim both ways in own words, and so counts there for neither."""
+        members = self.reach.signs(claim.name)
+        return len({sign for own in light.claims if own not in light.gone for sign in members.get(own, ())}) > 1
+
     def _root(self, name: str, source: str) -> None:
         """Finds the root a speaker counts for on a claim, or lets an empty cell go."""
         claim = self.claims.get(name)
         cell = claim.cells.get(source) if claim is not None else None
         if claim is None or cell is None:
             return
-        empty = self._is_empty(claim, cell, source)
+        if not self._is_empty(claim, cell, source):
+            self._take_root(claim, cell, source)
+            return
+        if cell.root is not None:
+            self._leave(claim, cell.root, source)
+        del claim.cells[source]
+        self._cells_of[source].discard(name)
+        self._close(claim, source)
+
+    def _take_root(self, claim: Claim, cell: Cell, source: str) -> None:
         self._know(claim, cell, source)
-        root = None if empty else min(cell.circle)
+        name, root = claim.name, min(cell.circle)
         if cell.root != root:
             if cell.root is not None:
                 self._leave(claim, cell.root, source)
-            if root is not None:
-                claim.by_root.setdefault(root, []).append(cell)
-                self._claims_of_root.setdefault(root, set()).add(name)
-        if root is not None:
-            self._unsummed[name, root] = None
-        cell.root = root
-        if empty:
-            del claim.cells[source]
-            self._cells_of[source].discard(name)
-            self._close(claim, source)
+            claim.by_root.setdefault(root, []).append(cell)
+            self._claims_of_root.setdefault(root, set()).add(name)
+            cell.root = root
+        self._unsummed[name, root] = None
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
         cells = claim.by_root[root] = [cell for cell in claim.by_root[root] if cell.source != source]

@@ -128,6 +128,11 @@ class Stance(Struct):
     side: int
     act: Light
 
+    @property
+    def carried_as(self) -> tuple[int, bool]:
+        """By what entails carries it: the side, and whether it is a dismissal."""
+        return self.side, self.act.dismisses
+
 
 class Cell(Struct):
     """What one speaker's acts come to on one claim."""

@@ -16,8 +16,12 @@ from .register import SourceInfo, source_info
 
 DECLARED: Final = "@"
 """What ties a root that is not named, and declared independent of another; no body has such an id."""
+DECLARED_NAMED: Final = "@@"
+"""What ties one that is named, and declared so: it must be searched with all that are named, too."""
 TANGLED: Final = ""
-"""What ties a root that is named and must be searched with all that are."""
+"""What ties any other root that is named and must be searched with all that are."""
+SEARCHED: Final = frozenset((DECLARED, DECLARED_NAMED, TANGLED))
+"""What takes a search of the roots that it ties."""
 
 
 DIRECTED: Final = ("speaks_for", "member_of", "republishes")
@@ -105,7 +109,7 @@ class Desk:
         return bool(ends) and any(source in ends for name in classes for source in self.members(name))
 
     def tie(self, classes: tuple[str, ...], named: bool) -> str | None:
-        """What ties a root to others: the one body it belongs to or is, DECLARED, TANGLED where there is more to it.
+        """What ties a root to others: the one body it belongs to or is, or one of SEARCHED where there is more to it.
 
         Named roots that one body ties exclude each other, and nobody else: one of them counts, whichever it is.
         """
@@ -118,7 +122,7 @@ class Desk:
 
     def _tie(self, classes: tuple[str, ...], named: bool) -> str | None:
         if self.is_at("independent_of", classes):
-            return TANGLED if named else DECLARED
+            return DECLARED_NAMED if named else DECLARED
         if not named:
             return None  # not known to be distinct from anybody, tied or not
         republishes = self.is_at("republishes", classes)

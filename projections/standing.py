@@ -30,8 +30,9 @@ from .cells import (
     TAKEN_BACK,
     Cell,
     Light,
+    Stance,
 )
-from .desk import DECLARED, TANGLED, Desk
+from .desk import DECLARED, DECLARED_NAMED, SEARCHED, Desk
 from .distinct import EXACT, provable
 from .roots import Root
 from .rows import CLAIM_KINDS, COUNTS, FLAG_BITS, FOREVER, OPEN, STATUSES, claim_key
@@ -82,7 +83,7 @@ class Searched(NamedTuple):
     floor: bool
 
 
-_SEARCHED: Final = (DECLARED, TANGLED)
+_DECLARED: Final = (DECLARED, DECLARED_NAMED)
 _NO_CELLS: Final[list[Cell]] = []
 
 
@@ -108,6 +109,8 @@ class Claim(Struct):
     arrived: dict[str, dict[str, tuple[int, Light]]] = {}
     """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
     cells: dict[str, Cell] = {}
+    stands: dict[str, Stance] = {}
+    """What its speakers take in own words, once it is related to another: few of its cells, where much is inferred."""
     open: set[str] = set()
     """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
     counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
@@ -373,9 +376,8 @@ def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tupl
         found = _count_bodies(claim, side, own)
         if found is None:
             on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-            maybe = [of for _, of in on_side if of.tie in (DECLARED, TANGLED)]
-            declared = sum(1 for of in maybe if told.desk.is_at("independent_of", of.classes))
-            if declared > EXACT:  # whose order then matters
+            declared = [of for _, of in on_side if of.tie in _DECLARED]
+            if len(declared) > EXACT:  # whose order then matters
                 return provable(_all_roots(claim, told, side, own), told.desk.lines)
             found = _search(on_side, told, own)
         claim.searched[side, own] = found
@@ -388,7 +390,7 @@ def _count_bodies(claim: Claim, side: int, own: bool) -> Searched | None:
     named, bodies = 0, set()
     for root, (_, is_named, tie, _, is_named_own, tie_own) in claim.tied.items():
         if sums[root] >> place & 1:
-            if tie in _SEARCHED or tie_own in _SEARCHED:
+            if tie in SEARCHED or tie_own in SEARCHED:
                 return None
             body = tie_own if own else tie
             if body is not None and (is_named_own if own else is_named):
@@ -407,10 +409,10 @@ def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
     named = [root for root, tie in roots if root.named and tie is not None]
     ties = {tie for root, tie in roots if root.named and tie is not None}
     # Each body counts once, by itself or by one of its own, unless there is more to the ties of any.
-    distinct, floor = provable(named, told.desk.lines) if TANGLED in ties else (len(ties), False)
+    distinct, floor = provable(named, told.desk.lines) if not ties.isdisjoint(SEARCHED) else (len(ties), False)
     largest = 0
     if any(tie == DECLARED for _, tie in roots):
-        declared = [root for root, _ in roots if told.desk.is_at("independent_of", root.classes)]
+        declared = [root for root, tie in roots if tie in _DECLARED]
         largest, more = provable(declared, told.desk.lines)
         floor = floor or more
     return Searched(len(named), distinct, largest, floor)

@@ -29,7 +29,7 @@ from .cells import (
     light_of,
     settled_light,
 )
-from .desk import DECLARED, TANGLED
+from .desk import SEARCHED
 from .dossier import new_sources
 from .entries import CLERKS, UTTERANCES, Entries
 from .quotations import Words, words_of
@@ -39,7 +39,6 @@ from .standing import Claim, columns_of, put, sum_root
 from .world import Act, Key, World, order, span_of
 
 _UNKNOWN: Final = float("-inf")
-_SEARCHED: Final = (TANGLED, DECLARED)
 
 
 class Reading(NamedTuple):
@@ -440,13 +439,10 @@ class Tracker(Carried):
         parted = () if there else list(reach.signs(relation.from_))
         changed = reach.relate(relation, there)
         web = reach.of[relation.from_]
-        for carried in changed.carried:
-            self._carry_on(web, carried)
-        for name, among in changed.near:  # kinds are told nearby, which is elsewhere now
-            claim = self.claims[name]
-            for source in claim.open if there else claim.cells:
-                if self._is_told_among(web, among, claim, source):
-                    self._rootless[name, source] = None
+        for name, carried in changed.carried.items():
+            self._carry_on(web, name, carried)
+        for among, near in changed.near.items():  # kinds are told nearby, which is elsewhere now
+            self._tell_among(web, among, [self.claims[name] for name in near], there)
         if relation.relation != "entails":
             self._regroup_claims(parted or reach.signs(relation.from_))
 
@@ -496,7 +492,7 @@ class Tracker(Carried):
         for name, top in self._roots_of(classes):
             claim = self.claims[name]
             tied = claim.tied.get(top)
-            if tied is not None and (tied.tie in _SEARCHED or tied.tie_own in _SEARCHED):
+            if tied is not None and (tied.tie in SEARCHED or tied.tie_own in SEARCHED):
                 claim.searched.clear()
                 self._changed[name] = None
 

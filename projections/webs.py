@@ -64,11 +64,8 @@ class Leads:
 
 
 class Carrying(NamedTuple):
-    """Where entails carries the stands on a literal otherwise than it did."""
+    """Where entails carries some stands otherwise than it did."""
 
-    literal: int
-    dismisses: bool
-    """Whether it is dismissals that it carries so, or all other acts."""
     lost: int
     """The literals to which it carries them no longer; `more`, to which it does now."""
     more: int
@@ -77,9 +74,10 @@ class Carrying(NamedTuple):
 class Changed(NamedTuple):
     """What a relation changes that comes or goes."""
 
-    carried: list[Carrying]
-    near: list[tuple[str, int]]
-    """The claims near which other literals are now, with those that came or went."""
+    carried: dict[str, dict[tuple[Sign, bool], Carrying]]
+    """By claim, then by the side of the stands there, and whether it is dismissals that are carried so, or others."""
+    near: dict[int, list[str]]
+    """The claims near which other literals are now, by those that came or went."""
 
 
 class Web:
@@ -160,15 +158,16 @@ class Web:
         claims = [self.claims[number >> 1] for number in bits((before | after) & _as_they_are(len(self.claims)))]
         near = [self.near(claim) for claim in claims]
         self._link(relation, links, there)
-        changed = Changed([], [])
+        changed = Changed({}, {})
         for (literal, dismisses), then in zip(ways, carried, strict=True):
             now = self.carried(literal, dismisses)
             if now != then:
-                changed.carried.append(Carrying(literal, dismisses, then & ~now, now & ~then))
+                of_claim = changed.carried.setdefault(self.claims[literal >> 1], {})
+                of_claim[-1 if literal & 1 else 1, dismisses] = Carrying(then & ~now, now & ~then)
         for claim, then in zip(claims, near, strict=True):
             now = self.near(claim)
             if now != then:
-                changed.near.append((claim, then ^ now))
+                changed.near.setdefault(then ^ now, []).append(claim)
         return changed
 
     def _links(self, relation: Relation) -> Iterator[tuple[int, int]]:

@@ -25,7 +25,7 @@ from ledger import (
 )
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board, live, status, views
+from projections import board, carried, live, status, views
 from projections.reached import OutOfReach
 from projections.rows import COUNTS
 from projections.tracker import Tracker, reading
@@ -64,8 +64,10 @@ def large(tmp_path_factory):
 # The same rows, whichever way
 
 
+@pytest.mark.parametrize("many", [carried._MANY, 0])
 @pytest.mark.parametrize("seed", range(40))
-def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed):
+def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many, monkeypatch):
+    monkeypatch.setattr(carried, "_MANY", many)
     with opened(random_ledger(Random(seed), 40)) as ledger:
         tracker = Tracker(reading(ledger))
         kept = {}
