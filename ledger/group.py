@@ -197,7 +197,7 @@ class GroupCommit:
         if waiting >= self._most or self._events_waiting >= _MOST_EVENTS:
             self._refused += 1
             raise Busy(
-                f"{waiting:,} batches wait to be appended to {self._ledger.name}; bring this one again later",
+                f"{waiting:,} batches wait to be appended; bring this one again later",
                 max(_SHORTEST_S, waiting * self._pace_s),
             )
 

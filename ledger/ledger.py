@@ -260,7 +260,7 @@ class Ledger:
         check_text(event_id)
         stored = self._store.by_id([event_id]).get(event_id)
         if stored is None:
-            raise NotFound(f"there is no event {event_id!r} in {self.name}; `claims log` lists what there is")
+            raise NotFound(f"there is no event {event_id!r} in this ledger; `claims log` lists what there is")
         return records.decode(*stored)
 
     def events(

@@ -73,7 +73,7 @@ class Writer:
                     if look:
                         raise
                     look = True
-        raise Conflict(f"overtaken {_ATTEMPTS} times by others appending to {self._store.name}; try again")
+        raise Conflict(f"overtaken {_ATTEMPTS} times by others; try again")
 
     def deciding(self) -> Deciding:
         """Decides on the ledger as it is now, of which nothing was read yet; what it decides is not written."""

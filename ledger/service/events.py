@@ -118,7 +118,7 @@ def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
     if asking.is_number(name) and 0 < int(name) <= until:
         for pair in ledger.stored(after=int(name) - 1, as_of=int(name)):
             return pair, False
-    raise NotFound(f"there is no event {name!r} in {ledger.name} as of position {until}")
+    raise NotFound(f"there is no event {name!r} in this ledger as of position {until}")
 
 
 OPERATIONS: Final = (

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from .problems import Kind, type_of
+from .problems import NOT_ANSWERED, Kind, type_of
 
 
 class Explanation(Struct, frozen=True):
@@ -125,11 +125,11 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     ),
     "integrity": Explanation(
         "The file is damaged, was written by a later version of this package, or is no ledger. It was left untouched.",
-        "claims.db is damaged; restore it from a backup",
+        NOT_ANSWERED,
     ),
     "failure": Explanation(
         "Nobody foresaw this. The log has the whole of it, under the `request_id` of the answer.",
-        "this request could not be answered",
+        NOT_ANSWERED,
     ),
     "not-ready": Explanation(
         "The ledger cannot be read or appended to at the moment, or its view is far behind.",

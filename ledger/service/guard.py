@@ -28,9 +28,8 @@ from .settings import Settings
 _MAX_ADDRESS: Final = 8 * 1024
 _REMEMBERED: Final = 10_000
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
-_POLICY_OF_PAGES: Final = (
-    "default-src 'self'; base-uri 'none'; object-src 'none'; form-action 'self'; frame-ancestors 'none'"
-)
+_OWN: Final = "; ".join(f"{what}-src 'self'" for what in ("style", "script", "img", "connect"))
+_POLICY_OF_PAGES: Final = f"{_POLICY}; {_OWN}; form-action 'self'; base-uri 'none'"
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),

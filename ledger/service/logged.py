@@ -117,7 +117,7 @@ class InLog(Struct, frozen=True, kw_only=True, tag="log"):
     def _tags_about(self, ledger: Ledger, event: str) -> list[str]:
         clerk = ledger.state(aftermath, event, as_of=self.as_of)
         if event not in clerk.by_id:
-            raise NotFound(f"there is no event {event!r} in {ledger.name}; `claims log` lists what there is")
+            raise NotFound(f"there is no event {event!r} in this ledger; `claims log` lists what there is")
         return [f"id:{one.id}" for one in aftermath.others(clerk, event)]
 
 

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .operations import template
-from .problems import Problem
+from .problems import NOT_ANSWERED, Problem
 from .service import Service
 
 #: What an id of a request may be where it comes in with it: harmless in a header, a log and a page.
@@ -67,7 +67,7 @@ class Observed:
         except Exception as error:
             scope["error"] = error
             if not status:
-                failure = Problem("failure", "this request could not be answered")
+                failure = Problem("failure", NOT_ANSWERED)
                 await failure.response(Request(scope))(scope, receive, sending)
             elif not whole:
                 raise  # half an answer is out; the server cuts the connection

@@ -26,6 +26,7 @@ from ledger.errors import (
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
+NOT_ANSWERED: Final = "this request could not be answered; the log of the service tells why"
 
 
 class Kind(Struct, frozen=True):
@@ -109,7 +110,9 @@ class Problem(Exception):
 
     @classmethod
     def of(cls, error: LedgerError) -> Problem:
-        """The problem that an error of the ledger is."""
+        """The problem that an error of the ledger is. What is wrong with the place it lies in, the log tells alone."""
+        if KINDS[kind_of(error)].status == 500:
+            return cls(kind_of(error), NOT_ANSWERED)
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
         wait = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, Busy) else None
         return cls(kind_of(error), str(error), headers=wait, **more)
@@ -158,7 +161,7 @@ async def told(request: Request, error: Exception) -> Response:
         case HTTPException(status_code=405):
             problem = Problem("no-such-method", f"{request.method} is not asked here", headers=_allowed(request))
         case _:
-            problem = Problem("failure", "this request could not be answered")
+            problem = Problem("failure", NOT_ANSWERED)
     if problem.kind.status == 500:
         request.scope["error"] = error  # for the log
     return problem.response(request)

@@ -19,20 +19,7 @@ from .look import Look, rendered
 from .made import ELSEWHERE
 from .urls import Cuts
 
-POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "style-src 'self'",
-        "script-src 'self'",
-        "img-src 'self'",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
 HEADERS: Final = {
-    "Content-Security-Policy": POLICY,
     "Cache-Control": "private, no-cache",
     "Vary": "Accept-Encoding, Authorization, Cookie",
     "X-Content-Type-Options": "nosniff",
