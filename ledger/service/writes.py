@@ -25,7 +25,7 @@ from ledger.intake import Entry
 from ledger.ledger import MAX_BATCH
 from projections.words import count
 
-from . import access, problems, service
+from . import access, asking, problems, service
 from .access import SCOPE_OF, Caller
 from .operations import EVENTS, Answer, Operation, Parameter
 from .problems import Problem
@@ -74,14 +74,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     def of(cls, request: Request) -> Terms:
         """Those of a request. Raises UsageError."""
         query = request.query_params
-        unknown = sorted(query.keys() - {"expected", "register", "dry_run"})
-        if unknown:
-            raise UsageError(f"an append has no parameter {unknown[0]!r}; it has expected, register and dry_run")
-        for name in query:
-            if len(query.getlist(name)) > 1:
-                raise UsageError(f"{name}: it may be given once")
         expected = query.get("expected")
-        if expected is not None and not (expected.isascii() and expected.isdigit() and len(expected) < 19):
+        if expected is not None and not asking.is_number(expected):
             raise UsageError(f"expected: {expected!r} is no position")
         register, dry_run = (_truth(name, query.get(name)) for name in ("register", "dry_run"))
         if dry_run and expected is not None:
@@ -222,38 +216,37 @@ def _truth(name: str, text: str | None) -> bool:
     return text == "true"
 
 
-OPERATIONS: Final = (
-    Operation(
-        method="POST",
-        path="/v1/events",
-        handler=append,
-        about="""Appends 1 to 1,000 events at consecutive positions, or none; answered when they are durable.
+_APPEND: Final = Operation(
+    method="POST",
+    path="/v1/events",
+    handler=append,
+    about="""Appends 1 to 1,000 events at consecutive positions, or none; answered when they are durable.
 
         The body is a JSON array of events, one event, or NDJSON. Each may bring its `id`: the same `id` with the same
         event again is a no-op, whose receipt is `replayed`. Who records is told by the token. 201, or 200 where all
         were replayed, or only checked. Where any is bad, `errors` names every one, and nothing is written. Events that
         settle what the record makes of others (relations, gradings, rulings, amendments …) take the scope curate.""",
-        answer=Appended,
-        scope="append",
-        parameters=(
-            Parameter(
-                name="expected",
-                about="The last position seen: 412 where anything about the events' claims came after it.",
-                schema={"type": "integer", "minimum": 0},
-            ),
-            Parameter(
-                name="register",
-                about="Whether claims that are not registered are, in the same append, of 10,000 claims at most.",
-                schema={"type": "boolean", "default": False},
-            ),
-            Parameter(
-                name="dry_run",
-                about="Whether the events are checked only; nothing is written, and there are no receipts.",
-                schema={"type": "boolean", "default": False},
-            ),
+    answer=Appended,
+    scope="append",
+    parameters=(
+        Parameter(
+            name="expected",
+            about="The last position seen: 412 where anything about the events' claims came after it.",
+            schema={"type": "integer", "minimum": 0},
         ),
-        body=EVENTS,
-        answers=(Answer(about="Appended.", status=201, type=Appended),),
-        problems=("id-reused", "overtaken"),
+        Parameter(
+            name="register",
+            about="Whether claims that are not registered are, in the same append, of 10,000 claims at most.",
+            schema={"type": "boolean", "default": False},
+        ),
+        Parameter(
+            name="dry_run",
+            about="Whether the events are checked only; nothing is written, and there are no receipts.",
+            schema={"type": "boolean", "default": False},
+        ),
     ),
+    body=EVENTS,
+    answers=(Answer(about="Appended.", status=201, type=Appended),),
+    problems=("id-reused", "overtaken"),
 )
+OPERATIONS: Final = (msgspec.structs.replace(_APPEND, handler=asking.checked(_APPEND)),)
