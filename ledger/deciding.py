@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, islice
+from typing import Final
 
 from . import events as ev
 from . import intake, records, rules, when
@@ -13,6 +14,8 @@ from .errors import Conflict, LedgerError, Refused, UsageError
 from .events import Event
 from .records import Record
 from .store import Draft, Head, Overtaken, Store, Stored, tagged
+
+_AHEAD: Final = 1_000
 
 
 class PutOver(Exception):
@@ -71,6 +74,23 @@ class Deciding:
                 self.known = self.known.without({draft.id for draft in decided.drafts})
             raise
         return decided
+
+    def refused(self, looked_at: Iterable[Incoming | LedgerError], register: bool) -> Iterator[LedgerError]:
+        """What may not be appended of any number of events, each error with its `index`; lazily, by the thousand.
+
+        Each is decided as if all before it that are good had been appended. What is an error already, is one of them.
+        """
+        numbered = enumerate(looked_at)
+        while some := list(islice(numbered, _AHEAD)):
+            self.look_up(item for _, item in some if isinstance(item, Incoming))
+            for index, item in some:
+                try:
+                    if isinstance(item, LedgerError):
+                        raise item
+                    self.take([item], register, Decided())
+                except LedgerError as error:
+                    error.index = index
+                    yield error
 
     def keep(self, decided: Decided) -> None:
         """The drafts of a batch are to be written, in one transaction with those kept before."""

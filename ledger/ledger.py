@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
 
 from . import events as ev
 from . import fold, intake, records, when
-from .batch import Batch, Brought, Decided, Incoming, Receipt
+from .batch import Batch, Brought, Incoming, Receipt
 from .errors import LedgerError, NotFound, UsageError
 from .events import Event
 from .intake import Entry, Settled
@@ -192,15 +192,8 @@ class Ledger:
 
         Each event is decided as if all before it that are good had been appended.
         """
-        deciding = self._writer.deciding()
-        for index, item in enumerate(entries):
-            try:
-                incoming = [self._incoming(index, item)]
-                deciding.look_up(incoming)
-                deciding.take(incoming, register, Decided())
-            except LedgerError as error:
-                error.index = index
-                yield error
+        looked_at = (self._looked_at(index, item) for index, item in enumerate(entries))
+        return self._writer.deciding().refused(looked_at, register)
 
     def load(self, exported: Iterable[tuple[Entry, int]]) -> Iterator[Receipt]:
         """Takes in records with the ids and times (microseconds since 1970) they bring, 1,000 at a time, lazily.
@@ -367,6 +360,13 @@ class Ledger:
         except LedgerError as error:
             error.index = index
             raise
+
+    def _looked_at(self, index: int, item: Event | Entry) -> Incoming | LedgerError:
+        """An event that is one, or what is wrong with it whatever the ledger holds."""
+        try:
+            return self._incoming(index, item)
+        except LedgerError as error:
+            return error
 
     def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[Incoming]:
         """As `_incoming`, of a batch."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import IO, TypeVar
 
 import click
@@ -34,9 +35,10 @@ class Faults:
         self._found.append((number, error))
 
     def end(self) -> None:
-        """Tells every one of them, in the order in which they were read, and ends with the code of the first."""
+        """Tells every one of them, in the order of their lines, and ends with the code of the first."""
         if not self._found:
             return
+        self._found.sort(key=itemgetter(0))  # what is no event is noticed before what may not be appended
         for number, error in self._found:
             complain(f"line {number}: {error}")
         complain(f"{count(len(self._found), 'bad line')}; nothing was written")

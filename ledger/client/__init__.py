@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import fold, names
-from ledger.batch import Incoming, Receipt
+from ledger.batch import WHOEVER, Incoming, Receipt
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
 from ledger.intake import Entry
@@ -28,11 +28,10 @@ from ledger.ledger import MAX_BATCH, Cut, Ledger, check_text
 from ledger.records import Record
 from ledger.store import Stored
 
-from .checking import Checking
 from .connection import Connection, Query, Silence
 from .following import following
 from .reading import PAGE, ServedStore
-from .sending import WHOEVER, Sender, check_recorder
+from .sending import Sender, recorder_fault
 
 __all__ = ["RemoteLedger", "Silence"]
 
@@ -56,7 +55,7 @@ class RemoteLedger(Ledger):
         looked_at = (self._looked_at(index, entry) for index, entry in enumerate(entries))
         some = list(islice(looked_at, MAX_BATCH + 1))
         if len(some) > MAX_BATCH:
-            yield from Checking(self._records, register=register).refused(chain(some, looked_at))
+            yield from self._sender.deciding().refused(chain(some, looked_at), register)
         else:
             yield from self._refused(some, register)
 
@@ -65,13 +64,10 @@ class RemoteLedger(Ledger):
         raise UsageError(f"records keep their times only where the ledger lives; import them there, not by {self.name}")
 
     def _looked_at(self, index: int, entry: Event | Entry) -> Incoming | LedgerError:
-        """An event that is one, or what is wrong with it whatever the ledger holds."""
-        try:
-            item = self._incoming(index, entry)
-            check_recorder(index, item)
+        item = super()._looked_at(index, entry)
+        if isinstance(item, LedgerError):
             return item
-        except LedgerError as error:
-            return error
+        return recorder_fault(index, item) or item
 
     def _refused(self, looked_at: Sequence[Incoming | LedgerError], register: bool) -> list[LedgerError]:
         """What is wrong with the events of a batch, by place; the service tells of those that are events."""

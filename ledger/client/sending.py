@@ -5,21 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from ledger.batch import Batch, Incoming, Receipt
+from ledger.batch import WHOEVER, Batch, Incoming, Receipt
 from ledger.errors import InvalidEvent, LedgerError, UsageError
 from ledger.ids import Ids
 from ledger.writer import Answer, Writer
 
 from .connection import Connection, Query, Silence
 from .reading import ServedStore
-
-WHOEVER: Final = "(whom the token names)"
-"""Stands for who records, which the service tells."""
 
 
 class Sender(Writer):
@@ -49,7 +45,8 @@ class Sender(Writer):
         if self._read_only:
             raise UsageError(f"{self._connection.name} was opened for reading only; open it for writing to append")
         for index, item in enumerate(batch.incoming):
-            check_recorder(index, item)
+            if (fault := recorder_fault(index, item)) is not None:
+                raise fault
         with self._making:
             now_us = _now_us()
             ids = [item.id or self._own_id(now_us) for item in batch.incoming]
@@ -66,12 +63,13 @@ class _Appended(Struct, frozen=True):
     receipts: list[Receipt]
 
 
-def check_recorder(index: int, item: Incoming) -> None:
-    """Raises InvalidEvent where an event says who records it."""
-    if item.recorded_by != WHOEVER:
-        error = InvalidEvent("a service records under the name of the token; leave it out", "/recorded_by")
-        error.index = index
-        raise error
+def recorder_fault(index: int, item: Incoming) -> InvalidEvent | None:
+    """What is wrong with an event that says who records it; None for one that does not."""
+    if item.recorded_by == WHOEVER:
+        return None
+    fault = InvalidEvent("a service records under the name of the token; leave it out", "/recorded_by")
+    fault.index = index
+    return fault
 
 
 def _lines(items: Iterable[tuple[str | None, Incoming]]) -> bytes:
