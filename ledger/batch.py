@@ -19,7 +19,7 @@ WHOEVER: Final = "(whom the token names)"
 """Stands for who records, where that is told by a service alone; it is taken for whoever did."""
 
 
-class Receipt(Struct, frozen=True, kw_only=True):
+class Receipt(Struct, gc=False, frozen=True, kw_only=True):
     """Where an event stands. `replayed` tells that it stood there before, and nothing was written."""
 
     id: str
@@ -28,7 +28,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     replayed: bool = False
 
 
-class Incoming(Struct, frozen=True):
+class Incoming(Struct, gc=False, frozen=True):
     """An event of a batch, read strictly: with its bytes, its own tags, and the moment it brings, if it does."""
 
     id: str | None

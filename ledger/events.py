@@ -41,7 +41,8 @@ Verdict: TypeAlias = Literal["true", "false", "mixed", "unproven", "not_checkabl
 ClaimKind: TypeAlias = Literal["factual", "predictive", "normative"]
 
 
-class Link(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+# `gc=False`: nothing here can hold itself, so the collector of circles need not look at any of it, however many there are.
+class Link(Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One step in the attribution of an act, as printed that day: who is named, and how the words were carried.
 
     `source` is the id the link counts under; left out, it is the slug of the name, and for an unnamed, collective or
@@ -59,7 +60,7 @@ class Link(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown
     published_at: SaidAt | None = None
 
 
-class Likelihood(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Likelihood(Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """How likely, in the speaker's own `term`, with the band it stands for on a `scale` (see `ledger.scales`).
 
     A term of a named scale gets that scale's band. Any other is recorded with `scale="inferred"` and the band its
@@ -79,7 +80,9 @@ MoreClaims: TypeAlias = Annotated[tuple[Slug, ...], Meta(max_length=200)]
 EventIds: TypeAlias = Annotated[tuple[EventId, ...], Meta(max_length=200)]
 
 
-class _Event(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"):
+class _Event(
+    Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, tag_field="type"
+):
     """What every event is: immutable, tagged in field `type`, and closed to fields it does not know."""
 
 

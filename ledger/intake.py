@@ -39,7 +39,7 @@ _STRETCH: Final = 100
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, gc=False, frozen=True, kw_only=True):
     """An event on its way in, with the id and the recorder that its sender may bring.
 
     Without an `id` the ledger gives a UUIDv7; without `recorded_by` the ledger's own name stands.
@@ -154,7 +154,7 @@ def _record(line: bytes) -> tuple[Entry, int]:
     return entry, _recorded_at(fields["recorded_at"])
 
 
-class _Exported(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Exported(Struct, gc=False, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
     recorded_at: str
     recorded_by: str

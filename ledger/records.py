@@ -23,7 +23,7 @@ from .events import Event
 ACTS: Final = (ev.Statement, ev.Denial, ev.Assessment)
 
 
-class Record(Struct, frozen=True, kw_only=True):
+class Record(Struct, gc=False, frozen=True, kw_only=True):
     """An event with its envelope, as the ledger holds it. Times are UTC with microseconds."""
 
     position: int

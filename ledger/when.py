@@ -93,9 +93,7 @@ def instant(text: str) -> int:
     if not _INSTANT.fullmatch(text):
         parse(text)  # what is wrong with it, where it is no time at all
         raise ValueError(f"{text!r} is no moment; write 2024-10-11T00:00:00.000000Z")
-    at = _instant(text, False).earliest
-    assert at is not None
-    return at
+    return _instant(text)
 
 
 def cut(text: str) -> int:
@@ -119,7 +117,8 @@ def _point(text: str) -> Span:
         except ValueError:
             pass  # what is wrong with it is told below
     if _INSTANT.fullmatch(text):
-        return _instant(text, False)
+        at = _instant(text)
+        return Span(at, at)
     match = _POINT.fullmatch(text)
     if match is None:
         if _UNZONED.fullmatch(text):
@@ -127,7 +126,8 @@ def _point(text: str) -> Span:
         raise ValueError(f"{text!r} is no time; {_FORMS}")
     marked = match["mark"] is not None
     if match["time"]:
-        return _instant(text.rstrip("~?%"), marked)
+        at = _instant(text.rstrip("~?%"))
+        return Span(at, at, marked)
     try:
         year, month, day = int(match["year"]), int(match["month"] or 1), int(match["day"] or 1)
         start = datetime(year, month, day, tzinfo=UTC)
@@ -148,14 +148,14 @@ def _first_of(year: int, month: int) -> int:
     return micros(datetime(year, month, 1, tzinfo=UTC))
 
 
-def _instant(text: str, marked: bool) -> Span:
+def _instant(text: str) -> int:
     try:
         at = micros(datetime.fromisoformat(text))
         if not _FIRST <= at <= _LAST:  # a zone may carry it past the years that a datetime holds
             raise ValueError("year is out of range")
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no time on the calendar ({error}); {_FORMS}") from None
-    return Span(at, at, marked)
+    return at
 
 
 _FIRST: Final = micros(datetime.min.replace(tzinfo=UTC))

@@ -42,7 +42,7 @@ KINDS: Final[tuple[str | None, ...]] = (None, *_KINDS)
 """The kinds of sources; their numbers are their places here."""
 
 
-class Light(Struct):
+class Light(Struct, gc=False):
     """An act as a cell needs it: corrected, with what was taken back of it.
 
     Millions are made, so it is a Struct, which costs a tenth of other classes to make; and so are cells.
@@ -122,7 +122,7 @@ def settled_light(act: Act) -> Light:
     return light
 
 
-class Stance(Struct):
+class Stance(Struct, gc=False):
     """A side a speaker takes, and the act that decides."""
 
     side: int
@@ -134,7 +134,7 @@ class Stance(Struct):
         return self.side, self.act.dismisses
 
 
-class Cell(Struct):
+class Cell(Struct, gc=False):
     """What one speaker's acts come to on one claim."""
 
     source: str

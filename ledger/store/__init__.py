@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from msgspec import Struct
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, gc=False, frozen=True):
     """A record but for the moment of its recording: its stored bytes are `before + stamp(recorded_at) + after`."""
 
     id: str | None
