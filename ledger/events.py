@@ -41,7 +41,7 @@ Verdict: TypeAlias = Literal["true", "false", "mixed", "unproven", "not_checkabl
 ClaimKind: TypeAlias = Literal["factual", "predictive", "normative"]
 
 
-# `gc=False`: nothing here can hold itself, so the collector of circles need not look at any of it, however many there are.
+# `gc=False`: nothing here can hold itself, so the collector of circles need not look at it, however much there is.
 class Link(Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One step in the attribution of an act, as printed that day: who is named, and how the words were carried.
 
