@@ -15,6 +15,8 @@ from .intake import Entry
 from .records import Record
 from .store import Draft
 
+MAX_BATCH: Final = 1_000
+"""So many events a batch has at most."""
 WHOEVER: Final = "(whom the token names)"
 """Stands for who records, where that is told by a service alone; it is taken for whoever did."""
 

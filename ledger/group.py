@@ -16,11 +16,11 @@ from typing import Final, NamedTuple, Self, TypeAlias
 
 from msgspec import Struct
 
-from .batch import Batch, Brought, Receipt
+from .batch import MAX_BATCH, Batch, Brought, Receipt
 from .errors import Busy, LedgerError, UsageError
 from .events import Event
 from .intake import Entry
-from .ledger import MAX_BATCH, Ledger
+from .ledger import Ledger
 from .records import Record
 
 #: So many may wait, in however few batches.

@@ -13,28 +13,25 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import islice
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeAlias, cast
+from typing import Any, Final, NamedTuple, Self
 
+from . import cuts, fold, records, when
 from . import events as ev
-from . import fold, intake, records, when
-from .batch import Batch, Brought, Incoming, Receipt
+from .batch import MAX_BATCH, Batch, Brought, Receipt
+from .cuts import Cut, check_text, place_of, position_of
 from .errors import LedgerError, NotFound, UsageError
 from .events import Event
-from .intake import Entry, Settled
+from .inbox import Inbox
+from .intake import Entry
 from .records import Record
 from .store import Kept, Store, Stored, tagged
 from .writer import Writer
 
-MAX_BATCH: Final = 1_000
 _PAST_ALL: Final = 2**63
 _STRETCH: Final = 20_000
-
-
-Cut: TypeAlias = int | str | date | datetime | Receipt | Record
-"""A cut as callers write it: a position, an event id, a moment, or what `append` returned."""
 
 
 class Stretch(NamedTuple):
@@ -53,7 +50,7 @@ class Ledger:
     def __init__(self, store: Store, *, recorded_by: str | None = None, clock: Callable[[], datetime] | None = None):
         self._store = store
         self._writer = Writer(store, _now_us if clock is None else (lambda: when.micros(clock())))
-        self._recorded_by = recorded_by
+        self._inbox = Inbox(recorded_by)
 
     @classmethod
     def open(
@@ -132,7 +129,7 @@ class Ledger:
         Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
-        return self._writer.append(Batch([self._incoming(0, entry)], _position(expected), register))[0]
+        return self._writer.append(Batch([self._inbox.one(0, entry)], place_of(expected), register))[0]
 
     def append_all(
         self,
@@ -158,7 +155,7 @@ class Ledger:
 
         Raises InvalidEvent, and UsageError where there are not 1 to 1,000 events.
         """
-        return self._read(self.brought(entries, expected=expected, register=register))
+        return self._inbox.batch(self.brought(entries, expected=expected, register=register))
 
     def brought(
         self,
@@ -174,7 +171,7 @@ class Ledger:
         entries = list(entries)
         if not 1 <= len(entries) <= MAX_BATCH:
             raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(entries):,}; append it in parts")
-        return Brought(entries, _position(expected), register)
+        return Brought(entries, place_of(expected), register)
 
     def append_each(self, batches: Sequence[Batch | Brought]) -> Iterator[list[Receipt] | LedgerError]:
         """Appends independent batches, each all or nothing, in one transaction where that can be; lazily.
@@ -183,7 +180,7 @@ class Ledger:
         that order, once durable: with receipts, or with what `append_all` would raise. What the store itself raises,
         a full disk for one, is raised, and none of those without an answer was written.
         """
-        read = self._read_each(batches)
+        read = self._inbox.each(batches)
         answers = self._writer.append_each([one for one in read if isinstance(one, Batch)])
         return (next(answers) if isinstance(one, Batch) else one for one in read)
 
@@ -192,7 +189,7 @@ class Ledger:
 
         Each event is decided as if all before it that are good had been appended.
         """
-        looked_at = (self._looked_at(index, item) for index, item in enumerate(entries))
+        looked_at = (self._inbox.looked_at(index, item) for index, item in enumerate(entries))
         return self._writer.deciding().refused(looked_at, register)
 
     def load(self, exported: Iterable[tuple[Entry, int]]) -> Iterator[Receipt]:
@@ -238,9 +235,9 @@ class Ledger:
         """The cuts of a question, fixed: whatever is appended from now on does not belong to its answer."""
         check_text(subject)
         head = self._store.head()
-        position = head.position if as_of is None else self._position_of(as_of, head.position)
+        position = head.position if as_of is None else position_of(self._store, as_of, head.position)
         recorded_us = head.recorded_at if position == head.position else self._store.recorded_at(position)
-        said_us, said_text = _said_by(said_by)
+        said_us, said_text = cuts.said_by(said_by)
         return fold.Question(
             subject=subject,
             as_of=fold.AsOf(position, when.stamp(recorded_us) if position and recorded_us is not None else None),
@@ -279,7 +276,7 @@ class Ledger:
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes): what an export or a proof needs."""
         head = self.head
-        until = head if as_of is None else self._position_of(as_of, head)
+        until = head if as_of is None else position_of(self._store, as_of, head)
         tags = _tags_of(claim, source, types)
         after = min(after, until)
         if not tags and not types:
@@ -299,7 +296,7 @@ class Ledger:
         The tags are those of `ledger.fold`: what a projection wants, without one.
         """
         head = self.head
-        until = head if as_of is None else self._position_of(as_of, head)
+        until = head if as_of is None else position_of(self._store, as_of, head)
         return tagged(self._store, tags, until, min(after, until))
 
     def follow(
@@ -309,7 +306,7 @@ class Ledger:
 
         Ends soon after `stop` is set, `poll_s` seconds at most.
         """
-        position = _position(after) or 0
+        position = place_of(after) or 0
         while stop is None or not stop.is_set():
             for pair in self._store.scan(position, self.head):
                 position = pair[0]
@@ -341,114 +338,17 @@ class Ledger:
 
     def wait(self, after: int | Receipt | Record, timeout_s: float) -> bool:
         """Waits until there is a record after a position; False when the time, in seconds, ran out first."""
-        return self._store.wait(_position(after) or 0, timeout_s)
+        return self._store.wait(place_of(after) or 0, timeout_s)
 
     # Private
 
-    def _incoming(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> Incoming:
-        if type(item) is Settled and item.recorded_by is not None:
-            return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
-        entry = item if isinstance(item, Entry) else Entry(event=item)
-        recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
-        try:
-            intake.check_recorder(recorded_by)
-            if isinstance(entry, Settled):
-                return Incoming(entry.id, recorded_by, entry.event, entry.data, entry.tags, recorded_us)
-            if entry.id is not None:
-                intake.check_id(entry.id)
-            return Incoming(entry.id, recorded_by, *intake.canonical(entry.event), recorded_us)
-        except LedgerError as error:
-            error.index = index
-            raise
-
-    def _looked_at(self, index: int, item: Event | Entry) -> Incoming | LedgerError:
-        """An event that is one, or what is wrong with it whatever the ledger holds."""
-        try:
-            return self._incoming(index, item)
-        except LedgerError as error:
-            return error
-
-    def _incoming_all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[Incoming]:
-        """As `_incoming`, of a batch."""
-        entries = [item if isinstance(item, Entry) else Entry(event=item) for item in items]
-        try:
-            recorders = [self._recorder() if e.recorded_by is None else e.recorded_by for e in entries]
-            for recorded_by in set(recorders):
-                intake.check_recorder(recorded_by)
-            ids = [entry.id for entry in entries]
-            intake.check_ids(ids)
-            return list(map(Incoming, ids, recorders, *_settled(entries), times))
-        except (LedgerError, TypeError):  # which of them it is about is told one by one
-            return [self._incoming(*numbered, at) for numbered, at in zip(enumerate(items), times, strict=True)]
-
-    def _read(self, brought: Brought) -> Batch:
-        entries = brought.entries
-        if len(entries) == 1:
-            return Batch([self._incoming(0, entries[0])], brought.expected, brought.register)
-        return Batch(self._incoming_all(entries, [None] * len(entries)), brought.expected, brought.register)
-
-    def _read_each(self, batches: Sequence[Batch | Brought]) -> Sequence[Batch | LedgerError]:
-        """All that is unread among these, read together where nothing is wrong with any."""
-        unread = [one for one in batches if isinstance(one, Brought)]
-        entries = [entry for one in unread for entry in one.entries]
-        if not unread:
-            return cast("Sequence[Batch]", batches)
-        try:
-            incoming = iter(self._incoming_all(entries, [None] * len(entries)))
-        except LedgerError:
-            return [self._tried(one) for one in batches]
-        return [
-            Batch(list(islice(incoming, len(one.entries))), one.expected, one.register)
-            if isinstance(one, Brought)
-            else one
-            for one in batches
-        ]
-
-    def _tried(self, one: Batch | Brought) -> Batch | LedgerError:
-        try:
-            return one if isinstance(one, Batch) else self._read(one)
-        except LedgerError as error:
-            return error
-
-    def _recorder(self) -> str:
-        if self._recorded_by is None:
-            self._recorded_by = _user()
-        return self._recorded_by
-
     def _load(self, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
         try:
-            return self._writer.append(Batch(self._incoming_all(*zip(*batch, strict=True))))
+            return self._writer.append(Batch(self._inbox.all(*zip(*batch, strict=True))))
         except LedgerError as error:
             if error.index is not None:
                 error.index += before
             raise
-
-    def _position_of(self, cut: Cut, head: int) -> int:
-        match cut:
-            case bool():
-                raise UsageError(f"{cut!r} is no cut")
-            case int():
-                return _within(cut, head)
-            case Receipt() | Record():
-                return _within(cut.position, head)
-            case str() if cut.isascii() and cut.isdigit():
-                return _within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
-            case str():
-                check_text(cut)
-                stored = self._store.by_id([cut])
-                if stored:
-                    return stored[cut][0]
-                try:
-                    return self._store.at_or_before(when.cut(cut))
-                except ValueError:
-                    raise UsageError(
-                        f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
-                        "or 2024-10-09T12:00:00Z"
-                    ) from None
-            case date():  # and datetime
-                return self._store.at_or_before(_moment_of(cut))
-            case _:
-                raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
 def _now_us() -> int:
@@ -472,50 +372,6 @@ def _open_served(
     return RemoteLedger(url, token=token, read_only=read_only)
 
 
-def _settled(entries: list[Entry]) -> intake.Columns:
-    settled = [entry for entry in entries if type(entry) is Settled]
-    if len(settled) < len(entries):
-        return intake.canonical_all([entry.event for entry in entries])
-    return intake.Columns([e.event for e in settled], [e.data for e in settled], [e.tags for e in settled])
-
-
-def _position(at: int | Receipt | Record | None) -> int | None:
-    if isinstance(at, (Receipt, Record)):
-        return at.position
-    if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
-        raise UsageError(f"{at!r} is no position; give a number, or what `append` returned")
-    return at
-
-
-def _within(position: int, head: int) -> int:
-    if not 0 <= position <= head:
-        raise UsageError(f"position {position} is not in this ledger, which ends at {head}")
-    return position
-
-
-def _said_by(cut: Cut | None) -> tuple[int | None, str | None]:
-    match cut:
-        case None:
-            return None, None
-        case str():
-            try:
-                return when.cut(cut), cut
-            except ValueError as error:
-                raise UsageError(f"said_by: {error}") from None
-        case date():  # and datetime
-            return _moment_of(cut), cut.isoformat()
-        case _:
-            raise UsageError("said_by is a moment of the world, such as 2024-10-09; positions and events go with as_of")
-
-
-def _moment_of(cut: date) -> int:
-    if not isinstance(cut, datetime):
-        return when.cut(cut.isoformat())
-    if cut.utcoffset() is None:
-        raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
-    return when.micros(cut)
-
-
 def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[str]:
     """The tags that the records asked for carry, all of them. Raises UsageError for a type that is none."""
     for tag in types:
@@ -523,15 +379,6 @@ def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> lis
             raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
     check_text(claim, source)
     return [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
-
-
-def check_text(*asked: str | None) -> None:
-    """Refuses surrogates, as a broken byte on a command line makes them: no ledger holds any."""
-    for text in asked:
-        try:
-            str(text).encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"{text!r} is not UTF-8 text; check its encoding") from None
 
 
 def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]:
@@ -546,12 +393,3 @@ def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]
 
 def _type_of(pair: Stored) -> str:
     return ev.tag_of(records.decode(*pair).event)
-
-
-def _user() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container that knows no name for its user
-        return f"uid-{os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from ledger import Entry, Ledger, LedgerError, Receipt, intake
-from ledger.ledger import MAX_BATCH
+from ledger.batch import MAX_BATCH
 from projections.words import count
 
 from . import complain

@@ -20,7 +20,7 @@ from typing import IO, Any
 import click
 
 from ledger import Entry, Ledger, LedgerError, NotFound, Receipt, UsageError, intake
-from ledger.ledger import MAX_BATCH
+from ledger.batch import MAX_BATCH
 from projections.words import count
 
 from .ndjson import Line, Lines, compressed, progress

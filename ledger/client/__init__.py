@@ -20,11 +20,12 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import fold, names
-from ledger.batch import WHOEVER, Incoming, Receipt
+from ledger.batch import MAX_BATCH, WHOEVER, Incoming, Receipt
+from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
 from ledger.intake import Entry
-from ledger.ledger import MAX_BATCH, Cut, Ledger, check_text
+from ledger.ledger import Ledger
 from ledger.records import Record
 from ledger.store import Stored
 
@@ -64,7 +65,7 @@ class RemoteLedger(Ledger):
         raise UsageError(f"records keep their times only where the ledger lives; import them there, not by {self.name}")
 
     def _looked_at(self, index: int, entry: Event | Entry) -> Incoming | LedgerError:
-        item = super()._looked_at(index, entry)
+        item = self._inbox.looked_at(index, entry)
         if isinstance(item, LedgerError):
             return item
         return recorder_fault(index, item) or item

@@ -19,10 +19,9 @@ from starlette.responses import Response
 
 from ledger import Ledger, intake, rules
 from ledger import events as ev
-from ledger.batch import Receipt
+from ledger.batch import MAX_BATCH, Receipt
 from ledger.errors import IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from ledger.intake import Entry
-from ledger.ledger import MAX_BATCH
 from projections.words import count
 
 from . import access, asking, problems, service

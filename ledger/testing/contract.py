@@ -11,9 +11,10 @@ from typing import Final, TypeAlias
 from ledger import events as ev
 from ledger import fold, intake, rules
 from ledger.batch import Receipt
+from ledger.cuts import Cut
 from ledger.errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageError
 from ledger.intake import Entry
-from ledger.ledger import Cut, Ledger
+from ledger.ledger import Ledger
 from ledger.records import Record
 
 from .author import Exported, as_record, random_ledger

@@ -14,10 +14,11 @@ from typing import Any, Self
 from ledger import events as ev
 from ledger import fold, names
 from ledger.batch import Receipt
+from ledger.cuts import Cut
 from ledger.errors import LedgerError, Refused
 from ledger.events import Event, Link
 from ledger.intake import Entry
-from ledger.ledger import Cut, Ledger
+from ledger.ledger import Ledger
 
 
 def by(name: str, kind: ev.Kind | None = "person", **more: Any) -> Link:

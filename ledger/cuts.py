@@ -1,0 +1,92 @@
+"""Which moment does a caller mean? A cut may be a position, an event, a time, or what an append returned."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TypeAlias
+
+from . import when
+from .batch import Receipt
+from .errors import UsageError
+from .records import Record
+from .store import Store
+
+Cut: TypeAlias = int | str | date | datetime | Receipt | Record
+"""A cut as callers write it: a position, an event id, a moment, or what `append` returned."""
+
+
+def position_of(store: Store, cut: Cut, head: int) -> int:
+    """The position that a cut means in a log that ends at `head`. Raises UsageError for what is no cut there."""
+    match cut:
+        case bool():
+            raise UsageError(f"{cut!r} is no cut")
+        case int():
+            return _within(cut, head)
+        case Receipt() | Record():
+            return _within(cut.position, head)
+        case str() if cut.isascii() and cut.isdigit():
+            return _within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
+        case str():
+            check_text(cut)
+            stored = store.by_id([cut])
+            if stored:
+                return stored[cut][0]
+            try:
+                return store.at_or_before(when.cut(cut))
+            except ValueError:
+                raise UsageError(
+                    f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
+                    "or 2024-10-09T12:00:00Z"
+                ) from None
+        case date():  # and datetime
+            return store.at_or_before(_moment_of(cut))
+        case _:
+            raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
+
+
+def place_of(at: int | Receipt | Record | None) -> int | None:
+    """The position that a caller names by itself, or by what stands there. Raises UsageError."""
+    if isinstance(at, (Receipt, Record)):
+        return at.position
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+        raise UsageError(f"{at!r} is no position; give a number, or what `append` returned")
+    return at
+
+
+def said_by(cut: Cut | None) -> tuple[int | None, str | None]:
+    """The moment of the world that a cut means, in microseconds, and as text. Raises UsageError for any other."""
+    match cut:
+        case None:
+            return None, None
+        case str():
+            try:
+                return when.cut(cut), cut
+            except ValueError as error:
+                raise UsageError(f"said_by: {error}") from None
+        case date():  # and datetime
+            return _moment_of(cut), cut.isoformat()
+        case _:
+            raise UsageError("said_by is a moment of the world, such as 2024-10-09; positions and events go with as_of")
+
+
+def check_text(*asked: str | None) -> None:
+    """Refuses surrogates, as a broken byte on a command line makes them: no ledger holds any."""
+    for text in asked:
+        try:
+            str(text).encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{text!r} is not UTF-8 text; check its encoding") from None
+
+
+def _within(position: int, head: int) -> int:
+    if not 0 <= position <= head:
+        raise UsageError(f"position {position} is not in this ledger, which ends at {head}")
+    return position
+
+
+def _moment_of(cut: date) -> int:
+    if not isinstance(cut, datetime):
+        return when.cut(cut.isoformat())
+    if cut.utcoffset() is None:
+        raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
+    return when.micros(cut)
