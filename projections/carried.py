@@ -26,9 +26,10 @@ from .cells import (
 )
 from .distinct import EXACT
 from .reach import Relation, Sign
-from .standing import Claim, put, sum_root
+from .standing import Arrived, Claim, put, sum_root
 from .told import Told
 from .webs import Carrying, Web
+from .world import Key
 
 _NOWHERE: Final[list[tuple[str, int]]] = []
 #: With so many speakers for each literal, it takes less time to find those for whom the literal matters first.
@@ -110,25 +111,30 @@ class Carried(Told):
 
     def _bring(self, name: str, source: str, act: Light, sides: Iterable[tuple[str, int]]) -> None:
         """Brings a stand on a claim to others."""
+        first: dict[int, tuple[Arrived, ...]] = {}  # shared by all claims where nothing else arrives: most of millions
         for far, bits in sides:
             claim = self._claim(far)
             assert claim is not None  # whoever is within brings all that it is related to
-            arrived = claim.arrived.setdefault(source, {})
-            known = arrived.get(name)
-            if known is None or known[0] | bits != known[0] or known[1] is not act:
-                arrived[name] = (bits | known[0] if known is not None else bits, act)
-                self._arriving[far, source] = None
+            known = claim.arrived.get(source)
+            if known is None:
+                claim.arrived[source] = first.get(bits) or first.setdefault(bits, (Arrived(name, bits, act),))
+            else:
+                before = next((one for one in known if one.origin == name), None)
+                sides_now = bits if before is None else bits | before.sides
+                if before is not None and before.sides == sides_now and before.act is act:
+                    continue
+                others = (one for one in known if one is not before)
+                claim.arrived[source] = (*others, Arrived(name, sides_now, act))
+            self._arriving[far, source] = None
 
     def _take_away(self, name: str, source: str, sides: Iterable[tuple[str, int]]) -> None:
         """Takes a stand on a claim away from others."""
         for far, bits in sides:
             claim = self.claims[far]
-            arrived = claim.arrived[source]
-            known, act = arrived.pop(name)
-            if known & ~bits:
-                arrived[name] = known & ~bits, act
-            elif not arrived:
-                del claim.arrived[source]
+            left = [
+                one if one.origin != name else one._replace(sides=one.sides & ~bits) for one in claim.arrived[source]
+            ]
+            put(claim.arrived, source, tuple(one for one in left if one.sides) or None)
             self._arriving[far, source] = None
 
     def _carry_on(self, web: Web, name: str, carried: dict[tuple[Sign, bool], Carrying]) -> None:
@@ -213,24 +219,16 @@ class Carried(Told):
             return None, 0
         stance: Stance | None = None
         conflict = 0
-        for bits, light in arrived.values() if len(arrived) == 1 else self._by_act(arrived.values()):
+        for _, sides, light in arrived if len(arrived) == 1 else _by_act(arrived):
             if not self.reach.is_alone(claim.name) and self._is_both(claim, light):
                 continue
-            if bits == 3:
+            if sides == 3:
                 conflict = 1
             else:
-                stance = following(stance, Stance(1 if bits == 1 else -1, light))
+                stance = following(stance, Stance(1 if sides == 1 else -1, light))
         if cell.dismissed and stance is not None and stance.side == -1:
             stance = None
         return stance, conflict
-
-    def _by_act(self, arrived: Iterable[tuple[int, Light]]) -> Iterable[tuple[int, Light]]:
-        """What arrives, in the order of saying; what one act brings from several claims, together."""
-        by_act: dict[int, tuple[int, Light]] = {}
-        for bits, light in arrived:
-            known = by_act.get(light.position)
-            by_act[light.position] = (bits if known is None else bits | known[0], light)
-        return sorted(by_act.values(), key=_arriving_key) if len(by_act) > 1 else by_act.values()
 
     def _is_both(self, claim: Claim, light: Light) -> bool:
         """Whether an act bears on a claim both ways in own words, and so counts there for neither."""
@@ -258,13 +256,13 @@ class Carried(Told):
         if cell.root != root:
             if cell.root is not None:
                 self._leave(claim, cell.root, source)
-            claim.by_root.setdefault(root, []).append(cell)
+            claim.join(root, cell)
             self._claims_of_root.setdefault(root, set()).add(name)
             cell.root = root
         self._unsummed[name, root] = None
 
     def _leave(self, claim: Claim, root: str, source: str) -> None:
-        cells = claim.by_root[root] = [cell for cell in claim.by_root[root] if cell.source != source]
+        cells = claim.by_root[root] = tuple(cell for cell in claim.by_root[root] if cell.source != source)
         if not cells:
             self._claims_of_root[root].discard(claim.name)
         self._unsummed[claim.name, root] = None
@@ -283,7 +281,7 @@ class Carried(Told):
                 kind, is_open = KINDS[kinds.bit_length() - 1], False
         cell.kind = kind
         cell.named = kind in ev.NAMED
-        cell.circle = desk.circle(source) if cell.named else (source,)
+        cell.circle = desk.circle(source) if cell.named else desk.alone(source)
         if not is_open and cell.circle != (source,):
             is_open = self._is_unsure(cell.circle) or self.kind(claim, cell.circle) is None
         # Open is what acts nearby, once those are others, may tell otherwise: of what kind a speaker or its root is.
@@ -312,5 +310,14 @@ class Carried(Told):
                     self._changed[name] = None
 
 
-def _arriving_key(arriving: tuple[int, Light]) -> tuple[float, int, int]:
-    return arriving[1].key
+def _by_act(arrived: Iterable[Arrived]) -> Iterable[Arrived]:
+    """What arrives, in the order of saying; what one act brings from several claims, together."""
+    by_act: dict[int, Arrived] = {}
+    for one in arrived:
+        known = by_act.get(one.act.position)
+        by_act[one.act.position] = one if known is None else one._replace(sides=one.sides | known.sides)
+    return sorted(by_act.values(), key=_said) if len(by_act) > 1 else by_act.values()
+
+
+def _said(arrived: Arrived) -> Key:
+    return arrived.act.key

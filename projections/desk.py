@@ -60,17 +60,22 @@ class Desk:
         self._infos: dict[str, SourceInfo] = {}
         self._same: dict[str, list[str]] = {}
         self._circles: dict[str, tuple[str, ...]] = {}
+        self._alone: dict[str, tuple[str, ...]] = {}
         self._ties: dict[tuple[str, bool], str | None] = {}
 
     def members(self, source_class: str) -> Sequence[str]:
         """The sources of a class."""
         return self._same.get(source_class) or (source_class,)
 
+    def alone(self, source_class: str) -> tuple[str, ...]:
+        """A class by itself, the same tuple for whoever asks."""
+        return self._alone.get(source_class) or self._alone.setdefault(source_class, (source_class,))
+
     def circle(self, source_class: str) -> tuple[str, ...]:
         """The classes at the end of the line of a class; the least of them is the root of whoever is named."""
         known = self._circles.get(source_class)
         if known is None and not self.lines.leads(source_class):
-            return (source_class,)
+            return self.alone(source_class)
         if known is None:
             known = self._circles[source_class] = tuple(self.lines.circle(source_class))
             if len(known) > 1:

@@ -6,7 +6,7 @@ are looked at together, and only when one of them has changed (rules 3, 5 and 6 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -84,7 +84,18 @@ class Searched(NamedTuple):
 
 
 _DECLARED: Final = (DECLARED, DECLARED_NAMED)
-_NO_CELLS: Final[list[Cell]] = []
+_NO_CELLS: Final[tuple[Cell, ...]] = ()
+_SUMS: Final = tuple(range(1 << _SUMMED))
+"""The same numbers for millions of roots."""
+
+
+class Arrived(NamedTuple):
+    """What entails carries to a claim from another."""
+
+    origin: str
+    sides: int
+    """As bits: 1 support, 2 opposition."""
+    act: Light
 
 
 class Claim(Struct):
@@ -106,8 +117,8 @@ class Claim(Struct):
     """Positions of the denials that perhaps mean it, by speaker."""
     told: dict[str, int] = {}
     """Of what kind a source was last told to be by an act on this claim: position, nearness, kind, as one int."""
-    arrived: dict[str, dict[str, tuple[int, Light]]] = {}
-    """What entails carries here, by speaker and by the claim it comes from: sides as bits, and the act."""
+    arrived: dict[str, tuple[Arrived, ...]] = {}
+    """What entails carries here, by speaker; one for each claim that it comes from."""
     cells: dict[str, Cell] = {}
     stands: dict[str, Stance] = {}
     """What its speakers take in own words, once it is related to another: few of its cells, where much is inferred."""
@@ -115,7 +126,7 @@ class Claim(Struct):
     """The speakers whose kind, or whose root's, may be told otherwise by what acts tell nearby."""
     counts: list[int] = field(default_factory=lambda: [0] * NUMBERS)
     """Its acts by type, and how many of its cells have each bit set."""
-    by_root: dict[str, list[Cell]] = {}
+    by_root: dict[str, tuple[Cell, ...]] = {}
     """The cells of the speakers that count for a root."""
     sums: dict[str, int] = {}
     totals: list[int] = field(default_factory=lambda: [0] * _SUMMED)
@@ -124,6 +135,10 @@ class Claim(Struct):
     """The roots that something may tie to another, or that are declared independent of one."""
     searched: dict[tuple[int, bool], Searched] = {}
     """What the tied roots of a side come to, while they are the same."""
+
+    def join(self, root: str, cell: Cell) -> None:
+        """The speaker of a cell counts for a root."""
+        self.by_root[root] = (*self.by_root.get(root, ()), cell)
 
     def retext(self) -> None:
         """Brings kind and texts to what the entries say."""
@@ -183,7 +198,7 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
     if before == after:
         return changed
     if standing:
-        claim.sums[root] = after
+        claim.sums[root] = _SUMS[after]
     else:
         del claim.sums[root]
     totals, different = claim.totals, before ^ after
@@ -194,7 +209,7 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
     return True
 
 
-def _classes(cells: list[Cell]) -> tuple[str, ...]:
+def _classes(cells: Sequence[Cell]) -> tuple[str, ...]:
     return cells[0].circle if len(cells) == 1 else tuple(sorted({name for cell in cells for name in cell.circle}))
 
 
@@ -204,7 +219,7 @@ def _is_named(kind: str | None, standing: list[Cell]) -> bool:
     return kind in ev.NAMED
 
 
-def _repeats(bits: int, cells: list[Cell]) -> bool:
+def _repeats(bits: int, cells: Sequence[Cell]) -> bool:
     """Whether a root, by any of its speakers, said more than once in own words what counts for it."""
     return (bits & 1 << SUPPORT > 0 and sum([cell.for_ for cell in cells]) > 1) or (
         bits & 1 << OPPOSITION > 0 and sum([cell.against for cell in cells]) > 1

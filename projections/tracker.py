@@ -191,11 +191,11 @@ class Tracker(Carried):
             kind = None if told is None else KINDS[told & 15]
         cell.kind = kind
         cell.named = kind in ev.NAMED
-        cell.circle = circle = desk.circle(source) if cell.named else (source,)
+        cell.circle = circle = desk.circle(source) if cell.named else desk.alone(source)
         if len(circle) > 1 or circle[0] != source:
             self._know(claim, cell, source)
         cell.root = root = min(circle)
-        claim.by_root.setdefault(root, []).append(cell)
+        claim.join(root, cell)
         self._claims_of_root.setdefault(root, set()).add(name)
         if len(claim.texts) > 1:
             self._arriving[name, source] = None
