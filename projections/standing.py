@@ -81,6 +81,8 @@ class Searched(NamedTuple):
     largest: int
     """How many of all that are tied, where that is more; the unnamed that were declared independent among them."""
     floor: bool
+    beside: int = 0
+    """So many named roots that nothing ties must be beside them for this to hold."""
 
 
 _DECLARED: Final = (DECLARED, DECLARED_NAMED)
@@ -193,8 +195,9 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
     # What others come to beside a root that is tied hangs on the side it is on, and whether it is named.
     changed = claim.tied.get(root) != tied or (tied is not None and bool((before ^ after) & _TO_OTHERS))
     if changed:
-        claim.searched.clear()
         put(claim.tied, root, tied)
+    if changed or (tied is not None and len(claim.tied) > EXACT):  # of so many it matters which acts came first
+        claim.searched.clear()
     if before == after:
         return changed
     if standing:
@@ -387,14 +390,16 @@ def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tupl
     if not claim.tied:
         return named or 1, False
     found = claim.searched.get((side, own))
-    if found is None:
+    if found is None or named - found.named < found.beside:
         found = _count_bodies(claim, side, own)
         if found is None:
-            on_side = [(root, of) for root, of in claim.tied.items() if _is_on(claim.sums[root], side, own)]
-            declared = [of for _, of in on_side if of.tie in _DECLARED]
-            if len(declared) > EXACT:  # whose order then matters
-                return provable(_all_roots(claim, told, side, own), told.desk.lines)
-            found = _search(on_side, told, own)
+            tied = _tied_on(claim, side, own)
+            if sum(tie in _DECLARED for _, tie in tied) <= EXACT:
+                found = _search(tied, told)
+            elif named - sum(root.named for root, _ in tied) > EXACT:
+                found = _search_many(_roots(claim, [root.root for root, _ in tied], told, side, own), told)
+            else:
+                return provable(_roots(claim, claim.sums, told, side, own), told.desk.lines)
         claim.searched[side, own] = found
     return max(named - found.named + found.distinct, found.largest, 1), found.floor
 
@@ -414,15 +419,19 @@ def _count_bodies(claim: Claim, side: int, own: bool) -> Searched | None:
     return Searched(named, len(bodies), 0, False)
 
 
-def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
-    roots = [
-        (_plain_root(root, of.classes_own, of.named_own), of.tie_own)
-        if own
-        else (_plain_root(root, of.classes, of.named), of.tie)
-        for root, of in tied
-    ]
-    named = [root for root, tie in roots if root.named and tie is not None]
-    ties = {tie for root, tie in roots if root.named and tie is not None}
+def _tied_on(claim: Claim, side: int, own: bool) -> list[tuple[Root, str]]:
+    """The roots of a side that something ties to others, and what does."""
+    found: list[tuple[Root, str]] = []
+    for root, of in claim.tied.items():
+        classes, named, tie = of[3:] if own else of[:3]
+        if tie is not None and _is_on(claim.sums[root], side, own):
+            found.append((_plain_root(root, classes, named), tie))
+    return found
+
+
+def _search(roots: list[tuple[Root, str]], told: Told) -> Searched:
+    named = [root for root, _ in roots if root.named]
+    ties = {tie for root, tie in roots if root.named}
     # Each body counts once, by itself or by one of its own, unless there is more to the ties of any.
     distinct, floor = provable(named, told.desk.lines) if not ties.isdisjoint(SEARCHED) else (len(ties), False)
     largest = 0
@@ -433,6 +442,16 @@ def _search(tied: list[tuple[str, Tied]], told: Told, own: bool) -> Searched:
     return Searched(len(named), distinct, largest, floor)
 
 
+def _search_many(tied: list[Root], told: Told) -> Searched:
+    """As `_search`, of so many declared roots that their order matters, beside more named ones than are exact.
+
+    Those are all in the set that is taken, whichever they are and in whatever order: a few stand for them.
+    """
+    others = [_plain_root(f"@{place}", (f"@{place}",), True) for place in range(EXACT + 1)]
+    distinct, floor = provable([*others, *tied], told.desk.lines)
+    return Searched(sum(root.named for root in tied), distinct - len(others), 0, floor, len(others))
+
+
 def _is_on(of: int, side: int, own: bool) -> bool:
     return bool(of >> _place(side, own) & 1)
 
@@ -441,8 +460,9 @@ def _place(side: int, own: bool) -> int:
     return (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
 
 
-def _all_roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
-    found = [_as_root(claim, root, told, side, own) for root, of in claim.sums.items() if _is_on(of, side, own)]
+def _roots(claim: Claim, roots: Iterable[str], told: Told, side: int, own: bool) -> list[Root]:
+    """Those of some roots that are on a side, in the order of their first acts there."""
+    found = [_as_root(claim, root, told, side, own) for root in roots if _is_on(claim.sums[root], side, own)]
     return sorted(found, key=lambda root: (root.first, root.root))
 
 

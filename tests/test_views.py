@@ -12,11 +12,17 @@ import apsw
 import pytest
 
 from ledger import (
+    ClaimRegistered,
+    ClaimsRelated,
     Correction,
     Denial,
+    Entry,
     Ledger,
     LedgerError,
+    Link,
     NotFound,
+    RecordVoided,
+    Refused,
     Retraction,
     SourceRelated,
     Statement,
@@ -25,7 +31,7 @@ from ledger import (
 )
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board, carried, live, status, views
+from projections import board, carried, distinct, live, standing, status, views
 from projections.reached import OutOfReach
 from projections.rows import COUNTS
 from projections.tracker import Tracker, reading
@@ -77,6 +83,73 @@ def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many,
                 if (row := tracker.row(claim)) is not None:
                     kept[claim] = row
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def crowded(seed):
+    """A claim on which many stand, some of them declared independent of each other, some in bodies, some unnamed."""
+    rnd, entries = Random(seed), []
+    names = [f"s{number}" for number in range(16)]
+    kinds = {name: "unnamed" if rnd.random() < 0.2 else "person" for name in names}
+    entries += [ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")]
+    entries.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
+    said = []
+    for number in range(60):
+        one, other = rnd.sample(names, 2)
+        match rnd.randrange(8):
+            case 0 | 1:
+                entries.append(SourceRelated(from_=one, to=other, relation="independent_of"))
+            case 2 if rnd.random() < 0.4:
+                entries.append(SourceRelated(from_=one, to=f"body{rnd.randrange(3)}", relation="member_of"))
+            case 3 if said:
+                act, by_whom = said.pop(rnd.randrange(len(said)))
+                entries.append(Retraction(act=act, chain=by_whom))
+            case _:
+                chain = (Link(name=one, kind=kinds[one], source=one),)
+                kind = Statement if rnd.random() < 0.7 else Denial
+                said_at = rnd.choice((None, "2024-10-01", "2024-10-05"))
+                event = kind(claims=(rnd.choice(("dam", "dam", "dyke")),), chain=chain, said_at=said_at)
+                entries.append(Entry(event=event, id=f"e{number}"))
+                said.append((f"e{number}", chain))
+    return entries
+
+
+@pytest.mark.parametrize("exact", [1, 2, 3])
+@pytest.mark.parametrize("seed", [*range(11), 146])
+def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
+    for module in (distinct, standing, carried):
+        monkeypatch.setattr(module, "EXACT", exact)
+    with Ledger.open(":memory:") as ledger:
+        tracker, kept = Tracker(reading(ledger)), {}
+        for entry in crowded(seed):
+            try:
+                ledger.append_all([entry])
+            except Refused:  # a source related to itself by way of others, or what was taken back before
+                continue
+            [record] = ledger.events(after=ledger.head - 1)
+            for claim in tracker.take(record):
+                kept[claim] = tracker.row(claim)
+            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
+    for module in (distinct, standing, carried):
+        monkeypatch.setattr(module, "EXACT", 1)
+    with Ledger.open(":memory:") as ledger:
+        ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+        for one in "abcd":
+            ledger.append(SourceRelated(from_=one, to="body", relation="member_of"))
+        for one, other in ("ab", "ac", "bc", "ad"):
+            ledger.append(SourceRelated(from_=one, to=other, relation="independent_of"))
+        said = {one: ledger.append(Statement(claims=("dam",), chain=(by(one),))) for one in "dabcuv"}
+        ledger.append(Statement(claims=("dam",), chain=(by("d"),)))
+        ledger.append(RecordVoided(target=said["d"].id, why="mistyped"))
+        tracker, kept = Tracker(reading(ledger)), []
+        for record in ledger.events():
+            if "dam" in tracker.take(record):
+                row = tracker.row("dam")
+                assert [row] == folded(ledger, record.position)
+                kept.append(row.support.provable)
+    assert kept[-2:] == [4, 5]  # beside the other two: `d` and whoever is with it; the three that are with each other
 
 
 @pytest.mark.parametrize("seed", range(100, 130))
