@@ -394,10 +394,10 @@ def _provable(claim: Claim, told: Told, side: int, *, own: bool = False) -> tupl
         found = _count_bodies(claim, side, own)
         if found is None:
             tied = _tied_on(claim, side, own)
-            if sum(tie in _DECLARED for _, tie in tied) <= EXACT:
+            if sum(of.tie in _DECLARED for of in tied) <= EXACT:
                 found = _search(tied, told)
-            elif named - sum(root.named for root, _ in tied) > EXACT:
-                found = _search_many(_roots(claim, [root.root for root, _ in tied], told, side, own), told)
+            elif named - sum(of.named for of in tied) > EXACT:
+                found = _search_many(_roots(claim, [of.root for of in tied], told, side, own), told)
             else:
                 return provable(_roots(claim, claim.sums, told, side, own), told.desk.lines)
         claim.searched[side, own] = found
@@ -419,17 +419,26 @@ def _count_bodies(claim: Claim, side: int, own: bool) -> Searched | None:
     return Searched(named, len(bodies), 0, False)
 
 
-def _tied_on(claim: Claim, side: int, own: bool) -> list[tuple[Root, str]]:
-    """The roots of a side that something ties to others, and what does."""
-    found: list[tuple[Root, str]] = []
+class _Root(NamedTuple):
+    """A root of a side that something ties to others, and what does."""
+
+    root: str
+    classes: tuple[str, ...]
+    named: bool
+    tie: str
+
+
+def _tied_on(claim: Claim, side: int, own: bool) -> list[_Root]:
+    found: list[_Root] = []
     for root, of in claim.tied.items():
         classes, named, tie = of[3:] if own else of[:3]
         if tie is not None and _is_on(claim.sums[root], side, own):
-            found.append((_plain_root(root, classes, named), tie))
+            found.append(_Root(root, classes, named, tie))
     return found
 
 
-def _search(roots: list[tuple[Root, str]], told: Told) -> Searched:
+def _search(tied: list[_Root], told: Told) -> Searched:
+    roots = [(_plain_root(of.root, of.classes, of.named), of.tie) for of in tied]
     named = [root for root, _ in roots if root.named]
     ties = {tie for root, tie in roots if root.named}
     # Each body counts once, by itself or by one of its own, unless there is more to the ties of any.

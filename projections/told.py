@@ -78,16 +78,17 @@ class Told:
                     self._unsummed[claim.name, source] = None
 
     def _untell(self, claim: Claim, light: Light) -> None:
-        for source, code in light.told():
-            if claim.told.get(source) == code:
-                del claim.told[source]
-                for other, other_code in self._tells_on(claim):
-                    if other == source and other_code > claim.told.get(source, 0):
-                        claim.told[source] = other_code
-                web = self.reach.of.get(claim.name)
-                if web is not None and source not in claim.told:
-                    web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
-                self._retell(claim, source, always=True)
+        lost = {source for source, code in light.told() if claim.told.get(source) == code}
+        for source in lost:
+            del claim.told[source]
+        for source, code in self._tells_on(claim) if lost else ():
+            if source in lost and code > claim.told.get(source, 0):
+                claim.told[source] = code
+        web = self.reach.of.get(claim.name)
+        for source in lost:
+            if web is not None and source not in claim.told:
+                web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
+            self._retell(claim, source, always=True)
 
     def _tells_on(self, claim: Claim) -> Iterator[tuple[str, int]]:
         """What acts on a claim tell of what kinds sources are."""

@@ -36,9 +36,11 @@ from .quotations import Words, words_of
 from .reach import Relation
 from .rows import CLAIM_KINDS, Columns, to_row
 from .standing import Claim, columns_of, put, sum_root
-from .world import Act, Key, World, order, span_of
+from .world import BY_SPEAKER, Act, Key, Sweep, World, order, span_of
 
 _UNKNOWN: Final = float("-inf")
+_NEVER: Final = (_UNKNOWN, 0, 0)
+_BY_SPEAKER: Final = {BY_SPEAKER}
 
 
 class Reading(NamedTuple):
@@ -80,7 +82,6 @@ class Tracker(Carried):
         finds: Finding | None = None,
     ) -> None:
         super().__init__(within)
-        self._reading = reading
         self._finds = finds
         self.position = 0
         self._entries = Entries(reading.by_id)
@@ -314,31 +315,41 @@ class Tracker(Carried):
                     positions.update(places[raw])
         disturbed = positions & self._disturbed.keys()
         spoken = self._entries.spoken(self._disturbed[position] for position in sorted(disturbed))
-        sweeps = any(isinstance(record.event, ev.Retraction) for record in spoken)
-        # What nothing was done to needs a look only where something that was said of others takes it back, or did.
-        if sweeps or any((member, source) in self._sweeping for member in members):
-            spoken = self._entries.spoken(self._raw(position) for position in sorted(positions))
-            sweeps = any(isinstance(record.event, ev.Retraction) for record in spoken)
-        else:
-            positions = disturbed
-        acts = {act.position: act for act in World(self, spoken, None).acts}
-        for position in positions:
+        world = World(self, spoken, None)
+        acts = {act.position: act for act in world.acts}
+        for position in disturbed:
             act = acts.get(position)
             if act is None or act.source == source:  # else it is settled among the acts of who is its speaker by now
                 self._replace(position, act, members)
-        until = max((_until(record) for record in spoken if isinstance(record.event, ev.Retraction)), default=None)
+        sweeps = [sweep for sweep in world.sweeps if sweep.speaker == source]
+        # To what nothing was done by name, only that can be done, or have been.
+        if sweeps or any((member, source) in self._sweeping for member in members):
+            latest = max((sweep.until for sweep in sweeps), default=_NEVER)
+            for position in positions - disturbed:
+                light = self._lights.get(position)
+                if light is not None and light.side and (light.gone or light.key <= latest):
+                    self._sweep(light, sweeps, members)
+        retracting = [record for record in spoken if isinstance(record.event, ev.Retraction)]
         involved: set[str] = set()
-        if sweeps or any(isinstance(record.event, ev.Denial) for record in spoken):
+        if retracting or any(isinstance(record.event, ev.Denial) for record in spoken):
             for record in spoken:
                 if isinstance(record.event, UTTERANCES):
                     involved.update(names.sources(record.event.chain))
         for member in members:
-            put(self._sweeping, (member, source), until)
+            put(self._sweeping, (member, source), max(map(_until, retracting), default=None))
             self._note_judged((member, source), involved)
 
-    def _raw(self, position: int) -> Record:
-        """An act as it came in."""
-        return self._disturbed.get(position) or self._reading.at(position)
+    def _sweep(self, light: Light, sweeps: list[Sweep], members: Iterable[str]) -> None:
+        """Takes back of an act, on some claims, what is swept away there, and nothing else."""
+        named = [claim for claim in light.claims if claim in members]
+        swept = {claim for claim in named if any(sweep.takes(light, claim, self.reach) for sweep in sweeps)}
+        if swept == {claim for claim in named if claim in light.gone}:
+            return
+        others = {claim: why for claim, why in light.gone.items() if claim not in members}
+        light.gone = others | dict.fromkeys(swept, _BY_SPEAKER)
+        source = self.desk.lines.class_of(light.speaker)
+        for claim in self._inside((*light.claims, *light.possible)):
+            self._mark(claim.name, source)
 
     def _note_judged(self, judged: tuple[str, str], involved: set[str]) -> None:
         for other in self._judged.pop(judged, set()) - involved:

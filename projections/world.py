@@ -95,6 +95,33 @@ class Meaning(NamedTuple):
     span: when.Span
 
 
+class Sided(Protocol):
+    """What may be taken back beside what a retraction names: an act that takes a side."""
+
+    key: Key
+
+    def side_at(self, sign: int) -> int:
+        """The side it takes on a claim in whose class its claim has this sign; 0 for none."""
+
+
+class Sweep(NamedTuple):
+    """What a retraction by a speaker, or a principal, takes back: all that was said on that side of those claims."""
+
+    speaker: str
+    """The class of whoever said it."""
+    until: Key
+    """Up to where in the order of saying."""
+    side: int
+    claims: tuple[str, ...]
+
+    def takes(self, act: Sided, claim: str, reach: Classes) -> bool:
+        """Whether it takes back what an act of the speaker says on a claim."""
+        if act.key > self.until:
+            return False
+        signs = (sign for named in self.claims for sign in reach.signs(named).get(claim, ()))
+        return any(act.side_at(sign) == self.side for sign in signs)
+
+
 class Classes(Protocol):
     """What settling asks of the relations between claims."""
 
@@ -146,7 +173,10 @@ class World:
             if said_by is None or _said(span, said_by) or (also and may_be_said(span, said_by) and also(record)):
                 self._take(record, event, span)
         self.acts.reverse()
-        if self._retractions:
+        meanings = (meaning for about in self._retractions.values() for meaning in about)
+        self.sweeps = [sweep for meaning in meanings if (sweep := self._sweep(meaning)) is not None]
+        """What was taken back beside what was named."""
+        if self.sweeps:
             self._take_back_sides()
 
     @cached_property
@@ -193,14 +223,16 @@ class World:
         return gone
 
     def _take_back_sides(self) -> None:
-        """A speaker's retraction takes back all it said on that side of those claims up to then."""
         committed: dict[str, list[Act]] = {}
         for act in self.acts:
             if act.side:
                 committed.setdefault(act.source, []).append(act)
-        for retractions in self._retractions.values():
-            for retraction in retractions:
-                self._take_back_side(retraction, committed)
+        for sweep in self.sweeps:
+            for act in committed.get(sweep.speaker, ()):
+                if act.key <= sweep.until:
+                    for claim in act.event.claims:
+                        if sweep.takes(act, claim, self._register.reach):
+                            act.gone.setdefault(claim, set()).add(BY_SPEAKER)
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
         """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
@@ -211,30 +243,19 @@ class World:
             return BY_SPEAKER
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
-    def _take_back_side(self, retraction: Meaning, committed: dict[str, list[Act]]) -> None:
+    def _sweep(self, retraction: Meaning) -> Sweep | None:
+        """What a retraction takes back beside what it names; None where that is nothing."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)
         if not isinstance(target, ACTS) or self._standing(retraction.event, target) != BY_SPEAKER:
-            return
+            return None
         span = retraction.span
         if span.earliest is None:
             span = span._replace(earliest=span.latest)
-        until = order(span, retraction.record.position)
-        speaker = self._class(target)
-        taken = Act(retraction.record, target, span, speaker)
+        taken = Act(retraction.record, target, span, self._class(target))
         if not taken.side:
-            return
-        for act in committed.get(speaker, ()):
-            if act.key <= until:
-                for claim in act.event.claims:
-                    if self._same_side(act, claim, taken):
-                        act.gone.setdefault(claim, set()).add(BY_SPEAKER)
-
-    def _same_side(self, act: Act, claim: str, taken: Act) -> bool:
-        for named in taken.event.claims:
-            if any(act.side_at(sign) == taken.side for sign in self._register.reach.signs(named).get(claim, ())):
-                return True
-        return False
+            return None
+        return Sweep(taken.source, order(span, retraction.record.position), taken.side, target.claims)
 
     def _class(self, event: ev.Act | ev.AboutAct) -> str:
         return self._lines.class_of(names.speaker(event.chain))

@@ -85,6 +85,20 @@ def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many,
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
 
 
+def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_claim(ledger):
+    ledger.append_all([ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")])
+    for event_id, claims in (("both", ("dam", "dyke")), ("one", ("dam",)), ("other", ("dyke",))):
+        ledger.append(Statement(claims=claims, chain=ANN), id=event_id)
+    ledger.append(Retraction(act="one", chain=ANN), id="back")
+    ledger.append(Retraction(act="other", chain=ANN))
+    ledger.append(RecordVoided(target="back", why="mistyped"))
+    tracker, kept = Tracker(reading(ledger)), {}
+    for record in ledger.events():
+        kept |= {claim: tracker.row(claim) for claim in tracker.take(record)}
+        assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position)
+    assert [row.status for row in kept.values()] == ["asserted", "withdrawn"]
+
+
 def crowded(seed):
     """A claim on which many stand, some of them declared independent of each other, some in bodies, some unnamed."""
     rnd, entries = Random(seed), []
