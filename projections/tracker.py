@@ -21,12 +21,13 @@ from ledger.records import ACTS, Record, decode, targets
 
 from .board import Row, named_by
 from .cells import KINDS, Light, light_of
+from .columns import columns_of
 from .desk import SEARCHED
 from .entries import CLERKS, UTTERANCES
 from .quotations import words_of
 from .reach import Relation
 from .rows import CLAIM_KINDS, Columns, to_row
-from .standing import Claim, columns_of, put, sum_root
+from .standing import Claim, put, sum_root
 from .unsettled import Finding, Unsettled
 from .world import Key
 

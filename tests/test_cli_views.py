@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
-from projections import standing
+from projections import columns
 from projections.rows import STATUSES
 
 Run = Callable[..., Result]
@@ -168,7 +168,7 @@ def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(
 
 
 def test_a_fold_that_is_not_pure_is_found_out(claims: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    pure = standing.columns_of
+    pure = columns.columns_of
     hidden = hash("a text, of which every process makes another number")
 
     def impure(*asked: Any) -> tuple[Any, ...]:

@@ -31,7 +31,7 @@ from ledger import (
 )
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board, carried, distinct, live, standing, status, views
+from projections import board, carried, distinct, live, standing, status, tied, views
 from projections.reached import OutOfReach
 from projections.rows import COUNTS
 from projections.tracker import Tracker, reading
@@ -130,7 +130,7 @@ def crowded(seed):
 @pytest.mark.parametrize("exact", [1, 2, 3])
 @pytest.mark.parametrize("seed", [*range(11), 146])
 def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
-    for module in (distinct, standing, carried):
+    for module in (distinct, standing, tied, carried):
         monkeypatch.setattr(module, "EXACT", exact)
     with Ledger.open(":memory:") as ledger:
         tracker, kept = Tracker(reading(ledger)), {}
@@ -146,7 +146,7 @@ def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_
 
 
 def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
-    for module in (distinct, standing, carried):
+    for module in (distinct, standing, tied, carried):
         monkeypatch.setattr(module, "EXACT", 1)
     with Ledger.open(":memory:") as ledger:
         ledger.append(ClaimRegistered(claim="dam", text="It broke."))
