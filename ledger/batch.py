@@ -17,8 +17,6 @@ from .store import Draft
 
 MAX_BATCH: Final = 1_000
 """So many events a batch has at most."""
-WHOEVER: Final = "(whom the token names)"
-"""Stands for who records, where that is told by a service alone; it is taken for whoever did."""
 
 
 class Receipt(Struct, gc=False, frozen=True, kw_only=True):
@@ -132,19 +130,22 @@ def older(what: str, recorded_us: int, last_us: int) -> str:
     )
 
 
-def replay_of(item: Incoming, position: int, stored: bytes) -> Receipt:
-    """The receipt of an event whose id stands in the ledger. Raises IdReused where something else stands there."""
+def replay_of(item: Incoming, position: int, stored: bytes, whoever: str | None = None) -> Receipt:
+    """The receipt of an event whose id stands in the ledger. Raises IdReused where something else stands there.
+
+    One that `whoever` records is recorded by whoever recorded what stands there.
+    """
     if item.recorded_us is not None:  # an import: as a rule the very same bytes
         before, after = records.envelope(item.id or "", item.recorded_by, item.data)
         if before + when.stamp(item.recorded_us).encode() + after == stored:
             at = when.moment(item.recorded_us)
             return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
-    return replay(item, records.decode(position, stored))
+    return replay(item, records.decode(position, stored), whoever)
 
 
-def replay(item: Incoming, stood: Record) -> Receipt:
+def replay(item: Incoming, stood: Record, whoever: str | None = None) -> Receipt:
     """The same, of a record that was read."""
-    if not _is_same(item, stood):
+    if not _is_same(item, stood, whoever):
         raise IdReused(
             f"id {item.id!r} is taken by another event, at position {stood.position} "
             f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
@@ -159,7 +160,7 @@ def check_repeat(item: Incoming, accepted: Record) -> None:
         raise IdReused(f"id {item.id!r} came before, in the same batch, with another event; give each an id of its own")
 
 
-def _is_same(item: Incoming, stood: Record) -> bool:
+def _is_same(item: Incoming, stood: Record, whoever: str | None = None) -> bool:
     same_event = records.encode_event(stood.event) == item.data
     same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
-    return same_event and same_time and item.recorded_by in (stood.recorded_by, WHOEVER)
+    return same_event and same_time and item.recorded_by in (stood.recorded_by, whoever)

@@ -10,12 +10,13 @@ from typing import Final
 from . import events as ev
 from . import intake, records, rules, when
 from .batch import Batch, Decided, Incoming, check_repeat, older, replay_of
-from .errors import Conflict, LedgerError, Refused, UsageError
+from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .records import Record
-from .store import Draft, Head, Overtaken, Store, Stored, tagged
+from .store import Draft, Head, Index, Overtaken, Stored, tagged
 
 _AHEAD: Final = 1_000
+_OF_EVENTS: Final = (InvalidEvent, NotFound, Refused, Conflict)
 
 
 class PutOver(Exception):
@@ -29,23 +30,26 @@ class Deciding:
     """Decides batches in their order, each as if those that were `kept` before it had been appended.
 
     `known` is what was read before at `head`. Unless the ids that come in are looked up, they are taken to be new.
+    `whoever` is the name that stands for whoever recorded what stands there, where that is not known.
     """
 
     def __init__(
         self,
-        store: Store,
+        index: Index,
         head: Head,
         known: rules.Known,
         *,
         now_us: int,
         new_id: Callable[[int], str],
+        whoever: str | None = None,
     ) -> None:
         self.head = head
         self.known = known
         self.drafts: list[Draft] = []
-        self._index = store.to_append
+        self._index = index
         self._now_us = max(now_us, head.recorded_at)
         self._new_id = new_id
+        self._whoever = whoever
         self._stored: dict[str, Stored] | None = None
         self._ids: set[str] = set()
 
@@ -56,7 +60,7 @@ class Deciding:
         """
         incoming = list(incoming)
         self._stored = self._index.by_id([item.id for item in incoming if item.id is not None])
-        with suppress(LedgerError):  # whose batch wants what cannot be read is told so when it is decided
+        with suppress(IntegrityError):  # whose batch wants what cannot be read is told so when it is decided
             self._read_wanted(self._new(incoming))
 
     def decide(self, batch: Batch) -> Decided:
@@ -79,18 +83,16 @@ class Deciding:
         """What may not be appended of any number of events, each error with its `index`; lazily, by the thousand.
 
         Each is decided as if all before it that are good had been appended. What is an error already, is one of them.
+        Raises what is wrong with the ledger: a disk's error, a record that is damaged, a service that is silent.
         """
         numbered = enumerate(looked_at)
         while some := list(islice(numbered, _AHEAD)):
             self.look_up(item for _, item in some if isinstance(item, Incoming))
             for index, item in some:
-                try:
-                    if isinstance(item, LedgerError):
-                        raise item
-                    self.take([item], register, Decided())
-                except LedgerError as error:
-                    error.index = index
-                    yield error
+                fault = item if isinstance(item, LedgerError) else self._fault(item, register)
+                if fault is not None:
+                    fault.index = index
+                    yield fault
 
     def keep(self, decided: Decided) -> None:
         """The drafts of a batch are to be written, in one transaction with those kept before."""
@@ -118,6 +120,13 @@ class Deciding:
                 error.index = index
                 raise
 
+    def _fault(self, item: Incoming, register: bool) -> LedgerError | None:
+        try:
+            self.take([item], register, Decided())
+        except _OF_EVENTS as error:
+            return error
+        return None
+
     def _new(self, incoming: Sequence[Incoming]) -> list[Event]:
         """The events that are not known to stand in the ledger."""
         stood = self._stored or ()
@@ -137,7 +146,7 @@ class Deciding:
         if event_id is None:
             return False
         if self._stored is not None and event_id in self._stored:
-            decided.stood(replay_of(item, *self._stored[event_id]))
+            decided.stood(replay_of(item, *self._stored[event_id], self._whoever))
             return True
         record = self.known.clerk.by_id.get(event_id)
         if record is None:

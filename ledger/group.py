@@ -123,8 +123,11 @@ class GroupCommit:
         expected: int | Receipt | Record | None = None,
         register: bool = False,
     ) -> list[Receipt]:
-        """Appends a batch as `Ledger.append_all` does, in company; durable when it returns. Raises Busy, too."""
-        self._check_process()
+        """Appends a batch as `Ledger.append_all` does, in company; durable when it returns.
+
+        Raises what that does, Busy where the queue is full, and UsageError after `close`.
+        """
+        self._check_taking()
         answer = _Awaited()
         # Whoever waits for the answer can wait for what is wrong as well: what many bring is read together.
         brought = self._ledger.brought(entries, expected=expected, register=register)
@@ -145,9 +148,7 @@ class GroupCommit:
         is done, the writing thread runs. Raises Busy where the queue is full, UsageError after `close`, and what
         `Ledger.batch` raises.
         """
-        self._check_process()
-        with self._news:  # before anything is read that would be refused
-            self._check()
+        self._check_taking()
         batch = self._ledger.batch(entries, expected=expected, register=register)
         answer: Answer = Future()
         self._bring(answer, batch, len(batch.incoming))
@@ -184,10 +185,12 @@ class GroupCommit:
             self._events_waiting += events
             self._news.notify()
 
-    def _check_process(self) -> None:
-        """Refuses what came into this process by a fork; before the lock, which nobody may be left to give back."""
+    def _check_taking(self) -> None:
+        """Refuses before anything is read; after a fork before the lock, which nobody may be there to give back."""
         if self._pid != os.getpid():
             raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
+        with self._news:
+            self._check()
 
     def _check(self) -> None:
         """Refuses where nothing more is taken, or not now."""

@@ -34,6 +34,9 @@ class ClockBehind(UserWarning):
 class Writer:
     """Appends batches to a store; any thread may use it. `clock_us` tells microseconds since 1970-01-01T00:00:00Z."""
 
+    whoever: str | None = None
+    """The name that stands for whoever records, where the store knows that alone."""
+
     def __init__(self, store: Store, clock_us: Callable[[], int]) -> None:
         self._store = store
         self._clock_us = clock_us
@@ -77,14 +80,21 @@ class Writer:
 
     def deciding(self) -> Deciding:
         """Decides on the ledger as it is now, of which nothing was read yet; what it decides is not written."""
-        return Deciding(self._store, self._store.head(), rules.Known(), now_us=self._clock_us(), new_id=self._new_id)
+        return Deciding(
+            self._store,  # by connections that wait for no writer
+            self._store.head(),
+            rules.Known(),
+            now_us=self._clock_us(),
+            new_id=self._new_id,
+            whoever=self.whoever,
+        )
 
     def _append_once(self, batches: Sequence[Batch], look: bool) -> list[Answer]:
         start = self._store.head() if look or not self._at.position else self._at
         # What was read of the rules stays good for as long as nobody else has appended.
         known = rules.Known(self._registered if self._at.position == start.position else None)
         self._registered, self._at = set(), Head(0, 0)
-        deciding = Deciding(self._store, start, known, now_us=self._clock_us(), new_id=self._new_id)
+        deciding = Deciding(self._store.to_append, start, known, now_us=self._clock_us(), new_id=self._new_id)
         if look:
             deciding.look_up(item for batch in batches for item in batch.incoming)
         decided = _decided(batches, deciding)

@@ -46,10 +46,15 @@ class _Distinct:
         self._bodies = [lines.closure("member_of", root.classes) for root in side]
         self._republished = [lines.closure("republishes", root.classes) for root in side]
         self._classes = [frozenset(root.classes) for root in side]
-        home = {name: i for i, root in enumerate(side) for name in root.classes}
+        homes: dict[str, set[int]] = {}  # a source by itself may stand beside the circle that it is in
+        for i, root in enumerate(side):
+            for name in root.classes:
+                homes.setdefault(name, set()).add(i)
         self.declared: list[set[int]] = [set() for _ in side]
-        for near, i in home.items():
-            self.declared[i].update(home[far] for far in lines.beyond("independent_of", near) if home.get(far, i) != i)
+        for near, here in homes.items():
+            for far in lines.beyond("independent_of", near):
+                for i in here if far in homes else ():
+                    self.declared[i] |= homes[far] - {i}
 
     def distinct(self, i: int, j: int) -> bool:
         """Declared independent; or both named with no common body and neither republishing the other."""

@@ -144,7 +144,7 @@ class Tracker(Unsettled):
     def _begin(self, claim: Claim, source: str, light: Light) -> None:
         """The first act of a speaker, who is nobody else, on a claim that is in no web: most acts are.
 
-        What `_root`, `_note_open` and `_infer` come to there.
+        What `_root`, `_know` and `_infer` come to there.
         """
         cell, name, desk = self._new_cell(claim, source), claim.name, self.desk
         cell.add(light, (), claim.counts)

@@ -114,10 +114,13 @@ class Unsettled(Carried):
         sweeps = [sweep for sweep in world.sweeps if sweep.speaker == source]
         # To what nothing was done by name, only that can be done, or have been.
         if sweeps or any((member, source) in self._sweeping for member in members):
+            class_of = self.desk.lines.class_of
             latest = max((sweep.until for sweep in sweeps), default=_NEVER)
             for position in positions - disturbed:
                 light = self._lights.get(position)
-                if light is not None and light.side and (light.gone or light.key <= latest):
+                if light is None or not light.side or not (light.gone or light.key <= latest):
+                    continue
+                if class_of(light.speaker) == source:  # else it is swept among the acts of who it is by now
                     self._sweep(light, sweeps, members)
         retracting = [record for record in spoken if isinstance(record.event, ev.Retraction)]
         involved: set[str] = set()

@@ -174,7 +174,7 @@ class World:
                 self._take(record, event, span)
         self.acts.reverse()
         meanings = (meaning for about in self._retractions.values() for meaning in about)
-        self.sweeps = [sweep for meaning in meanings if (sweep := self._sweep(meaning)) is not None]
+        self.sweeps = [sweep for meaning in meanings if (sweep := self._swept_by(meaning)) is not None]
         """What was taken back beside what was named."""
         if self.sweeps:
             self._take_back_sides()
@@ -243,7 +243,7 @@ class World:
             return BY_SPEAKER
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
-    def _sweep(self, retraction: Meaning) -> Sweep | None:
+    def _swept_by(self, retraction: Meaning) -> Sweep | None:
         """What a retraction takes back beside what it names; None where that is nothing."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)

@@ -508,6 +508,29 @@ def test_a_wire_that_stays_broken_is_told_with_what_to_do(url: str) -> None:
         assert len(list(ledger.events(claim="broken"))) == 1
 
 
+def test_what_stands_there_is_no_fault_in_a_file_that_is_checked_again(alike: tuple[Ledger, Ledger]) -> None:
+    desk = alike[1]
+    desk.append(states("x"), id="here")
+    stands, other = Entry(event=states("x"), id="here"), Entry(event=states("x", note="other"), id="here")
+    found = list(desk.check([stands, *([states("x")] * 1_000), other]))
+    assert [(type(error), error.index) for error in found] == [(IdReused, 1_001)]
+
+
+def test_a_service_that_falls_silent_is_no_fault_of_the_events_that_are_checked(
+    alike: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def silent(*args: Any, **options: Any) -> Any:
+        asked.append(args)
+        raise Silence("nobody answers")
+
+    monkeypatch.setattr(alike[1]._store, "tagged", silent)
+    with pytest.raises(Silence):
+        list(alike[1].check([states("gone")] * 1_001))
+    assert len(asked) == 1
+
+
 def test_nobody_there_is_told_with_what_to_do() -> None:
     with Told(HEAD) as told:
         nobody = told.url

@@ -479,6 +479,19 @@ def test_a_full_queue_is_refused_at_once_and_takes_more_when_there_is_room(ledge
     assert group.append([states("x")])[0].position == 24
 
 
+def test_who_finds_the_queue_full_can_bring_the_same_again(ledger: Ledger) -> None:
+    with GroupCommit(ledger, waiting=1) as group:
+        events = iter([states("x")])
+        with held(ledger) as reached:
+            group.submit([states("x")])
+            reached()
+            waits = group.submit([states("x")])
+            with pytest.raises(Busy):
+                group.append(events)
+        waits.result(60)
+        assert group.append(events)[0].position == 5
+
+
 def test_a_queue_is_full_of_events_too(ledger: Ledger) -> None:
     with GroupCommit(ledger, waiting=1_000) as group:
         with held(ledger) as reached:

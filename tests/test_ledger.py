@@ -507,6 +507,40 @@ def test_a_rule_holds_against_what_comes_while_it_is_decided(two: tuple[Ledger, 
         ours.append(Retraction(act="a", chain=ANN))
 
 
+def test_a_check_waits_for_nobody_who_writes(two: tuple[Ledger, Ledger]) -> None:
+    ours, _ = two
+    ours.append(registers("x"))
+    writer = ours._store._connections._lock  # type: ignore[attr-defined]
+    found: list[list[LedgerError]] = []
+    checking = threading.Thread(target=lambda: found.append(list(ours.check([registers("y"), registers("x")]))))
+    with writer:
+        checking.start()
+        checking.join(20)
+        assert [[type(error) for error in errors] for errors in found] == [[Refused]]
+
+
+def test_what_is_wrong_with_the_disk_is_no_fault_of_an_event(
+    two: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = two
+
+    def broken(*args: Any, **options: Any) -> Any:
+        raise LedgerError("the disk is broken")
+
+    monkeypatch.setattr(ours._store, "tagged", broken)
+    with pytest.raises(LedgerError, match="the disk is broken"):
+        list(ours.check([registers("x"), registers("y")]))
+
+
+def test_nobody_records_under_the_name_that_stands_for_whoever_did(two: tuple[Ledger, Ledger]) -> None:
+    from ledger.client.sending import WHOEVER
+
+    ours, _ = two
+    ours.append(registers("x"), id="a", recorded_by="ann")
+    with pytest.raises(IdReused):
+        ours.append(registers("x"), id="a", recorded_by=WHOEVER)
+
+
 def test_who_is_overtaken_again_and_again_is_told_in_the_end(two: tuple[Ledger, Ledger]) -> None:
     ours, _ = two
 

@@ -22,6 +22,7 @@ from starlette.testclient import TestClient
 from ledger import ClaimRegistered, IntegrityError, Ledger, Link, Statement
 from ledger.service import Service, Settings, application
 from ledger.service.logs import Log, take_in
+from ledger.service.page.serving import public
 
 STATEMENT = Statement(claims=("rain",), chain=(Link(name="Ann", kind="person"),))
 
@@ -61,6 +62,7 @@ def client(service: Service) -> Iterator[TestClient]:
         Route("/fails", fails),
         Route("/fails", fails, methods=["POST"]),
         Route("/damaged", damaged),
+        Route("/damaged-page", public(damaged)),
         Route("/breaks-off", breaks_off),
     ]
     with TestClient(app) as client:
@@ -159,6 +161,14 @@ def test_a_damaged_ledger_is_an_error_of_the_log(client: TestClient, service: Se
     assert "damaged" not in told["detail"]  # what is wrong there may name a path
     (line,) = lines(service)
     assert line["level"] == "error"
+    assert "restore it from a backup" in line["trace"]
+
+
+def test_and_so_it_is_where_a_page_was_asked_for(client: TestClient, service: Service) -> None:
+    answer = client.get("/damaged-page")
+    assert (answer.status_code, "damaged" in answer.text.replace("/damaged-page", "")) == (500, False)
+    (line,) = lines(service)
+    assert (line["level"], line["problem"]) == ("error", "integrity")
     assert "restore it from a backup" in line["trace"]
 
 

@@ -99,6 +99,41 @@ def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_clai
     assert [row.status for row in kept.values()] == ["asserted", "withdrawn"]
 
 
+@pytest.mark.parametrize(("one", "other"), ["ab", "ba"])
+def test_what_a_retraction_swept_away_stays_so_when_two_speakers_become_one(ledger, one, other):
+    ledger.append(Statement(claims=("dam",), chain=(by(one),)), register=True)
+    ledger.append(Statement(claims=("dam",), chain=(by(other),)), id="said")
+    ledger.append(Retraction(act="said", chain=(by(other),)))
+    ledger.append(SourceRelated(from_=one, to=other, relation="same_as"))
+    tracker = Tracker(reading(ledger))
+    for record in ledger.events():
+        tracker.take(record)
+    assert [tracker.row("dam")] == folded(ledger)
+    assert tracker.row("dam").status == "withdrawn"
+
+
+def test_a_source_by_itself_stands_beside_the_circle_that_it_is_in_whoever_spoke_first(ledger):
+    ledger.append(SourceRelated(from_="a", to="b", relation="speaks_for"))
+    ledger.append(SourceRelated(from_="b", to="a", relation="speaks_for"))
+    ledger.append(SourceRelated(from_="a", to="b", relation="independent_of"))
+    ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+    tracker, kept = Tracker(reading(ledger)), []
+    for speaker, kind, said_at in (
+        ("b", "person", "2024-01-02"),
+        ("a", "person", None),
+        ("b", "untraced", None),
+        ("a", "person", None),
+    ):
+        ledger.append(
+            Statement(claims=("dam",), chain=(Link(name=speaker, kind=kind, source=speaker),), said_at=said_at)
+        )
+    for record in ledger.events():
+        if "dam" in tracker.take(record):
+            assert [tracker.row("dam")] == folded(ledger, record.position)
+            kept.append(tracker.row("dam"))
+    assert len(kept) == 5
+
+
 def crowded(seed):
     """A claim on which many stand, some of them declared independent of each other, some in bodies, some unnamed."""
     rnd, entries = Random(seed), []

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import fold, names
-from ledger.batch import MAX_BATCH, WHOEVER, Incoming, Receipt
+from ledger.batch import MAX_BATCH, Incoming, Receipt
 from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
@@ -32,7 +32,7 @@ from ledger.store import Stored
 from .connection import Connection, Query, Silence
 from .following import following
 from .reading import PAGE, ServedStore
-from .sending import Sender, recorder_fault
+from .sending import WHOEVER, Sender, recorder_fault
 
 __all__ = ["RemoteLedger", "Silence"]
 

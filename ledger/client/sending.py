@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
-from ledger.batch import WHOEVER, Batch, Incoming, Receipt
+from ledger.batch import Batch, Incoming, Receipt
 from ledger.errors import InvalidEvent, LedgerError, UsageError
 from ledger.ids import Ids
 from ledger.writer import Answer, Writer
@@ -17,9 +18,14 @@ from ledger.writer import Answer, Writer
 from .connection import Connection, Query, Silence
 from .reading import ServedStore
 
+WHOEVER: Final = "(whom the token names)"
+"""Stands for who records, which the service tells."""
+
 
 class Sender(Writer):
     """A writer that has a service append. It refuses events that say who records them."""
+
+    whoever = WHOEVER
 
     def __init__(self, connection: Connection, store: ServedStore, *, read_only: bool) -> None:
         super().__init__(store, _now_us)

@@ -59,7 +59,10 @@ class Names:
 
 
 class Reads:
-    """Reads what is committed, by way of `ask`."""
+    """Reads by way of `ask`: what is committed, and in a transaction of its connection what was written there.
+
+    Names are remembered as they are found, so within a transaction it is asked before any tag is written.
+    """
 
     def __init__(self, ask: Ask, names: Names) -> None:
         self._ask = ask

@@ -17,8 +17,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from ledger import Ledger, LedgerError, NotFound
-from ledger.errors import InvalidEvent
+from ledger import Ledger
+from ledger.errors import Busy, Conflict, InvalidEvent, LedgerError, NotFound, Refused
 from ledger.events import Act
 from ledger.intake import Entry
 
@@ -64,7 +64,7 @@ async def append(request: Request) -> Response:
         return await _again(request, filled, register, changes=changes)
     try:
         await asyncio.wrap_future(service.of(request).writer.submit([entry], register=register))
-    except LedgerError as error:  # what it hung on has changed since it was checked
+    except (InvalidEvent, NotFound, Refused, Conflict, Busy) as error:  # what it hung on has changed since
         return await _again(request, filled, register, {"": str(error)})
     return RedirectResponse(urls.event_url(filled.get("id")), 303, headers=HEADERS)
 
