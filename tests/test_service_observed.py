@@ -312,7 +312,8 @@ def test_the_position_and_the_lag_of_the_view_are_told(client: TestClient, servi
     assert value(client, "claims_view_lag") == 0
     position = service.ledger.append(STATEMENT).position
     assert value(client, "claims_position") == position
-    assert value(client, "claims_view_lag") == service.lag()
+    before, told, after = service.lag(), value(client, "claims_view_lag"), service.lag()
+    assert after <= told <= before  # the view catches up meanwhile
 
 
 def test_what_somebody_else_counts_is_told_as_it_is(client: TestClient, service: Service) -> None:
