@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections import OrderedDict
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 
@@ -150,6 +151,7 @@ class _Sent:
         await self._send(message)
 
 
+@lru_cache(maxsize=256)  # asked of every request, and most come by one name
 def is_of_this_machine(host: str) -> bool:
     """Whether a name or address stands for this machine alone."""
     if host in ("localhost", ""):
