@@ -9,13 +9,12 @@ from typing import Final
 
 from . import events as ev
 from . import intake, records, rules, when
-from .batch import Batch, Decided, Incoming, check_repeat, older, replay_of
+from .batch import MAX_BATCH, Batch, Decided, Incoming, check_repeat, older, replay_of
 from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .records import Record
 from .store import Draft, Head, Index, Overtaken, Stored, tagged
 
-_AHEAD: Final = 1_000
 _OF_EVENTS: Final = (InvalidEvent, NotFound, Refused, Conflict)
 
 
@@ -86,7 +85,7 @@ class Deciding:
         Raises what is wrong with the ledger: a disk's error, a record that is damaged, a service that is silent.
         """
         numbered = enumerate(looked_at)
-        while some := list(islice(numbered, _AHEAD)):
+        while some := list(islice(numbered, MAX_BATCH)):
             self.look_up(item for _, item in some if isinstance(item, Incoming))
             for index, item in some:
                 fault = item if isinstance(item, LedgerError) else self._fault(item, register)

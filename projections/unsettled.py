@@ -140,6 +140,10 @@ class Unsettled(Carried):
             return
         others = {claim: why for claim, why in light.gone.items() if claim not in members}
         light.gone = others | dict.fromkeys(swept, _BY_SPEAKER)
+        self._mark_all(light)
+
+    def _mark_all(self, light: Light) -> None:
+        """An act says something else, on whatever it is on: the cells of its speaker there are worked out anew."""
         source = self.desk.lines.class_of(light.speaker)
         for claim in self._inside((*light.claims, *light.possible)):
             self._mark(claim.name, source)
@@ -169,9 +173,7 @@ class Unsettled(Carried):
             if light is not None:
                 for claim in self._inside(light.claims) if self._finds is not None else ():
                     self._finds.move(claim.name, light.words, by)  # type: ignore[union-attr]
-                source = self.desk.lines.class_of(light.speaker)
-                for claim in self._inside((*light.claims, *light.possible)):
-                    self._mark(claim.name, source)
+                self._mark_all(light)
         if before is None or now is None or (before.claims, before.tells) != (now.claims, now.tells):
             if before is not None:
                 for claim in self._inside(before.claims):

@@ -229,10 +229,9 @@ class World:
                 committed.setdefault(act.source, []).append(act)
         for sweep in self.sweeps:
             for act in committed.get(sweep.speaker, ()):
-                if act.key <= sweep.until:
-                    for claim in act.event.claims:
-                        if sweep.takes(act, claim, self._register.reach):
-                            act.gone.setdefault(claim, set()).add(BY_SPEAKER)
+                for claim in act.event.claims:
+                    if sweep.takes(act, claim, self._register.reach):
+                        act.gone.setdefault(claim, set()).add(BY_SPEAKER)
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
         """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
