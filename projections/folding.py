@@ -21,7 +21,7 @@ from .dossier import new_sources
 from .entries import CLERKS
 from .quotations import Link, Words
 from .rows import FOREVER, node, pack_row, row_hash
-from .tracker import Tracker, reading
+from .tracker import Tracker
 from .viewfile import GRID, Doc, Quoted, Wording
 
 
@@ -42,7 +42,7 @@ class Folded(NamedTuple):
 def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
     """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
     finds = Finds() if search else None
-    tracker = Tracker(reading(ledger), within=numbers, finds=finds)
+    tracker = Tracker(ledger.record, within=numbers, finds=finds)
     rows = _Rows(numbers, tracker, finds)
     for count, record in enumerate(records_about(ledger, book, numbers, until)):
         changed = tracker.take(record)

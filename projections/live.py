@@ -18,7 +18,7 @@ from ledger.records import decode, targets
 
 from .dossier import new_sources, new_targets
 from .reached import named_of, sources_of
-from .tracker import Tracker, reading
+from .tracker import Tracker
 
 HOT: Final = 32
 """An act that reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
@@ -126,7 +126,7 @@ class Live:
             if other in self._clusters:
                 self._let_go(self._clusters[other])
         self._make_room(len(found.positions))
-        tracker = Tracker(reading(self._ledger), within=found.claims)
+        tracker = Tracker(self._ledger.record, within=found.claims)
         for record in self._read(found, until):
             tracker.take(record)
         cluster = _Cluster(tracker, frozenset(found.claims), found.sources, len(found.positions))
@@ -144,7 +144,8 @@ class Live:
                 if position in wanted:
                     yield decode(position, stored)
         else:
-            yield from map(reading(self._ledger).at, sorted(found.positions))
+            for position in sorted(found.positions):
+                yield from self._ledger.events(after=position - 1, as_of=position)
 
     def _learn(self, cluster: _Cluster, sources: Collection[str], until: int) -> None:
         """Has a cluster know of more sources, and of those that anything ties to them."""

@@ -13,11 +13,11 @@ It answers at the knowledge cut alone. The world cut is a fold of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from ledger import Ledger, names, when
 from ledger import events as ev
-from ledger.records import ACTS, Record, decode, targets
+from ledger import names, when
+from ledger.records import ACTS, Record, targets
 
 from .board import Row, named_by
 from .cells import KINDS, Light, light_of
@@ -34,35 +34,21 @@ from .world import Key
 _UNKNOWN: Final = float("-inf")
 
 
-class Reading(NamedTuple):
-    """How the few records that must be looked at again are found, none of them later than the one being taken."""
-
-    by_id: Callable[[str], Record]
-    """Raises NotFound."""
-    at: Callable[[int], Record]
-
-
-def reading(ledger: Ledger) -> Reading:
-    """How a tracker of a ledger reads again."""
-
-    def at(position: int) -> Record:
-        [(_, stored)] = ledger.stored(after=position - 1, as_of=position)
-        return decode(position, stored)
-
-    return Reading(ledger.record, at)
-
-
 class Tracker(Unsettled):
-    """Every claim of a ledger, or of some whole clusters of it, kept up to date record by record."""
+    """Every claim of a ledger, or of some whole clusters of it, kept up to date record by record.
+
+    `by_id` finds the few records that must be looked at again, none of them later than the one being taken; it raises
+    NotFound.
+    """
 
     def __init__(
         self,
-        reading: Reading,
+        by_id: Callable[[str], Record],
         *,
         within: Container[str] | None = None,
         finds: Finding | None = None,
     ) -> None:
-        super().__init__(reading.by_id, within, finds)
+        super().__init__(by_id, within, finds)
         self.position = 0
         self._relations: dict[str, tuple[int, ev.ClaimsRelated | ev.SourceRelated]] = {}
         self._withdrawn: dict[str, set[int]] = {}

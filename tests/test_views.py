@@ -34,7 +34,7 @@ from ledger.testing import Story, by, opened, random_ledger
 from projections import board, carried, distinct, live, standing, status, tied, views
 from projections.reached import OutOfReach
 from projections.rows import COUNTS
-from projections.tracker import Tracker, reading
+from projections.tracker import Tracker
 from projections.views import ORDERS, STATUSES, Views
 
 ANN = (by("Ann"),)
@@ -75,7 +75,7 @@ def large(tmp_path_factory):
 def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many, monkeypatch):
     monkeypatch.setattr(carried, "_MANY", many)
     with opened(random_ledger(Random(seed), 40)) as ledger:
-        tracker = Tracker(reading(ledger))
+        tracker = Tracker(ledger.record)
         kept = {}
         for record in ledger.events():
             for claim in tracker.take(record):
@@ -92,7 +92,7 @@ def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_clai
     ledger.append(Retraction(act="one", chain=ANN), id="back")
     ledger.append(Retraction(act="other", chain=ANN))
     ledger.append(RecordVoided(target="back", why="mistyped"))
-    tracker, kept = Tracker(reading(ledger)), {}
+    tracker, kept = Tracker(ledger.record), {}
     for record in ledger.events():
         kept |= {claim: tracker.row(claim) for claim in tracker.take(record)}
         assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position)
@@ -105,7 +105,7 @@ def test_what_a_retraction_swept_away_stays_so_when_two_speakers_become_one(ledg
     ledger.append(Statement(claims=("dam",), chain=(by(other),)), id="said")
     ledger.append(Retraction(act="said", chain=(by(other),)))
     ledger.append(SourceRelated(from_=one, to=other, relation="same_as"))
-    tracker = Tracker(reading(ledger))
+    tracker = Tracker(ledger.record)
     for record in ledger.events():
         tracker.take(record)
     assert [tracker.row("dam")] == folded(ledger)
@@ -117,7 +117,7 @@ def test_a_source_by_itself_stands_beside_the_circle_that_it_is_in_whoever_spoke
     ledger.append(SourceRelated(from_="b", to="a", relation="speaks_for"))
     ledger.append(SourceRelated(from_="a", to="b", relation="independent_of"))
     ledger.append(ClaimRegistered(claim="dam", text="It broke."))
-    tracker, kept = Tracker(reading(ledger)), []
+    tracker, kept = Tracker(ledger.record), []
     for speaker, kind, said_at in (
         ("b", "person", "2024-01-02"),
         ("a", "person", None),
@@ -168,7 +168,7 @@ def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_
     for module in (distinct, standing, tied, carried):
         monkeypatch.setattr(module, "EXACT", exact)
     with Ledger.open(":memory:") as ledger:
-        tracker, kept = Tracker(reading(ledger)), {}
+        tracker, kept = Tracker(ledger.record), {}
         for entry in crowded(seed):
             try:
                 ledger.append_all([entry])
@@ -192,7 +192,7 @@ def test_who_comes_first_among_many_that_are_declared_independent_is_another_onc
         said = {one: ledger.append(Statement(claims=("dam",), chain=(by(one),))) for one in "dabcuv"}
         ledger.append(Statement(claims=("dam",), chain=(by("d"),)))
         ledger.append(RecordVoided(target=said["d"].id, why="mistyped"))
-        tracker, kept = Tracker(reading(ledger)), []
+        tracker, kept = Tracker(ledger.record), []
         for record in ledger.events():
             if "dam" in tracker.take(record):
                 row = tracker.row("dam")
