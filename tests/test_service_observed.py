@@ -141,6 +141,7 @@ def test_what_nobody_foresaw_is_told_to_the_log_and_not_to_the_asker(client: Tes
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "/problems/failure"
     assert "swordfish" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
     (line,) = lines(service)
     assert line["level"] == "error"
     assert line["problem"] == "failure"
@@ -233,6 +234,38 @@ def test_what_is_grave_is_written_at_once_and_the_rest_soon() -> None:
     asyncio.run(tell())
 
 
+def test_a_great_many_lines_are_written_before_they_are_due() -> None:
+    out = io.StringIO()
+    log = Log("json", out)
+
+    async def tell() -> None:
+        for number in range(300):
+            log.write("info", status=number)
+        assert out.getvalue()
+
+    asyncio.run(tell())
+    log.flush()
+    assert [json.loads(line)["status"] for line in out.getvalue().splitlines()] == list(range(300))
+
+
+def test_a_line_tells_when_it_was_said_and_not_when_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    log = Log("json", out)
+
+    async def tell() -> None:
+        for moment in (1_728_518_400.25, 1_728_518_400.999, 1_728_518_401.0):
+            monkeypatch.setattr("ledger.service.logs.time", lambda now=moment: now)
+            log.write("info")
+
+    asyncio.run(tell())
+    log.flush()
+    assert [json.loads(line)["time"] for line in out.getvalue().splitlines()] == [
+        "2024-10-10T00:00:00.250Z",
+        "2024-10-10T00:00:00.999Z",
+        "2024-10-10T00:00:01.000Z",
+    ]
+
+
 def test_a_line_whose_loop_has_ended_comes_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     out = io.StringIO()
     log = Log("json", out)
@@ -280,6 +313,12 @@ def test_requests_are_counted_by_operation_and_status(client: TestClient) -> Non
     assert value(client, "claims_request_seconds_count", operation=operation, status="200") == 3
     assert value(client, "claims_request_seconds_count", operation=operation, status="404") == 1
     assert value(client, "claims_rejects_total", problem="not-found") == 1
+
+
+def test_every_answer_is_counted_however_many_there_are(service: Service) -> None:
+    for _ in range(300):
+        service.metrics.answered("GET /livez", 200, 0.001)
+    assert b'claims_request_seconds_count{operation="GET /livez",status="200"} 300.0' in service.metrics.text()
 
 
 def test_nothing_that_is_asked_names_a_series(client: TestClient) -> None:

@@ -11,12 +11,14 @@ from typing import Final
 from msgspec import Struct
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
+from starlette.types import Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from ledger.errors import LedgerError
 from ledger.tokens import SCOPES, Scope, allows
 
 from . import service
-from .operations import Handler, Operation
+from .operations import Operation
 from .problems import Problem
 
 COOKIE: Final = "claims-token"
@@ -100,17 +102,24 @@ def demand(caller: Caller, scope: Scope, what: str = "this") -> None:
         raise Problem("forbidden", f"{what} takes the scope {scope!r}", headers=headers, scope=scope)
 
 
-def guarded(operation: Operation) -> Handler:
-    """The handler of an operation, for those who may."""
-    scope = operation.scope
-    if scope is None:
-        return operation.handler
+class Guarded:
+    """What answers an operation, for those who may.
 
-    async def handler(request: Request) -> object:
-        check(request, scope)
-        return await operation.handler(request)
+    An application of its own, so that a request goes its way without what Starlette puts around a function: raised
+    problems are told once, by what stands around all.
+    """
 
-    return handler  # type: ignore[return-value]
+    def __init__(self, operation: Operation) -> None:
+        self._handler = operation.handler
+        self._scope = operation.scope
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        """Answers. Raises Problem (401, 403), and whatever the handler does."""
+        request = Request(scope, receive, send)
+        if self._scope is not None:
+            check(request, self._scope)
+        response = await self._handler(request)
+        await response(scope, receive, send)
 
 
 def is_from_here(headers: Headers) -> bool:

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
@@ -39,10 +40,14 @@ OPERATIONS: tuple[Operation, ...] = (
 class Application(Starlette):
     """Starlette within its limits, observed from outside: whatever goes wrong in it is told, counted and logged."""
 
+    service: Service
+
     def build_middleware_stack(self) -> ASGIApp:
-        """What a request goes through."""
-        service = self.state.service
-        return Observed(Guard(super().build_middleware_stack(), service), service)
+        """What a request goes through. Starlette's own answer to what nobody foresaw is left out: Observed gives it."""
+        app: ASGIApp = ExceptionMiddleware(self.router, handlers=self.exception_handlers)
+        for around, positional, named in reversed(self.user_middleware):
+            app = around(app, *positional, **named)
+        return Observed(Guard(app, self.service), self.service)
 
 
 def application(service: Service) -> Starlette:
@@ -52,17 +57,17 @@ def application(service: Service) -> Starlette:
         lifespan=_lifespan,
         middleware=list(_around(service.settings)),
         exception_handlers={404: nowhere}
-        | dict.fromkeys((LedgerError, Problem, HTTPException, ClientDisconnect, Exception), problems.told),
+        | dict.fromkeys((LedgerError, Problem, HTTPException, ClientDisconnect), problems.told),
     )
     app.router.redirect_slashes = False  # by an address made from what the client calls this host
-    app.state.service = service
+    app.service = service
     app.state.reference = Reference(OPERATIONS)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: Starlette) -> AsyncIterator[None]:
-    service: Service = app.state.service
+async def _lifespan(app: Application) -> AsyncIterator[None]:
+    service = app.service
     await service.start()
     try:
         yield
@@ -83,6 +88,6 @@ def _around(settings: Settings) -> Iterator[Middleware]:
 
 def _routes() -> Iterator[BaseRoute]:
     for one in OPERATIONS:
-        yield Route(one.path, access.guarded(one), methods=[one.method])
+        yield Route(one.path, access.Guarded(one), methods=[one.method])
     yield from reference.PAGES
     yield from ROUTES

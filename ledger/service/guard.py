@@ -1,4 +1,4 @@
-"""What does nobody get past, whatever they ask? Limits before anything is read, and headers on every answer.
+"""What does nobody get past, whatever they ask? Limits before anything is read.
 
 Around the whole application: how much and how long a body may be, how long an address, how many requests a caller has;
 that a browser writes only from pages of this service; and that a service of this machine alone is asked by its name, so
@@ -28,17 +28,6 @@ from .settings import Settings
 
 _MAX_ADDRESS: Final = 8 * 1024
 _REMEMBERED: Final = 10_000
-_POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
-_OWN: Final = "; ".join(f"{what}-src 'self'" for what in ("style", "script", "img", "connect"))
-_POLICY_OF_PAGES: Final = f"{_POLICY}; {_OWN}; form-action 'self'; base-uri 'none'"
-_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"x-frame-options", b"DENY"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
-_BY_TLS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 class Guard:
@@ -55,30 +44,29 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = _Sent(send, scope["scheme"] == "https")
         request = Request(scope, receive)
+        headers = dict(reversed(scope["headers"]))  # the first of a name counts, as it does elsewhere
         try:
-            self._check(request)
+            self._check(request, headers)
         except (Problem, LedgerError) as error:  # the tokens cannot be read, for one: then nobody gets in
-            await (await told(request, error))(scope, receive, sent)
+            await (await told(request, error))(scope, receive, send)
             return
-        headers = request.headers
-        if "content-length" in headers or "transfer-encoding" in headers:
+        if b"content-length" in headers or b"transfer-encoding" in headers:
             receive = _Body(receive, self._settings).receive
-        await self._app(scope, receive, sent)
+        await self._app(scope, receive, send)
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: Request, headers: dict[bytes, bytes]) -> None:
         """Raises Problem where nobody needs to look any further."""
-        scope, settings, headers = request.scope, self._settings, request.headers
+        scope, settings = request.scope, self._settings
         if len(scope.get("raw_path") or scope["path"]) + len(scope["query_string"]) > _MAX_ADDRESS:
             raise Problem("too-long", f"an address has {_MAX_ADDRESS:,} characters at most")
-        length = headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > settings.max_body:
+        length = headers.get(b"content-length", b"")
+        if length.isdigit() and int(length[:20]) > settings.max_body:
             raise _too_large(settings.max_body)
         if scope["method"] not in access.SAFE:
-            _check_origin(headers, settings.origins)
+            _check_origin(request.headers, settings.origins)
         if self._is_of_this_machine and access.known(request) is access.ANYBODY:
-            _check_host(headers.get("host", ""))
+            _check_host(headers.get(b"host", b"").decode("latin-1"))
         if self._pace is not None:
             self._pace.check(_asker(request))
 
@@ -128,27 +116,6 @@ class _Body:
         if self._read > self._most:
             raise _too_large(self._most)
         return message
-
-
-class _Sent:
-    """What is sent, with the headers that every answer has."""
-
-    def __init__(self, send: Send, by_tls: bool) -> None:
-        self._send = send
-        self._more = (*_HEADERS, _BY_TLS_ONLY) if by_tls else _HEADERS
-
-    async def __call__(self, message: Message) -> None:
-        """Sends a message on."""
-        if message["type"] == "http.response.start":
-            headers = message.setdefault("headers", [])
-            more = self._more
-            if message["status"] != 304:  # that would change the policy of what the browser has kept
-                is_page = any(name == b"content-type" and value.startswith(b"text/html") for name, value in headers)
-                policy = _POLICY_OF_PAGES if is_page else _POLICY
-                more = ((b"content-security-policy", policy.encode()), *more)
-            own = {name for name, _ in headers}  # whoever says it of an answer itself says it alone
-            message["headers"] = [*headers, *(pair for pair in more if pair[0] not in own)]
-        await self._send(message)
 
 
 @lru_cache(maxsize=256)  # asked of every request, and most come by one name

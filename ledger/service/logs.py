@@ -14,8 +14,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from time import monotonic
+from functools import lru_cache
+from time import monotonic, time
 from typing import Any, Final, Literal, TextIO, TypeAlias
+
+import msgspec
 
 from ledger.visible import visible
 
@@ -23,19 +26,21 @@ Form: TypeAlias = Literal["json", "text", "none"]
 Level: TypeAlias = Literal["info", "warning", "error"]
 
 _LATE_S: Final = 0.1
+_AT_ONCE: Final = 256
+"""Lines after which they are written even before."""
 
 
 class Log:
     """Where lines go; any thread may write. A log that cannot be written stops nobody.
 
-    Lines of requests that went well are written some at a time, at most a tenth of a second late: a system call for
+    Lines of requests that went well are made and written some at a time, at most a tenth of a second late: one by one,
     each would cost more than all else that is done to observe it. What is grave is written at once.
     """
 
     def __init__(self, form: Form = "none", out: TextIO | None = None) -> None:
         self._out = out or sys.stderr
         self._line: Callable[[dict[str, Any]], str] | None = _LINES[form]
-        self._lines: list[str] = []
+        self._told: list[tuple[float, Level, dict[str, Any]]] = []
         self._due = 0.0
         self._lock = threading.RLock()  # what writing says, by `logging`, comes here again
 
@@ -48,13 +53,13 @@ class Log:
         """One line: when, how grave, and what is told; what is None is left out."""
         if self._line is None:
             return
-        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with self._lock:
-            if is_first := not self._lines:
+            if is_first := not self._told:
                 self._due = monotonic() + _LATE_S
-            self._lines.append(self._line({"time": time, "level": level, **told}) + "\n")
+            self._told.append((time(), level, told))
+            is_due = len(self._told) >= _AT_ONCE or monotonic() > self._due
         loop = _running() if level == "info" else None
-        if loop is None or monotonic() > self._due:
+        if loop is None or is_due:
             self.flush()
         elif is_first:
             loop.call_later(_LATE_S, self.flush)
@@ -62,9 +67,21 @@ class Log:
     def flush(self) -> None:
         """Writes what was told."""
         with self._lock, suppress(OSError, ValueError):  # closed, or nobody reads it any more
-            lines, self._lines = self._lines, []
-            self._out.write("".join(lines))
+            taken, self._told = self._told, []
+            self._out.write("".join(map(self._as_line, taken)))
             self._out.flush()
+
+    def _as_line(self, one: tuple[float, Level, dict[str, Any]]) -> str:
+        assert self._line is not None
+        at, level, told = one
+        second, ms = divmod(int(at * 1_000), 1_000)
+        return self._line({"time": f"{_second(second)}.{ms:03d}Z", "level": level, **told}) + "\n"
+
+
+@lru_cache(maxsize=2)  # many lines are of one second
+def _second(number: int) -> str:
+    """A second since the epoch, as ISO 8601 without a zone."""
+    return datetime.fromtimestamp(number, UTC).isoformat().removesuffix("+00:00")
 
 
 def _running() -> asyncio.AbstractEventLoop | None:
@@ -101,8 +118,12 @@ class _Libraries(logging.Handler):
 
 
 def _as_json(told: dict[str, Any]) -> str:
-    # In ASCII: whatever a name or a traceback holds, it can be written, and is harmless on a terminal.
-    return json.dumps({key: value for key, value in told.items() if value is not None})
+    known = {key: value for key, value in told.items() if value is not None}
+    with suppress(UnicodeEncodeError):  # a lone surrogate is no text that it writes
+        line = msgspec.json.encode(known)
+        if line.isascii():
+            return line.decode()
+    return json.dumps(known)  # in ASCII: whatever a name holds, it can be written, and is harmless on a terminal
 
 
 def _as_text(told: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """Who asked for what, and how did it end? Every request gets an id, is counted, timed and logged.
 
 Plain ASGI, because what stands around every request must cost little. It stands outermost: what goes wrong anywhere
-below, and was not told, becomes a problem here, and its traceback a line of the log.
+below, and was not told, becomes a problem here, and its traceback a line of the log. So it is here too that every
+answer gets the headers that none goes without.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from starlette.requests import Request
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .headers import RESTRAINT
 from .operations import template
 from .problems import NOT_ANSWERED, Problem
 from .service import Service
@@ -46,7 +48,7 @@ class Observed:
             return
         began = perf_counter()
         request_id = scope["request_id"] = _request_id(scope)
-        echo = (b"x-request-id", request_id.encode())
+        restraint = RESTRAINT[scope["scheme"] == "https"]
         status = size = 0
         whole = False
 
@@ -54,7 +56,8 @@ class Observed:
             nonlocal status, size, whole
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message.setdefault("headers", []).append(echo)
+                restraint.add(message)
+                message["headers"].append((b"x-request-id", request_id.encode()))
                 operation = f"{_method(scope)} {self._route(scope)}"
                 self._metrics.answered(operation, status, perf_counter() - began)
             else:

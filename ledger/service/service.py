@@ -206,5 +206,5 @@ class Service:
 
 def of(request: HTTPConnection) -> Service:
     """The service that a request came to."""
-    service: Service = request.scope["app"].state.service
+    service: Service = request.scope["app"].service
     return service

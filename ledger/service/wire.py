@@ -26,6 +26,7 @@ class Wire(HttpToolsProtocol):
     _until: asyncio.TimerHandle | None = None
     _head_bytes = 0
     """Bytes of the head so far; or what came after it that was no body."""
+    _in_head = False
     _in_body = False
     _had_body = False
 
@@ -43,6 +44,8 @@ class Wire(HttpToolsProtocol):
         """Something came in: of what, the parser tells."""
         self._had_body = False
         super().data_received(data)
+        if self._in_head and self._until is None:  # most heads come whole: no clock is started for those
+            self._await_head()
         if (self._in_body and not self._had_body) or self._until is not None:
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head:
@@ -56,13 +59,12 @@ class Wire(HttpToolsProtocol):
         super().on_message_begin()
         extensions: dict[str, dict[str, Any]] = {ABORT: {"abort": self.transport.abort}}
         self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
-        if self._until is None:
-            self._await_head()
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._have_head()
-        self._head_bytes, self._in_body = 0, True
+        self._head_bytes, self._in_head, self._in_body = 0, False, True
         super().on_headers_complete()
         if len(self.pipeline) > _AHEAD:
             raise ValueError("too many requests at once")  # to the parser, which stops at that
