@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -26,6 +25,7 @@ from .errors import LedgerError, NotFound, UsageError
 from .events import Event
 from .inbox import Inbox
 from .intake import Entry
+from .loading import loaded
 from .records import Record
 from .store import Kept, Store, Stored, tagged
 from .writer import Writer
@@ -195,13 +195,11 @@ class Ledger:
     def load(self, exported: Iterable[tuple[Entry, int]]) -> Iterator[Receipt]:
         """Takes in records with the ids and times (microseconds since 1970) they bring, 1,000 at a time, lazily.
 
-        What is here already, with the same content, is passed over as `replayed`. Raises Refused where a new record
-        is older than what the ledger holds: a backfill goes into a new ledger.
+        What is here already, with the same content, is passed over as `replayed`. Receipts are of what is durable; the
+        next thousand are taken from `exported` while the disk is waited for. Raises Refused where a new record is older
+        than what the ledger holds: a backfill goes into a new ledger.
         """
-        exported, before = iter(exported), 0
-        while batch := list(islice(exported, MAX_BATCH)):
-            yield from self._load(batch, before)
-            before += len(batch)
+        return loaded(exported, self._load)
 
     # Reading
 
@@ -342,13 +340,8 @@ class Ledger:
 
     # Private
 
-    def _load(self, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
-        try:
-            return self._writer.append(Batch(self._inbox.all(*zip(*batch, strict=True))))
-        except LedgerError as error:
-            if error.index is not None:
-                error.index += before
-            raise
+    def _load(self, batch: list[tuple[Entry, int]], committing: Callable[[], None]) -> list[Receipt]:
+        return self._writer.append(Batch(self._inbox.all(*zip(*batch, strict=True))), committing)
 
 
 def _now_us() -> int:

@@ -46,9 +46,12 @@ class Writer:
         self._registered: set[str] = set()  # claims known to be registered there
         self._replaying = False
 
-    def append(self, batch: Batch) -> list[Receipt]:
-        """Appends a batch; durable when it returns. Raises what `Ledger.append` does."""
-        [answer] = self.append_first([batch])
+    def append(self, batch: Batch, committing: Callable[[], None] | None = None) -> list[Receipt]:
+        """Appends a batch; durable when it returns. Raises what `Ledger.append` does.
+
+        `committing` is called when nothing is left but to wait until it is, if anything is written.
+        """
+        [answer] = self.append_first([batch], committing)
         if isinstance(answer, LedgerError):
             raise answer
         return answer
@@ -60,7 +63,7 @@ class Writer:
             batches = batches[len(answers) :]
             yield from answers
 
-    def append_first(self, batches: Sequence[Batch]) -> list[Answer]:
+    def append_first(self, batches: Sequence[Batch], committing: Callable[[], None] | None = None) -> list[Answer]:
         """Appends in one transaction the first batch, and those after it that need not wait for its positions.
 
         What the store raises, the disk's errors among it, is about all of them.
@@ -69,7 +72,7 @@ class Writer:
             look = self._replaying or len(batches) > 1
             for _ in range(_ATTEMPTS):
                 try:
-                    return self._append_once(batches, look)
+                    return self._append_once(batches, look, committing)
                 except Overtaken:
                     look = True
                 except Refused:  # by the clock, once the lock was held
@@ -89,7 +92,7 @@ class Writer:
             whoever=self.whoever,
         )
 
-    def _append_once(self, batches: Sequence[Batch], look: bool) -> list[Answer]:
+    def _append_once(self, batches: Sequence[Batch], look: bool, committing: Callable[[], None] | None) -> list[Answer]:
         start = self._store.head() if look or not self._at.position else self._at
         # What was read of the rules stays good for as long as nobody else has appended.
         known = rules.Known(self._registered if self._at.position == start.position else None)
@@ -105,13 +108,17 @@ class Writer:
         if not deciding.drafts:
             self._remember(deciding.known, start)
             return _answers(decided, 0, when.EPOCH)
-        done = self._written(batches, decided, deciding)
+        done = self._written(batches, decided, deciding, committing)
         if done.first == start.position + 1:
             self._remember(deciding.known, Head(done.last, done.recorded_at))
         return _answers(decided, done.first, when.moment(done.recorded_at))
 
     def _written(
-        self, batches: Sequence[Batch], decided: Sequence[Decided | LedgerError], deciding: Deciding
+        self,
+        batches: Sequence[Batch],
+        decided: Sequence[Decided | LedgerError],
+        deciding: Deciding,
+        committing: Callable[[], None] | None,
     ) -> Appended:
         times = [draft.recorded_at for draft in deciding.drafts if draft.recorded_at is not None]
         kept = ((batch, one) for batch, one in zip(batches, decided, strict=False) if isinstance(one, Decided))
@@ -120,6 +127,7 @@ class Writer:
             unless=unless(kept, deciding.known),
             after=deciding.head.position,
             clock=lambda last: self._clock(last, times),
+            committing=committing,
         )
 
     def _remember(self, known: rules.Known, at: Head) -> None:

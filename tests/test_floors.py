@@ -24,7 +24,7 @@ FLOORS = {
     0: {"events", "errors", "ids", "when", "scales", "visible"},
     1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules", "schema", "tokens"},
     2: {"store"},
-    3: {"batch", "cuts", "inbox", "deciding", "writer", "ledger", "group"},
+    3: {"batch", "cuts", "inbox", "deciding", "writer", "ledger", "group", "loading"},
     4: {"client", "testing", "synthetic", "story"},
 }
 ROOFS = {"service": 5, "cli": 6}

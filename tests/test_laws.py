@@ -826,7 +826,7 @@ class Forgetful(SQLiteStore):
 class Hasty(SQLiteStore):
     """A store that takes every id, and every condition, for met."""
 
-    def append(self, drafts, *, unless, after, clock):
+    def append(self, drafts, *, unless, after, clock, committing):
         renamed = [replace(draft, id=f"{draft.id}-{after}") for draft in drafts]
         return super().append(renamed, unless=(), after=after, clock=clock)
 
@@ -834,7 +834,7 @@ class Hasty(SQLiteStore):
 class Piecemeal(SQLiteStore):
     """A store that writes a batch event by event."""
 
-    def append(self, drafts, *, unless, after, clock):
+    def append(self, drafts, *, unless, after, clock, committing):
         for draft in drafts:
             done = super().append([draft], unless=(), after=after, clock=lambda last: max(last, clock(last)) + 1)
         return done

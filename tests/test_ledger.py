@@ -739,6 +739,55 @@ def test_a_load_is_lazy_and_goes_by_the_thousand(open_ledger: Callable[..., Ledg
     assert ledger.head == 2_100
 
 
+def test_the_next_thousand_are_taken_while_the_disk_is_waited_for_and_told_of_after(
+    open_ledger: Callable[..., Ledger],
+) -> None:
+    ledger = open_ledger(clock=Clock())
+    taken: list[int] = []
+
+    def coming() -> Iterator[tuple[Entry, int]]:
+        for number, record in enumerate(exported(*range(-2_500, 0))):
+            taken.append(number)
+            yield record
+
+    loading = ledger.load(coming())
+    assert next(loading).position == 1
+    assert (len(taken), ledger.head) == (2_000, 1_000)
+
+
+def test_what_was_loaded_is_told_before_what_goes_wrong_with_the_next(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger(clock=Clock())
+
+    def coming() -> Iterator[tuple[Entry, int]]:
+        yield from exported(*range(-1_200, 0))
+        raise OSError("the file cannot be read any further")
+
+    told: list[int] = []
+    with pytest.raises(OSError, match="any further"):
+        told.extend(receipt.position for receipt in ledger.load(coming()))
+    assert told == list(range(1, 1_001))
+    assert ledger.head == 1_000
+
+
+def test_what_comes_in_may_itself_append(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger(clock=Clock())
+
+    def coming() -> Iterator[tuple[Entry, int]]:
+        for number, record in enumerate(exported(*range(-1_500, 0))):
+            if number == 1_200:
+                list(ledger.load(exported(-501, first="d")))
+            yield record
+
+    assert [receipt.position for receipt in ledger.load(coming())] == [*range(1, 1_001), *range(1_002, 1_502)]
+
+
+def test_nobody_is_left_working_when_a_load_is_given_up(open_ledger: Callable[..., Ledger]) -> None:
+    before = threading.active_count()
+    loading = open_ledger(clock=Clock()).load(exported(*range(-2_500, 0)))
+    next(loading)
+    assert threading.active_count() == before
+
+
 @pytest.mark.parametrize("place", [0, 999, 1_000, 1_500])
 def test_a_bad_record_is_told_by_its_place_in_the_whole(open_ledger: Callable[..., Ledger], place: int) -> None:
     ledger = open_ledger(clock=Clock())

@@ -12,14 +12,14 @@ import sys
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 import click
 
-from ledger import Entry, Ledger, LedgerError, NotFound, Receipt, UsageError, intake
+from ledger import Entry, Ledger, LedgerError, NotFound, UsageError, intake
 from ledger.batch import MAX_BATCH
 from projections.words import count
 
@@ -62,13 +62,13 @@ def import_command(db: str, file: IO[bytes]) -> None:
     ledger: Ledger | None = None
     try:
         with progress("importing", lines.size) as advance:
+            first = next(exported, [])
+            ledger = _opened(db, first) if first else None
+            receipts = iter(()) if ledger is None else ledger.load(chain(first, chain.from_iterable(exported)))
             at = 0
-            for batch in exported:
-                if ledger is None:
-                    ledger = _opened(db, batch)
-                receipts = _loaded(ledger, batch, new + there)
-                replayed = sum(receipt.replayed for receipt in receipts)
-                new, there = new + len(receipts) - replayed, there + replayed
+            while some := list(islice(receipts, MAX_BATCH)):
+                replayed = sum(receipt.replayed for receipt in some)
+                new, there = new + len(some) - replayed, there + replayed
                 if lines.size is not None:
                     advance(lines.at - at)
                     at = lines.at
@@ -122,18 +122,8 @@ def _opened(db: str, first: list[tuple[Entry, int]]) -> Ledger:
         return Ledger.open(db, create=False)
     except NotFound:
         with Ledger.open(":memory:") as rehearsal:
-            _loaded(rehearsal, first, 0)
+            list(rehearsal.load(first))
         return Ledger.open(db)
-
-
-def _loaded(ledger: Ledger, batch: list[tuple[Entry, int]], before: int) -> list[Receipt]:
-    """The receipts of a thousand. The error of a bad record is told by its place in the whole file."""
-    try:
-        return list(ledger.load(batch))
-    except LedgerError as error:
-        if error.index is not None:
-            error.index += before
-        raise
 
 
 def _of_line(error: LedgerError, numbers: array[int], written: int) -> LedgerError:

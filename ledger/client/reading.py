@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ledger import when
 from ledger.errors import IntegrityError, UsageError
-from ledger.store import Appended, Clock, Draft, Head, Stored
+from ledger.store import Appended, Draft, Head, Stored
 
 from .connection import Connection, Query
 
@@ -53,7 +53,7 @@ class ServedStore:
         """The last record now."""
         return self._head(())
 
-    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
+    def append(self, drafts: Sequence[Draft], **how: Any) -> Appended:
         """Refused: the service decides what is appended, and puts it into its envelope."""
         raise UsageError(f"{self.name} makes its records itself; append events")
 

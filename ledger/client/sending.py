@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import msgspec
@@ -33,7 +33,7 @@ class Sender(Writer):
         self._read_only = read_only
         self._own_id, self._making = Ids(), threading.Lock()
 
-    def append_first(self, batches: Sequence[Batch]) -> list[Answer]:
+    def append_first(self, batches: Sequence[Batch], committing: Callable[[], None] | None = None) -> list[Answer]:
         """Has the first batch appended. Raises Silence where the service does not answer."""
         try:
             return [self._sent(batches[0])]

@@ -99,14 +99,23 @@ class Store(Index, Protocol):
     def head(self) -> Head:
         """The last record now."""
 
-    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
+    def append(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        unless: Iterable[str],
+        after: int,
+        clock: Clock,
+        committing: Callable[[], None] | None = None,
+    ) -> Appended:
         """Appends all drafts, or none.
 
         `unless` are tags (`id:` among them) of which no record after position `after` may carry any; Overtaken is
         raised where one does, and where an id is taken. They are looked at only where there is a record after it.
         `clock` is called once, under the lock, with the recording time of the last record (0 where there is none), and
         gives that of this batch; it may raise, and then nothing is written. Drafts that bring their own moment keep it;
-        that these do not run backwards is the caller's care.
+        that these do not run backwards is the caller's care. `committing` is called, from this thread, when all is
+        written and nothing is left but to wait until it is durable.
         """
 
     def scan(self, after: int, until: int) -> Iterator[Stored]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -71,7 +71,15 @@ class PortStore:
         """The last record now: all that can be told without appending."""
         return self.head()
 
-    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
+    def append(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        unless: Iterable[str],
+        after: int,
+        clock: Clock,
+        committing: Callable[[], None] | None = None,
+    ) -> Appended:
         """Appends all drafts, or none; see Store. The clock is asked once for each attempt."""
         if not drafts:
             raise UsageError("there is nothing to append; give at least one event")
@@ -85,6 +93,8 @@ class PortStore:
                     raise Overtaken(f"a record after position {after} carries one of the tags")
                 at = clock(head.recorded_at)
                 events = [_event(draft, at) for draft in drafts]
+                if committing is not None:
+                    committing()
                 try:
                     last = self._recorder.append(events, DCBAppendCondition(_EVERYTHING, after=head.position))
                 except ConditionFailed:

@@ -81,9 +81,17 @@ class SQLiteStore(Reads):
         self._tail = (-1, (0, 0, 0))  # the version of the file after the last append, and what _HEAD tells there
         self._waiting = 0
 
-    def append(self, drafts: Sequence[Draft], *, unless: Iterable[str], after: int, clock: Clock) -> Appended:
+    def append(
+        self,
+        drafts: Sequence[Draft],
+        *,
+        unless: Iterable[str],
+        after: int,
+        clock: Clock,
+        committing: Callable[[], None] | None = None,
+    ) -> Appended:
         """Appends all drafts, or none; see Store."""
-        return self._append(drafts, lambda: self.to_append.carried(unless, after), after, clock, when.stamp)
+        return self._append(drafts, lambda: self.to_append.carried(unless, after), after, clock, when.stamp, committing)
 
     def probe(self, patience_s: float) -> Head:
         """The last record now, by a connection of its own that took the lock to write, and gave it back."""
@@ -132,6 +140,7 @@ class SQLiteStore(Reads):
         after: int,
         clock: Clock,
         stamp: Callable[[int], str],
+        committing: Callable[[], None] | None = None,
     ) -> Appended:
         if not drafts:
             raise UsageError("there is nothing to append; give at least one event")
@@ -148,6 +157,8 @@ class SQLiteStore(Reads):
             numbers, new = self._interned(writer, drafts, highest)
             last_at = _insert(writer, position + 1, drafts, numbers, at, stamp)
             highest = max(highest, *new.values()) if new else highest
+            if committing is not None:
+                committing()
             return Appended(position + 1, position + len(drafts), last_at), new, highest
 
         (appended, new, highest), version = self._connections.write(write)
