@@ -22,8 +22,8 @@ class Inbox:
 
     def one(self, index: int, item: Event | Entry, recorded_us: int | None = None) -> Incoming:
         """Reads the event at a place of a batch. Raises InvalidEvent."""
-        if type(item) is Settled and item.recorded_by is not None:
-            return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
+        if (found := _as_read(item, recorded_us)) is not None:
+            return found
         entry = item if isinstance(item, Entry) else Entry(event=item)
         recorded_by = entry.recorded_by if entry.recorded_by is not None else self._recorder()
         try:
@@ -46,6 +46,9 @@ class Inbox:
 
     def all(self, items: Sequence[Event | Entry], times: Sequence[int | None]) -> list[Incoming]:
         """As `one`, of many; `times` are those they bring. Where nothing is wrong with any they are read together."""
+        found = list(map(_as_read, items, times))
+        if None not in found:  # as an import brings them
+            return cast("list[Incoming]", found)
         entries = [item if isinstance(item, Entry) else Entry(event=item) for item in items]
         try:
             recorders = [self._recorder() if e.recorded_by is None else e.recorded_by for e in entries]
@@ -91,6 +94,13 @@ class Inbox:
         if self._recorded_by is None:
             self._recorded_by = _user()
         return self._recorded_by
+
+
+def _as_read(item: Event | Entry, recorded_us: int | None) -> Incoming | None:
+    """What was read before, with the name of its recorder; None for anything else."""
+    if type(item) is not Settled or item.recorded_by is None:
+        return None
+    return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
 
 
 def _settled(entries: list[Entry]) -> intake.Columns:

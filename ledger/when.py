@@ -64,7 +64,16 @@ def moment(micros_: int) -> datetime:
 
 def stamp(micros_: int) -> str:
     """A moment as RFC 3339 text in UTC, always with six decimals, so that texts sort as moments do."""
-    return moment(micros_).isoformat(timespec="microseconds")[:-6] + "Z"  # less the +00:00
+    day, rest = divmod(micros_, _DAY_US)
+    second, fraction = divmod(rest, 1_000_000)
+    minute = second // 60
+    return f"{_day(day)}T{minute // 60:02}:{minute % 60:02}:{second % 60:02}.{fraction:06}Z"
+
+
+@lru_cache(maxsize=1024)  # what is recorded in one day is much
+def _day(number: int) -> str:
+    """A day, by its number since 1970-01-01."""
+    return moment(number * _DAY_US).date().isoformat()
 
 
 @lru_cache(maxsize=4096)  # the same few days come back in every act of a story
