@@ -6,11 +6,12 @@ them at a time. The last KEPT are kept in the file of the view, by position and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
-from ledger import Ledger
+from ledger import Ledger, Record
 from ledger.fold import Question, fold
+from ledger.records import decode_all, targets
 
 from . import board
 from .book import Book
@@ -67,7 +68,29 @@ def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Colum
     book = Book(found.desk)
     for chunk in found.chunks:
         claims = {found.claims[place] for place in chunk}
-        records = records_about(ledger, book, claims, at)
+        records = _whole(ledger, records_about(ledger, book, claims, at), at)
         for row in fold(board, question, lambda _: records).claims:  # noqa: B023  read before the next
-            number, kind = known[row.claim]
-            yield to_columns(number, 0, row, CLAIM_KINDS[kind])
+            if row.claim in claims:  # what is read beside may register others
+                number, kind = known[row.claim]
+                yield to_columns(number, 0, row, CLAIM_KINDS[kind])
+
+
+def _whole(ledger: Ledger, found: Iterable[Record], until: int) -> Iterator[Record]:
+    """Records, and those they are about that are not among them, with whatever else is about these.
+
+    What once was about nothing of these claims, a void for one, may have been moved to them by an amendment.
+    """
+    taken: set[str] = set()
+    named: set[str] = set()
+    for record in found:
+        taken.add(record.id)
+        named.update(targets(record.event))
+        yield record
+    while left := named - taken:
+        taken |= left  # those that are not there, too
+        tags = {f"{kind}:{event_id}" for event_id in left for kind in ("id", "act")}
+        for record in decode_all(ledger.tagged(tags, as_of=until)):
+            if record.id in left or record.id not in taken:
+                taken.add(record.id)
+                named.update(targets(record.event))
+                yield record

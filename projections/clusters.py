@@ -1,9 +1,13 @@
 """Which claims must be judged together? The clusters that a ledger falls into, each of which is a world of its own.
 
 Where a claim stands depends on the records that name it, on those that name what it is related to, and on what is
-known of the sources in their chains. So claims that a relation, or a denial that perhaps means one of them, ever tied
-to each other make a *cluster*, with whatever an amendment or correction moved from one to another. Clusters share no
-record that matters to both in the same way, and can be folded in any order, or at the same time.
+known of the sources in their chains. So claims that a relation ever tied to each other make a *cluster*, with whatever
+an amendment or correction moved from one to another. Clusters share no record that matters to both in the same way, and
+can be folded in any order, or at the same time.
+
+A denial that perhaps means another claim as well matters there for as long as it stands where it was made. Only what
+takes back more than one act, of the same speaker, can end that unseen from there: so the two are tied where anything
+was ever taken back of what that speaker said, and else it is a record like any other that names several claims.
 """
 
 from __future__ import annotations
@@ -11,14 +15,15 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from typing import Any, Final, Union
 
 import msgspec
 from msgspec import Struct, defstruct
 
-from ledger import Ledger, NotFound, Record
+from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import decode, targets
+from ledger.records import ACTS, changes_within, decode, targets
 from ledger.store import Stored
 
 from .dossier import new_targets
@@ -54,9 +59,14 @@ def plan(ledger: Ledger, until: int, size: int) -> Plan:
 # Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
 # this version does not know is told of by reading the record whole.
 _FIELDS: Final[dict[str, list[Any]]] = {
-    "statement": [("claims", tuple[str, ...]), ("possible_claims", tuple[str, ...], ())],
-    "denial": [("claims", tuple[str, ...], ()), ("possible_claims", tuple[str, ...], ())],
-    "assessment": [("claims", tuple[str, ...]), ("possible_claims", tuple[str, ...], ())],
+    "statement": [("claims", tuple[str, ...])],
+    "denial": [
+        ("claims", tuple[str, ...], ()),
+        ("possible_claims", tuple[str, ...], ()),
+        ("acts", tuple[str, ...], ()),
+    ],
+    "assessment": [("claims", tuple[str, ...])],
+    "retraction": [("act", str)],
     "claim_registered": [("claim", str)],
     "claims_related": [("from_", str, msgspec.field(name="from")), ("to", str)],
     "relation_withdrawn": [("target", str)],
@@ -65,6 +75,13 @@ _FIELDS: Final[dict[str, list[Any]]] = {
 _KINDS: Final[dict[str, type[Struct]]] = {
     tag: defstruct(cls.__name__, _FIELDS.get(tag, []), tag=tag, tag_field="type") for tag, cls in ev.TYPES.items()
 }
+
+
+#: What a change moves from one claim, source or act to another, by the name of the field.
+_MOVING: Final = frozenset(("claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"))
+#: What a change has others say, or be about.
+_RECASTING: Final = frozenset(("chain", "relation", "from", "to", "act", "acts", "target", "changes"))
+_ABOUT: Final = frozenset(("act", "acts", "target", "changes"))
 
 
 class _Entry(Struct):
@@ -86,6 +103,10 @@ class _Finder:
         self._parents = array("I")
         self._records = array("I")
         self._told: set[str] = set()  # the ids of what the desk is told of sources, and of what changes it
+        self._perhaps: list[tuple[str, ev.Denial]] = []  # those that perhaps mean other claims, too, with their ids
+        self._taken_back: set[str] = set()  # the ids of what a retraction, or a denial of the utterance, is about
+        self._recast: set[str] = set()  # the ids of what may have been given another speaker, or be about another act
+        self._same: dict[str, str] = {}  # sources that were ever the same, each under one that is nearer to the first
 
     def take(self, position: int, stored: bytes) -> None:
         """Takes the next record in."""
@@ -100,14 +121,18 @@ class _Finder:
                 event: Any = entry.event
                 for claim in event.claims:
                     self._records[self._numbers[claim]] += 1
-                if event.possible_claims:
-                    self._tie((*event.claims, *event.possible_claims))
+                if tag == "denial" and (event.possible_claims or event.acts):
+                    self._take_whole(decode(position, stored), stored)
+            case "retraction":
+                self._taken_back.add(entry.event.act)
             case "claim_registered":
                 self._number(entry.event.claim)
             case "claims_related":
                 self._tie((entry.event.from_, entry.event.to))
-            case "source_registered" | "source_related":
+            case "source_registered":
                 self._tell(entry.id, (position, stored))
+            case "source_related":
+                self._take_whole(decode(position, stored), stored)
             case "relation_withdrawn" | "record_voided":
                 if entry.event.target in self._told:
                     self._tell(entry.id, (position, stored))
@@ -118,6 +143,8 @@ class _Finder:
 
     def clusters(self) -> Iterator[tuple[int, list[int]]]:
         """How many records are of each cluster, and the numbers of its claims."""
+        for claims in list(self._tied_perhaps()):
+            self._tie(claims)
         members: dict[int, list[int]] = {}
         for number in range(len(self.claims)):
             members.setdefault(self._find(number), []).append(number)
@@ -127,25 +154,71 @@ class _Finder:
     def _take_whole(self, record: Record, stored: bytes) -> None:
         event = record.event
         match event:
-            case ev.Statement() | ev.Denial() | ev.Assessment():
-                self._tie((*event.claims, *event.possible_claims) if event.possible_claims else ())
+            case ev.Denial():
+                self._taken_back.update(event.acts)
+                if event.possible_claims:
+                    self._perhaps.append((record.id, event))
+            case ev.Retraction():
+                self._taken_back.add(event.act)
             case ev.ClaimRegistered():
                 self._number(event.claim)
             case ev.ClaimsRelated():
                 self._tie((event.from_, event.to))
             case ev.SourceRegistered() | ev.SourceRelated():
                 self._tell(record.id, (record.position, stored))
+                if isinstance(event, ev.SourceRelated) and event.relation == "same_as":
+                    self._unite((event.from_, event.to))
             case ev.RecordAmended() | ev.Correction() | ev.RecordVoided() | ev.RelationWithdrawn():
                 about = (*targets(event), *new_targets(getattr(event, "changes", {})))
                 if not self._told.isdisjoint(about):
                     for target in about:
                         self._tell_of(target)
                     self._tell(record.id, (record.position, stored))
-                moved = {"claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
-                if not moved.isdisjoint(getattr(event, "changes", ())):
-                    self._tie(self._concerned(event, set()))
+                self._change(event, getattr(event, "changes", {}))
             case _:
                 pass
+
+    def _change(self, event: ev.Event, changes: dict[str, Any]) -> None:
+        """What a change may tie or untie that was not so before."""
+        if not (_MOVING | _RECASTING).isdisjoint(changes):
+            met: set[str] = set()
+            claims = list(self._concerned(event, met))
+            if not _MOVING.isdisjoint(changes):
+                self._tie(claims)
+            if not _RECASTING.isdisjoint(changes):
+                self._recast |= met
+            if not _ABOUT.isdisjoint(changes):
+                self._taken_back |= met
+            ends = list(chain.from_iterable(map(self._ends_of, met)))
+            if ends:
+                self._unite([*ends, *_new_ends(changes)])
+
+    def _ends_of(self, event_id: str) -> tuple[str, ...]:
+        """The sources that a record relates to each other, if it does."""
+        with suppress(NotFound):
+            event = self._ledger.record(event_id).event
+            if isinstance(event, ev.SourceRelated):
+                return event.from_, event.to
+        return ()
+
+    def _tied_perhaps(self) -> Iterator[tuple[str, ...]]:
+        """The claims that a denial is on and those that it perhaps means, where these hang on what else is on those."""
+        taken: set[tuple[int, str | None]] = set()  # the cluster, and who said there what was taken back; None: anybody
+        for event_id in self._taken_back:
+            with suppress(NotFound):
+                event = self._ledger.record(event_id).event
+                if isinstance(event, ACTS):
+                    who = None if event_id in self._recast else self._class_of(names.speaker(event.chain))
+                    taken |= {(self._find(self._numbers[claim]), who) for claim in event.claims}
+        for event_id, denial in self._perhaps:
+            speaker = self._class_of(names.speaker(denial.chain))
+            on = {self._find(self._numbers[claim]) for claim in denial.claims}
+            if (
+                denial.acts
+                or event_id in self._recast
+                or any((root, who) in taken for root in on for who in (speaker, None))
+            ):
+                yield *denial.claims, *denial.possible_claims
 
     def _concerned(self, event: ev.Event, seen: set[str]) -> Iterator[str]:
         """The claims that an event names, or would, and those of what it is about, or would be."""
@@ -184,12 +257,29 @@ class _Finder:
         for root in roots:
             self._parents[root] = min(roots)
 
+    def _unite(self, sources: Iterable[str]) -> None:
+        """Some sources may ever have been the same."""
+        tops = {self._class_of(source) for source in sources}
+        for top in tops:
+            self._same[top] = min(tops)
+
+    def _class_of(self, source: str) -> str:
+        while (nearer := self._same.get(source, source)) != source:
+            source = nearer
+        return source
+
     def _find(self, number: int) -> int:
         parents = self._parents
         while parents[number] != number:
             parents[number] = parents[parents[number]]
             number = parents[number]
         return number
+
+
+def _new_ends(changes: dict[str, Any]) -> Iterator[str]:
+    """The sources that a change makes a relation lead from or to."""
+    for within in changes_within(changes):
+        yield from (end for end in (within.get("from"), within.get("to")) if isinstance(end, str))
 
 
 def _chunked(clusters: Iterable[tuple[int, list[int]]], size: int) -> Iterator[tuple[int, list[int]]]:

@@ -20,7 +20,7 @@ from .book import Book
 from .dossier import new_sources
 from .entries import CLERKS
 from .quotations import Link, Words
-from .rows import FOREVER, node, pack_row, row_hash
+from .rows import FOREVER, PACKED, node, pack_row, row_hash
 from .tracker import Tracker
 from .viewfile import GRID, Doc, Quoted, Wording
 
@@ -41,17 +41,28 @@ class Folded(NamedTuple):
 
 def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
     """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
-    finds = Finds() if search else None
+    finds = Finds(numbers) if search else None
+    rows = _rows(ledger, records_about(ledger, book, numbers, until), numbers, finds)
+    gc.collect()  # all that was tracked: without it, what comes out of it needs no room of its own
+    folded = rows.folded()
+    if finds is not None:
+        folded.quoted.extend(finds.quoted())
+        folded.docs.extend(sorted(finds.docs(), key=_place))
+    return folded
+
+
+def _rows(ledger: Ledger, coming: Iterable[Record], numbers: dict[str, int], finds: Finds | None) -> _Rows:
+    """The rows that records make, which are all of their claims; what they are found by, too."""
     tracker = Tracker(ledger.record, within=numbers, finds=finds)
-    rows = _Rows(numbers, tracker, finds)
-    for count, record in enumerate(records_about(ledger, book, numbers, until)):
+    rows = _Rows(numbers, finds)
+    for count, record in enumerate(coming):
         changed = tracker.take(record)
-        rows.put(record.position, changed)
+        rows.put(record.position, changed, tracker)
         if count % GRID == 0:
             gc.collect(0)  # what the settling of acts leaves, among what is new
         if finds is not None:
             finds.settle(record.position)
-    return rows.folded()
+    return rows
 
 
 def records_about(ledger: Ledger, book: Book, claims: Iterable[str], until: int) -> Iterator[Record]:
@@ -113,17 +124,18 @@ def _speaking(ledger: Ledger, record: Record) -> Iterator[str]:
 class _Rows:
     """Holds the row of each claim until another takes its place."""
 
-    def __init__(self, numbers: dict[str, int], tracker: Tracker, finds: Finds | None) -> None:
+    def __init__(self, numbers: dict[str, int], finds: Finds | None) -> None:
         self._numbers = numbers
-        self._tracker = tracker
         self._finds = finds
         self._held: dict[int, tuple[tuple[Any, ...], bytes, int]] = {}  # the row, what stands for its text, its hash
         self._texts: dict[str, str] = {}
+        self._ended = bytearray()
+        """The rows that ended, one after the other: for hundreds of thousands a third less than as many objects."""
         self._folded = Folded([], [], [], [], {}, {})
 
-    def put(self, position: int, changed: Iterable[str]) -> None:
+    def put(self, position: int, changed: Iterable[str], tracker: Tracker) -> None:
         """From this position on, the rows of claims may be others."""
-        tracker, states, sum_ = self._tracker, self._folded.states, 0
+        states, sum_ = self._folded.states, 0
         for claim in changed:
             number = self._numbers[claim]
             new, before = tracker.columns(claim, number), self._held.get(number)
@@ -150,7 +162,7 @@ class _Rows:
         """A row held up to here, and another from here on; either may be none."""
         if row is not None:
             since = row[1]
-            self._folded.rows.append(pack_row(row[0], since, position, node(since, position), *row[4:]))
+            self._ended += pack_row(row[0], since, position, node(since, position), *row[4:])
             if new is not None and new[4] == row[4]:
                 return
         tallies = self._folded.tallies
@@ -160,11 +172,10 @@ class _Rows:
 
     def folded(self) -> Folded:
         """All of it, sorted as its tables are."""
-        found = self._folded
+        found, size = self._folded, PACKED.size
+        found.rows.extend(bytes(self._ended[at : at + size]) for at in range(0, len(self._ended), size))
         found.rows.extend(pack_row(*row) for row, _, _ in self._held.values())
         found.rows.sort()
-        if self._finds is not None:
-            self._finds.close(self._numbers, found)
         return found
 
     def _reword(self, position: int, claim: str, text: str | None) -> None:
@@ -179,13 +190,14 @@ class _Rows:
 class Finds:
     """What claims are found by, since when: the words of acts, and who stands in their chains by which name."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: dict[str, int]) -> None:
+        self._numbers = numbers
         self._links: dict[str, dict[Link, list[int]]] = {}  # claim -> link -> of how many acts, since when
         self._texts: dict[str, dict[str, list[int]]] = {}  # claim -> text -> since when, for each act that has it
         self._wordings: dict[str, str] = {}
         self._moved: dict[str, tuple[Counter[Link], Counter[str]]] = {}
-        self._quoted: list[tuple[str, Link, int, int]] = []
-        self._docs: list[tuple[str, str, int, int]] = []
+        self._quoted: list[Quoted] = []
+        self._docs: list[Doc] = []
 
     def add(self, claim: str, words: Words, position: int) -> None:
         """An act says more of a claim."""
@@ -230,7 +242,7 @@ class Finds:
                 for _ in range(more):
                     since.setdefault(text, []).append(position)
                 for _ in range(-more):
-                    self._docs.append((claim, text, since[text].pop(), position))
+                    self._docs.append((self._numbers[claim], since[text].pop(), position, text))
         self._moved = {}
 
     def _settle_link(self, claim: str, held: dict[Link, list[int]], link: Link, more: int, position: int) -> None:
@@ -239,17 +251,24 @@ class Finds:
             known[0] += more
             if not known[0]:
                 del held[link]
-                self._quoted.append((claim, link, known[1], position))
+                self._quoted.append((*link, self._numbers[claim], known[1], position))
 
-    def close(self, numbers: dict[str, int], folded: Folded) -> None:
-        """Adds everything, what still holds with it, to what was folded."""
-        for claim, links in self._links.items():
-            self._quoted += [(claim, link, since, FOREVER) for link, (_, since) in links.items()]
-        for claim, texts in self._texts.items():
-            self._docs += [(claim, text, at, FOREVER) for text, since in texts.items() for at in since]
-        folded.quoted.extend((*link, numbers[claim], since, until) for claim, link, since, until in self._quoted)
-        folded.docs.extend((numbers[claim], since, until, text) for claim, text, since, until in self._docs)
-        folded.docs.sort(key=_place)
+    def quoted(self) -> Iterator[Quoted]:
+        """Who was quoted by which name, since when and until when; once, for it lets go of them."""
+        yield from self._quoted
+        while self._links:
+            claim, links = self._links.popitem()
+            for link, (_, since) in links.items():
+                yield *link, self._numbers[claim], since, FOREVER
+
+    def docs(self) -> Iterator[Doc]:
+        """The texts, in the same way."""
+        yield from self._docs
+        while self._texts:
+            claim, texts = self._texts.popitem()
+            for text, since in texts.items():
+                for at in since:
+                    yield self._numbers[claim], at, FOREVER, text
 
 
 def _place(row: tuple[Any, ...]) -> tuple[Any, ...]:

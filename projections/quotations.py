@@ -7,6 +7,7 @@ those that were taken back as they stand. Only acts that name the claim itself c
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from ledger import events as ev
@@ -40,7 +41,12 @@ def text_of(act: ev.Act) -> str:
 
 def links_of(act: ev.Act) -> Iterable[Link]:
     """All who stand in the chain of an act, each once by each name."""
-    return dict.fromkeys(zip(names.sources(act.chain), (link.name for link in act.chain), strict=True))
+    return dict.fromkeys(map(_link, names.sources(act.chain), [link.name for link in act.chain]))
+
+
+@lru_cache(maxsize=65_536)  # one for all acts: a view that is made anew holds each of them for every claim
+def _link(source: str, name: str) -> Link:
+    return source, name
 
 
 def words_of(act: ev.Act) -> Words:

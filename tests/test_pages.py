@@ -27,7 +27,7 @@ from ledger import (
 )
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
-from ledger.testing import by, opened, random_ledger
+from ledger.testing import Story, by, opened, random_ledger
 from projections import board, bothcuts
 from projections.bothcuts import KEPT
 from projections.views import ORDERS, STATUSES, Views
@@ -342,6 +342,19 @@ def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, 
             for cut in ("2024-10-04", "2024-10-08", "2024-10-12"):
                 folded = ledger.state(board, as_of=position, said_by=cut).claims
                 assert view.page(limit=None, as_of=position, said_by=cut).rows == folded
+
+
+def test_a_void_that_was_moved_to_an_act_counts_on_a_board_at_both_cuts_as_well():
+    story = Story()
+    said = story.states("Ann", "x", at="2024-10-04")
+    told = story.knows("Bob")
+    void = story.voids(told)
+    with Views.open(story.ledger) as view:
+        story.amends(void, target=said)
+        view.catch_up()
+        [row] = view.page(limit=None, said_by="2024-10-06").rows
+        assert row == story.ledger.state(board, said_by="2024-10-06").claims[0]
+        assert row.status == "raised"
 
 
 def test_a_page_at_both_cuts_follows_the_one_before(large):

@@ -11,8 +11,19 @@ from random import Random
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
-from ledger import ClaimsRelated, Denial, Ledger, LedgerError, RecordAmended, Statement
+from ledger import (
+    ClaimsRelated,
+    Denial,
+    Entry,
+    Ledger,
+    LedgerError,
+    RecordAmended,
+    Retraction,
+    SourceRelated,
+    Statement,
+)
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
 from projections import board, rebuild
@@ -21,6 +32,7 @@ from projections.views import Views
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
+ROBERT = (by("Robert"),)
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +201,7 @@ def clusters(*events):
         for claim in "abcd":
             ledger.append(Statement(claims=(claim,), chain=ANN), id=f"on-{claim}", register=True)
         for event in events:
-            ledger.append(event)
+            ledger.append_all([event])
         found = plan(ledger, ledger.head, 1)
         return sorted("".join(found.claims[number] for number in sorted(chunk)) for chunk in found.chunks)
 
@@ -206,8 +218,68 @@ def test_what_is_related_hangs_together():
     assert clusters(*related) == ["abd", "c"]
 
 
-def test_a_claim_that_is_perhaps_meant_hangs_together_with_what_is_denied():
-    assert clusters(Denial(claims=("a",), possible_claims=("c",), chain=BOB)) == ["ac", "b", "d"]
+PERHAPS = Denial(claims=("a",), possible_claims=("c",), chain=BOB)
+EARLIER = Entry(event=Denial(claims=("a",), chain=BOB), id="earlier")
+TAKEN_BACK = Retraction(act="earlier", chain=BOB)
+
+
+def test_a_claim_that_is_perhaps_meant_is_folded_apart_from_what_is_denied():
+    assert clusters(PERHAPS) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [EARLIER, TAKEN_BACK, PERHAPS],
+        [PERHAPS, EARLIER, TAKEN_BACK],
+        [Entry(event=PERHAPS, id="perhaps"), Retraction(act="perhaps", chain=BOB)],
+        [EARLIER, Denial(acts=("earlier",), chain=BOB), PERHAPS],
+        # on what is the same, by who is the same
+        [
+            ClaimsRelated(from_="a", to="b", relation="negates"),
+            Entry(event=Statement(claims=("b",), chain=ROBERT), id="earlier"),
+            SourceRelated(from_="robert", to="bob", relation="same_as"),
+            Retraction(act="earlier", chain=ROBERT),
+            PERHAPS,
+        ],
+        # of what became this speaker's
+        [
+            Entry(event=Denial(claims=("a",), chain=ANN), id="earlier"),
+            RecordAmended(target="earlier", changes={"chain": [{"name": "Bob"}]}, why="it was he"),
+            TAKEN_BACK,
+            PERHAPS,
+        ],
+        [
+            Entry(event=replace(PERHAPS, chain=ANN), id="perhaps"),
+            RecordAmended(target="perhaps", changes={"chain": [{"name": "Bob"}]}, why="it was he"),
+            EARLIER,
+            TAKEN_BACK,
+        ],
+        # by who became the same
+        [
+            Entry(event=SourceRelated(from_="robert", to="eve", relation="same_as"), id="same"),
+            RecordAmended(target="same", changes={"to": "bob"}, why="another"),
+            Entry(event=Denial(claims=("a",), chain=ROBERT), id="earlier"),
+            Retraction(act="earlier", chain=ROBERT),
+            PERHAPS,
+        ],
+        # by what became a retraction of it
+        [
+            EARLIER,
+            Entry(event=Statement(claims=("d",), chain=BOB), id="other"),
+            Entry(event=Retraction(act="other", chain=BOB), id="back"),
+            RecordAmended(target="back", changes={"act": "earlier"}, why="the other one"),
+            PERHAPS,
+        ],
+    ],
+)
+def test_but_not_where_anything_that_its_speaker_said_there_was_taken_back(events):
+    assert any({"a", "c"} <= set(cluster) for cluster in clusters(*events))
+
+
+def test_what_others_took_back_there_ties_nothing():
+    back = [Entry(event=Statement(claims=("a",), chain=ANN), id="hers"), Retraction(act="hers", chain=ANN)]
+    assert clusters(*back, PERHAPS) == ["a", "b", "c", "d"]
 
 
 def test_an_act_that_was_moved_ties_where_it_was_to_where_it_is():
