@@ -2,12 +2,13 @@
 
 Where a claim stands depends on the records that name it, on those that name what it is related to, and on what is
 known of the sources in their chains. So claims that a relation ever tied to each other make a *cluster*, with whatever
-an amendment or correction moved from one to another. Clusters share no record that matters to both in the same way, and
-can be folded in any order, or at the same time.
+an amendment moved from one to another. Clusters share no record that matters to both in the same way, and can be folded
+in any order, or at the same time.
 
-A denial that perhaps means another claim as well matters there for as long as it stands where it was made. Only what
-takes back more than one act, of the same speaker, can end that unseen from there: so the two are tied where anything
-was ever taken back of what that speaker said, and else it is a record like any other that names several claims.
+Two things tie no claims by themselves, as an act that names several does not. A denial that perhaps means another claim
+matters there for as long as it stands where it was made: only what takes back several acts of a speaker at once can end
+that unseen from there, so the two are tied where anything of that speaker was ever taken back. An act that a change
+moved to another claim is read there with all that was about it before.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Plan(Struct):
     """About how many records each chunk has."""
     desk: list[Stored]
     """What is told of sources, and whatever amends, voids or withdraws that, as stored."""
+    moved: dict[int, list[str]]
+    """By the number of a claim, the ids of the acts that a change moved there: what was about them before is, too."""
 
 
 def plan(ledger: Ledger, until: int, size: int) -> Plan:
@@ -53,7 +56,13 @@ def plan(ledger: Ledger, until: int, size: int) -> Plan:
     for position, stored in ledger.stored(as_of=until):
         finder.take(position, stored)
     chunks = list(_chunked(finder.clusters(), size))
-    return Plan(finder.claims, [numbers for _, numbers in chunks], [records for records, _ in chunks], finder.desk)
+    return Plan(
+        finder.claims,
+        [numbers for _, numbers in chunks],
+        [records for records, _ in chunks],
+        finder.desk,
+        dict(finder.moved()),
+    )
 
 
 # Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
@@ -103,6 +112,7 @@ class _Finder:
         self._parents = array("I")
         self._records = array("I")
         self._told: set[str] = set()  # the ids of what the desk is told of sources, and of what changes it
+        self._moved: dict[str, set[str]] = {}  # the ids of acts, and the claims that changes moved them to
         self._perhaps: list[tuple[str, ev.Denial]] = []  # those that perhaps mean other claims, too, with their ids
         self._taken_back: set[str] = set()  # the ids of what a retraction, or a denial of the utterance, is about
         self._recast: set[str] = set()  # the ids of what may have been given another speaker, or be about another act
@@ -151,6 +161,14 @@ class _Finder:
         for numbers in members.values():
             yield sum(self._records[number] for number in numbers), numbers
 
+    def moved(self) -> Iterator[tuple[int, list[str]]]:
+        """The numbers of claims, and the ids of the acts that a change moved there."""
+        found: dict[int, list[str]] = {}
+        for event_id, claims in self._moved.items():
+            for number in (self._numbers[claim] for claim in claims if claim in self._numbers):
+                found.setdefault(number, []).append(event_id)
+        yield from found.items()
+
     def _take_whole(self, record: Record, stored: bytes) -> None:
         event = record.event
         match event:
@@ -183,7 +201,7 @@ class _Finder:
         if not (_MOVING | _RECASTING).isdisjoint(changes):
             met: set[str] = set()
             claims = list(self._concerned(event, met))
-            if not _MOVING.isdisjoint(changes):
+            if not (_MOVING.isdisjoint(changes) or self._move(targets(event)[0], changes)):
                 self._tie(claims)
             if not _RECASTING.isdisjoint(changes):
                 self._recast |= met
@@ -192,6 +210,13 @@ class _Finder:
             ends = list(chain.from_iterable(map(self._ends_of, met)))
             if ends:
                 self._unite([*ends, *_new_ends(changes)])
+
+    def _move(self, event_id: str, changes: dict[str, Any]) -> bool:
+        """Whether a change moves an act from some claims to others, and nothing else to anywhere."""
+        if _MOVING.intersection(changes) != {"claims"} or not isinstance(self._ledger.record(event_id).event, ACTS):
+            return False
+        self._moved.setdefault(event_id, set()).update(changes["claims"] or ())
+        return True
 
     def _ends_of(self, event_id: str) -> tuple[str, ...]:
         """The sources that a record relates to each other, if it does."""
@@ -209,16 +234,18 @@ class _Finder:
                 event = self._ledger.record(event_id).event
                 if isinstance(event, ACTS):
                     who = None if event_id in self._recast else self._class_of(names.speaker(event.chain))
-                    taken |= {(self._find(self._numbers[claim]), who) for claim in event.claims}
+                    claims = self._moved.get(event_id, set()).union(event.claims)
+                    taken |= {(self._find(self._numbers[claim]), who) for claim in claims if claim in self._numbers}
         for event_id, denial in self._perhaps:
             speaker = self._class_of(names.speaker(denial.chain))
             on = {self._find(self._numbers[claim]) for claim in denial.claims}
             if (
                 denial.acts
                 or event_id in self._recast
+                or event_id in self._moved
                 or any((root, who) in taken for root in on for who in (speaker, None))
             ):
-                yield *denial.claims, *denial.possible_claims
+                yield *denial.claims, *denial.possible_claims, *self._moved.get(event_id, ())
 
     def _concerned(self, event: ev.Event, seen: set[str]) -> Iterator[str]:
         """The claims that an event names, or would, and those of what it is about, or would be."""

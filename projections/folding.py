@@ -39,10 +39,15 @@ class Folded(NamedTuple):
     """What is added to the state hash, by the multiple of GRID from which on."""
 
 
-def fold_chunk(ledger: Ledger, book: Book, numbers: dict[str, int], until: int, *, search: bool) -> Folded:
-    """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs."""
+def fold_chunk(
+    ledger: Ledger, book: Book, numbers: dict[str, int], moved: Iterable[str], until: int, *, search: bool
+) -> Folded:
+    """Folds all that is recorded of some claims, whole clusters of them, up to a position; `numbers` are theirs.
+
+    `moved` are the ids of the acts that changes moved there.
+    """
     finds = Finds(numbers) if search else None
-    rows = _rows(ledger, records_about(ledger, book, numbers, until), numbers, finds)
+    rows = _rows(ledger, records_about(ledger, book, numbers, moved, until), numbers, finds)
     gc.collect()  # all that was tracked: without it, what comes out of it needs no room of its own
     folded = rows.folded()
     if finds is not None:
@@ -65,9 +70,15 @@ def _rows(ledger: Ledger, coming: Iterable[Record], numbers: dict[str, int], fin
     return rows
 
 
-def records_about(ledger: Ledger, book: Book, claims: Iterable[str], until: int) -> Iterator[Record]:
-    """The records about some claims, each after what was told of the sources that matter to it."""
+def records_about(
+    ledger: Ledger, book: Book, claims: Iterable[str], moved: Iterable[str], until: int
+) -> Iterator[Record]:
+    """The records about some claims, each after what was told of the sources that matter to it.
+
+    Whatever is about an act that was moved to one of them, and was recorded before that, does not name it.
+    """
     tags = [f"{kind}:{claim}" for claim in claims for kind in ("claim", "relation:claim")]
+    tags += [f"{kind}:{event_id}" for event_id in moved for kind in ("id", "act")]
     told, coming = book.opened(), list[tuple[int, Record]]()
     heard: set[tuple[str, str | None] | None] = set()
     taken: set[int] = set()

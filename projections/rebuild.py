@@ -56,6 +56,7 @@ class _Job(Struct):
     claims: list[str]
     chunks: list[list[int]]
     desk: list[Stored]
+    moved: dict[int, list[str]]
 
 
 def build(
@@ -78,7 +79,7 @@ def build(
     done = {number for (number,) in connection.execute("SELECT chunk_no FROM chunk")}
     left = [number for number in range(len(found.chunks)) if number not in done]
     told = _Told(found, until, done, progress)
-    job = _Job(ledger.name, path, until, search, found.claims, found.chunks, found.desk)
+    job = _Job(ledger.name, path, until, search, found.claims, found.chunks, found.desk, found.moved)
     if workers > 1 and len(left) > 1 and ":memory:" not in (path, ledger.name):
         _share(job, left, workers, told)
     else:
@@ -206,7 +207,8 @@ class _Folder:
         job = self._job
         numbers = {job.claims[place]: place + 1 for place in job.chunks[number]}
         with _uncollected():
-            folded = fold_chunk(self._ledger, self._book, numbers, job.until, search=job.search)
+            moved = {event_id for place in job.chunks[number] for event_id in job.moved.get(place, ())}
+            folded = fold_chunk(self._ledger, self._book, numbers, moved, job.until, search=job.search)
             tallies = [(*key, more) for key, more in folded.tallies.items() if more]
             states = [(grid, (sum_ & MASK).to_bytes(16, "big")) for grid, sum_ in folded.states.items()]
             with self._connection:

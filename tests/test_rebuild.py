@@ -282,8 +282,41 @@ def test_what_others_took_back_there_ties_nothing():
     assert clusters(*back, PERHAPS) == ["a", "b", "c", "d"]
 
 
-def test_an_act_that_was_moved_ties_where_it_was_to_where_it_is():
-    assert clusters(RecordAmended(target="on-a", changes={"claims": ["d"]}, why="wrong claim")) == ["ad", "b", "c"]
+MOVED = RecordAmended(target="on-a", changes={"claims": ["d"]}, why="wrong claim")
+
+
+def test_an_act_that_was_moved_is_folded_with_each_claim_apart():
+    assert clusters(MOVED) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [RecordAmended(target="on-a", changes={"claims": ["d"], "possible_claims": ["b"]}, why="perhaps the other")],
+        [
+            Entry(event=MOVED, id="moved"),
+            RecordAmended(target="moved", changes={"changes": {"claims": ["b"]}}, why="no"),
+        ],
+        [
+            Entry(event=ClaimsRelated(from_="a", to="b", relation="entails"), id="related"),
+            RecordAmended(target="related", changes={"to": "d"}, why="wrong claim"),
+        ],
+        [Entry(event=PERHAPS, id="perhaps"), RecordAmended(target="perhaps", changes={"claims": ["d"]}, why="wrong")],
+    ],
+)
+def test_but_whatever_else_is_moved_ties_where_it_was_to_where_it_is(events):
+    assert any({"a", "d"} <= set(cluster) for cluster in clusters(*events))
+
+
+def test_what_was_about_an_act_before_it_was_moved_is_about_it_where_it_is_in_a_rebuild_too():
+    story = Story()
+    said = story.states("Ann", "x")
+    story.states("Ann", "y")
+    story.retracts("Ann", said)
+    story.corrects("Ann", said, claims=["y"])
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    [x, y] = story.ledger.state(board).claims
+    assert (x.status, y.status) == ("raised", "withdrawn")
 
 
 # A hand
