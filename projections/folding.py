@@ -48,8 +48,7 @@ def fold_chunk(
     """
     finds = Finds(numbers) if search else None
     rows = _rows(ledger, records_about(ledger, book, numbers, moved, until), numbers, finds)
-    gc.collect()  # all that was tracked: without it, what comes out of it needs no room of its own
-    folded = rows.folded()
+    folded = rows.folded()  # once all that was tracked is gone, what comes out of it needs no room of its own
     if finds is not None:
         folded.quoted.extend(finds.quoted())
         folded.docs.extend(sorted(finds.docs(), key=_place))

@@ -15,12 +15,11 @@ What a store promises:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import groupby
-from operator import itemgetter
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
+
+_PAST_ALL: Final = 2**63 - 1
 
 
 class Draft(Struct, gc=False, frozen=True):
@@ -149,4 +148,20 @@ def tagged(store: Index, tags: Collection[str], until: int, after: int = 0) -> I
     others = [tag for tag in tags if not tag.startswith("id:")]
     named = sorted(pair for pair in store.by_id(ids).values() if after < pair[0] <= until) if ids else []
     found = store.tagged(others, after=after, until=until) if others else iter(())
-    return (next(same) for _, same in groupby(merge(named, found), key=itemgetter(0))) if named else found
+    return _with(named, found) if named else found
+
+
+def _with(few: list[Stored], found: Iterator[Stored]) -> Iterator[Stored]:
+    """A few records among many, in order, each once."""
+    coming = iter([*few, (_PAST_ALL, b"")])
+    position, stored = next(coming)
+    for pair in found:
+        while position < pair[0]:
+            yield position, stored
+            position, stored = next(coming)
+        if position == pair[0]:
+            position, stored = next(coming)
+        yield pair
+    while position < _PAST_ALL:
+        yield position, stored
+        position, stored = next(coming)
