@@ -134,7 +134,7 @@ class _Distinct:
         return list(kept.values())
 
     def _clique(self, some: list[int]) -> int:
-        """The largest set by branch and bound over bit masks, with a greedy colouring as bound (Tomita 2003)."""
+        """The size of the largest set of these any two of which are distinct."""
         if len(some) <= 1:
             return len(some)
         masks = [0] * len(some)
@@ -143,24 +143,34 @@ class _Distinct:
                 if self.distinct(some[a], some[b]):
                     masks[a] |= 1 << b
                     masks[b] |= 1 << a
-        best = steps = 0
+        clique = _Clique(masks)
+        clique.expand((1 << len(some)) - 1, 0)
+        self.gave_up |= clique.gave_up
+        return clique.largest
 
-        def expand(candidates: int, size: int) -> None:
-            nonlocal best, steps
-            order, bounds = _colour(candidates, masks)
-            for vertex, bound in zip(reversed(order), reversed(bounds), strict=True):
-                steps += 1
-                if size + bound <= best:
-                    return
-                if steps > BUDGET:
-                    self.gave_up = True
-                    return
-                best = max(best, size + 1)
-                expand(candidates & masks[vertex], size + 1)
-                candidates &= ~(1 << vertex)
 
-        expand((1 << len(some)) - 1, 0)
-        return best
+class _Clique:
+    """The largest clique, by branch and bound over bit masks, with a greedy colouring as bound (Tomita 2003)."""
+
+    def __init__(self, masks: Sequence[int]) -> None:
+        self.largest = 0
+        self.gave_up = False
+        self._masks = masks
+        self._steps = 0
+
+    def expand(self, candidates: int, size: int) -> None:
+        """Looks for a larger one: so many vertices are taken, and any of the candidates is next to all of them."""
+        order, bounds = _colour(candidates, self._masks)
+        for vertex, bound in zip(reversed(order), reversed(bounds), strict=True):
+            self._steps += 1
+            if size + bound <= self.largest:
+                return
+            if self._steps > BUDGET:
+                self.gave_up = True
+                return
+            self.largest = max(self.largest, size + 1)
+            self.expand(candidates & self._masks[vertex], size + 1)
+            candidates &= ~(1 << vertex)
 
 
 def _colour(candidates: int, masks: Sequence[int]) -> tuple[list[int], list[int]]:

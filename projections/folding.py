@@ -6,7 +6,6 @@ first quoted, whenever it was told: nothing hung on it before.
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
@@ -59,11 +58,9 @@ def _rows(ledger: Ledger, coming: Iterable[Record], numbers: dict[str, int], fin
     """The rows that records make, which are all of their claims; what they are found by, too."""
     tracker = Tracker(ledger.record, within=numbers, finds=finds)
     rows = _Rows(numbers, finds)
-    for count, record in enumerate(coming):
+    for record in coming:
         changed = tracker.take(record)
         rows.put(record.position, changed, tracker)
-        if count % GRID == 0:
-            gc.collect(0)  # what the settling of acts leaves, among what is new
         if finds is not None:
             finds.settle(record.position)
     return rows

@@ -80,22 +80,29 @@ class Told:
     def _untell(self, claim: Claim, light: Light) -> None:
         lost = {source for source, code in light.told() if claim.told.get(source) == code}
         for source in lost:
-            del claim.told[source]
-        for source, code in self._tells_on(claim) if lost else ():
-            if source in lost and code > claim.told.get(source, 0):
-                claim.told[source] = code
+            latest = self._latest_telling(claim, source)
+            if latest is None:
+                del claim.told[source]
+            else:
+                claim.told[source] = max(code for told, code in latest.told() if told == source)
         web = self.reach.of.get(claim.name)
         for source in lost:
             if web is not None and source not in claim.told:
                 web.told[source] &= ~(3 << 2 * web.numbers[claim.name])
             self._retell(claim, source, always=True)
 
-    def _tells_on(self, claim: Claim) -> Iterator[tuple[str, int]]:
-        """What acts on a claim tell of what kinds sources are."""
-        for position in chain.from_iterable(claim.on.values()):
-            light = self._lights.get(position)
-            if light is not None and claim.name in light.claims:
-                yield from light.told()
+    def _latest_telling(self, claim: Claim, source: str) -> Light | None:
+        """The latest act on a claim that tells of what kind a source is; each speaker's are looked at from its last."""
+        found: Light | None = None
+        for positions in claim.on.values():
+            for position in reversed(positions):
+                if found is not None and position <= found.position:
+                    break
+                light = self._lights.get(position)
+                if light is not None and source in light.tells and claim.name in light.claims:
+                    found = light
+                    break
+        return found
 
     def _retell(self, claim: Claim, source: str, *, always: bool = False) -> None:
         """The kind of a source is told otherwise by acts on a claim: whoever counts by it nearby is rooted anew."""

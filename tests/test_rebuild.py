@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from ledger import (
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
 from projections import board, rebuild
+from projections.book import Book
 from projections.clusters import plan
 from projections.views import Views
 
@@ -101,6 +103,19 @@ def test_the_size_of_the_pieces_and_who_folds_them_does_not_matter(large, whole,
         assert view.counts(as_of=1_500) == whole.counts(as_of=1_500)
         assert sum(told) == large.head
     assert not list(tmp_path.glob("*.new*"))
+
+
+def test_a_fold_leaves_nothing_that_only_a_collector_of_circles_finds():
+    with opened(random_ledger(Random(7), 200)) as ledger:
+        found = plan(ledger, ledger.head, 10**9)
+        numbers = {claim: number for number, claim in enumerate(found.claims, 1)}
+        gc.collect()
+        gc.disable()
+        try:
+            rebuild.fold_chunk(ledger, Book(found.desk), numbers, (), ledger.head, search=True)
+            assert not gc.collect()
+        finally:
+            gc.enable()
 
 
 def test_a_ledger_in_memory_is_rebuilt_by_its_own_process():
