@@ -8,7 +8,7 @@ in any order, or at the same time.
 Two things tie no claims by themselves, as an act that names several does not. A denial that perhaps means another claim
 matters there for as long as it stands where it was made: only what takes back several acts of a speaker at once can end
 that unseen from there, so the two are tied where anything of that speaker was ever taken back. An act that a change
-moved to another claim is read there with all that was about it before.
+moved to another claim is read there with all that was about it before; unless what is about it was moved, too.
 """
 
 from __future__ import annotations
@@ -113,6 +113,7 @@ class _Finder:
         self._records = array("I")
         self._told: set[str] = set()  # the ids of what the desk is told of sources, and of what changes it
         self._moved: dict[str, set[str]] = {}  # the ids of acts, and the claims that changes moved them to
+        self._hanging: set[str] = set()  # the ids of all that any other move was about
         self._perhaps: list[tuple[str, ev.Denial]] = []  # those that perhaps mean other claims, too, with their ids
         self._taken_back: set[str] = set()  # the ids of what a retraction, or a denial of the utterance, is about
         self._recast: set[str] = set()  # the ids of what may have been given another speaker, or be about another act
@@ -153,6 +154,8 @@ class _Finder:
 
     def clusters(self) -> Iterator[tuple[int, list[int]]]:
         """How many records are of each cluster, and the numbers of its claims."""
+        for event_id in sorted(self._moved.keys() & self._hanging):
+            self._tie([*self._concerned(self._ledger.record(event_id).event, set()), *self._moved[event_id]])
         for claims in list(self._tied_perhaps()):
             self._tie(claims)
         members: dict[int, list[int]] = {}
@@ -203,6 +206,7 @@ class _Finder:
             claims = list(self._concerned(event, met))
             if not (_MOVING.isdisjoint(changes) or self._move(targets(event)[0], changes)):
                 self._tie(claims)
+                self._hanging |= met
             if not _RECASTING.isdisjoint(changes):
                 self._recast |= met
             if not _ABOUT.isdisjoint(changes):

@@ -326,6 +326,27 @@ def test_but_whatever_else_is_moved_ties_where_it_was_to_where_it_is(events):
     assert any({"a", "d"} <= set(cluster) for cluster in clusters(*events))
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ({"possible_claims": ["x"]}, None, {"claims": ["y"]}),
+        ({"possible_claims": ["x"]}, {"claims": ["y"]}, None),
+        ({"claims": ["y"]}, {"possible_claims": ["x"]}, None),
+    ],
+)
+def test_a_denial_that_was_moved_and_perhaps_means_another_claim_by_two_changes_is_judged_with_both(changes):
+    story = Story()
+    for claim in "xyz":
+        story.registers(claim)
+    denied = story.denies("Dee", "z")
+    for change in changes:
+        if change is None:
+            story.retracts("Dee", denied if change is changes[1] else story.denies("Dee", "y"))
+        else:
+            story.amends(denied, **change)
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+
+
 def test_what_was_about_an_act_before_it_was_moved_is_about_it_where_it_is_in_a_rebuild_too():
     story = Story()
     said = story.states("Ann", "x")
