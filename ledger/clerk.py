@@ -53,7 +53,7 @@ class Clerk:
         """The record as it now stands; None where it was voided, or is not here."""
         if event_id not in self._about and event_id not in self._moving:
             return self.by_id.get(event_id)
-        return self._settle(self._concerning(event_id)).get(event_id)
+        return self._settle(self.concerning(event_id)).get(event_id)
 
     def settled(self) -> list[Record]:
         """What is left, in position order."""
@@ -73,7 +73,7 @@ class Clerk:
                 moved = self.by_id.get(moved.event.target)
         return list(found)
 
-    def _concerning(self, event_id: str) -> list[str]:
+    def concerning(self, event_id: str) -> list[str]:
         """The id, those of what may be about it, of what may be about that, and so on; each once."""
         found = {event_id: None}
         queue = [event_id]

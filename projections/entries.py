@@ -58,7 +58,7 @@ class Entries:
                 yield record
                 continue
             more = dict.fromkeys(targets(record.event))
-            for about in (known, *self._clerk.about(known)):  # it may be moved, or may have been
+            for about in self._clerk.concerning(known):  # it may be moved, or may have been
                 more |= dict.fromkeys(new_targets(getattr(self._clerk.by_id[about].event, "changes", {})))
             queue += [target for target in more if target not in found]
             found |= more

@@ -128,6 +128,7 @@ class Unsettled(Carried):
             for record in spoken:
                 if isinstance(record.event, UTTERANCES):
                     involved.update(names.sources(record.event.chain))
+                    involved.update(new_sources(getattr(record.event, "changes", {})))  # who speaks since
         for member in members:
             put(self._sweeping, (member, source), max(map(_until, retracting), default=None))
             self._note_judged((member, source), involved)

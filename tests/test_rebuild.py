@@ -136,6 +136,29 @@ def test_a_void_that_is_moved_to_what_is_told_of_a_source_undoes_it_in_a_rebuild
     assert is_rebuilt_as_it_caught_up(story.ledger)
 
 
+def test_whoever_a_correction_had_speak_may_turn_out_to_speak_for_who_took_it_back():
+    story = Story()
+    said = story.states("Bob", "x", at="2024-10-02")
+    story.retracts("Bob", said, at="2024-10-03")
+    story.corrects("Bob", said, at="2024-10-06", chain=[{"name": "Gov", "kind": "state"}])
+    story.connects("gov", "speaks_for", "bob")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert story.ledger.state(board).claims[0].status == "withdrawn"
+
+
+def test_what_a_void_struck_by_an_amendment_of_an_amendment_is_back_when_it_is_moved_again():
+    story = Story()
+    first, second, third = (story.registers(claim) for claim in "xyz")
+    other = story.voids(first)
+    void = story.voids(second)
+    moving = story.amends(void, target=other)
+    story.amends(moving, changes={"target": third})
+    assert [row.claim for row in story.ledger.state(board).claims] == ["y"]
+    story.amends(void, target=other)
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert [row.claim for row in story.ledger.state(board).claims] == ["x", "y", "z"]
+
+
 def test_a_relation_that_was_undone_before_its_sources_were_quoted_ties_none_of_them_in_a_rebuild():
     story = Story()
     related = story.connects("dee", "same_as", "cy")
