@@ -266,6 +266,14 @@ def test_who_was_answered_once_is_not_waited_for_longer_the_next_time(wire: sock
     assert b" 408 " in answers
 
 
+def test_nor_is_who_was_answered_and_sends_nothing_but_an_empty_line(wire: socket.socket) -> None:
+    wire.sendall(b"GET /v1/head HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert wire.recv(12) == b"HTTP/1.1 200"
+    wire.sendall(b"\r\n")
+    wire.settimeout(20)
+    assert everything(wire).endswith(b"}")
+
+
 def test_an_answer_is_not_cut_off_because_the_next_head_is_slow() -> None:
     async def slow(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})

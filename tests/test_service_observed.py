@@ -201,6 +201,12 @@ def test_a_line_is_harmless_on_a_terminal(form: Any) -> None:
     assert line.isprintable()
 
 
+def test_a_line_that_holds_what_is_no_json_is_written_all_the_same() -> None:
+    out = io.StringIO()
+    Log("json", out).write("info", said=Path("x"), status={"ü": {1}, "odd": object()})
+    assert json.loads(out.getvalue())["said"] == "x"
+
+
 def test_a_line_for_people_begins_with_when_and_ends_with_what_else_there_is() -> None:
     out = io.StringIO()
     told = {"method": "GET", "route": "/livez", "status": 200, "ms": 1.26, "bytes": 14, "problem": None}

@@ -120,10 +120,12 @@ class _Libraries(logging.Handler):
 def _as_json(told: dict[str, Any]) -> str:
     known = {key: value for key, value in told.items() if value is not None}
     with suppress(UnicodeEncodeError):  # a lone surrogate is no text that it writes
-        line = msgspec.json.encode(known)
+        line = msgspec.json.encode(known, enc_hook=str)  # whatever it is, the others of its stretch are written
         if line.isascii():
             return line.decode()
-    return json.dumps(known)  # in ASCII: whatever a name holds, it can be written, and is harmless on a terminal
+    return json.dumps(
+        known, default=str
+    )  # in ASCII: whatever a name holds, it can be written, and is harmless on a terminal
 
 
 def _as_text(told: dict[str, Any]) -> str:

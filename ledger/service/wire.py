@@ -46,6 +46,10 @@ class Wire(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._until is None:  # most heads come whole: no clock is started for those
             self._await_head()
+        if self._is_left_idle():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
         if (self._in_body and not self._had_body) or self._until is not None:
             self._head_bytes += len(data)
             if self._head_bytes > self.max_head:
@@ -120,6 +124,11 @@ class Wire(HttpToolsProtocol):
         if not (self._is_answering() or self._in_body):  # what is being said is not broken into, or said again
             self.transport.write(STATUS_LINE[status] + b"content-length: 0\r\nconnection: close\r\n\r\n")
         self.transport.close()
+
+    def _is_left_idle(self) -> bool:
+        """Whether nothing goes on, and nobody counts how long: whatever comes in, if but a line feed, ends that."""
+        goes_on = self._in_head or self._in_body or self._is_answering() or self.transport.is_closing()
+        return not goes_on and self._until is None and self.timeout_keep_alive_task is None
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
