@@ -136,9 +136,11 @@ class Desk:
         if republishes or len(classes) > 1:
             return TANGLED
         bodies = self.lines.closure("member_of", classes) - {classes[0]}
-        if len(bodies) > 1:
+        if not bodies:
+            return classes[0]
+        if len(bodies) > 1 or classes[0] in self.lines.closure("member_of", bodies):  # each is the other's
             return TANGLED
-        return next(iter(bodies), classes[0])
+        return next(iter(bodies))
 
     def below(self, classes: Iterable[str], relations: Iterable[str]) -> set[str]:
         """These classes, and those that lead to them by one of these relations, or by several."""

@@ -146,6 +146,17 @@ def test_whoever_a_correction_had_speak_may_turn_out_to_speak_for_who_took_it_ba
     assert story.ledger.state(board).claims[0].status == "withdrawn"
 
 
+def test_bodies_that_are_members_of_each_other_are_not_known_to_be_distinct_in_a_rebuild_either():
+    story = Story()
+    for one, other in (("ann", "bob"), ("bob", "ann")):
+        story.connects(one, "member_of", other)
+    for who in ("Ann", "Bob"):
+        story.states(who, "x")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    [row] = story.ledger.state(board).claims
+    assert (row.support.provable, row.support.possible) == (1, 2)
+
+
 def test_what_a_void_struck_by_an_amendment_of_an_amendment_is_back_when_it_is_moved_again():
     story = Story()
     first, second, third = (story.registers(claim) for claim in "xyz")
