@@ -87,7 +87,7 @@ _KINDS: Final[dict[str, type[Struct]]] = {
 
 
 #: What a change moves from one claim, source or act to another, by the name of the field.
-_MOVING: Final = frozenset(("claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"))
+_MOVING: Final = frozenset(("claim", "claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"))
 #: What a change has others say, or be about.
 _RECASTING: Final = frozenset(("chain", "relation", "from", "to", "act", "acts", "target", "changes"))
 _ABOUT: Final = frozenset(("act", "acts", "target", "changes"))

@@ -104,9 +104,15 @@ class Entries:
         for event_id in (queue := list(records)):  # grows while it is walked
             for other in self._about.get(event_id, ()):
                 utterance = self._clerk.effective(other)
-                if utterance is not None and other not in records:
-                    records[other] = utterance
-                    queue.append(other)
+                if utterance is None or other in records:
+                    continue
+                records[other] = utterance
+                queue.append(other)
+                if isinstance(utterance.event, ev.Correction):  # it may have made what it corrects be about this
+                    corrected = self._clerk.effective(utterance.event.act)
+                    if corrected is not None and corrected.id not in records:
+                        records[corrected.id] = corrected
+                        queue.append(corrected.id)
         return sorted(records.values(), key=_position)
 
 

@@ -157,6 +157,26 @@ def test_bodies_that_are_members_of_each_other_are_not_known_to_be_distinct_in_a
     assert (row.support.provable, row.support.possible) == (1, 2)
 
 
+def test_a_denial_that_a_correction_turned_on_a_retraction_undoes_that_in_a_rebuild_too():
+    story = Story()
+    said, other = story.states("Ann", "x"), story.states("Ann", "y")
+    back = story.retracts("Ann", said)
+    story.corrects("Ann", story.denies("Ann", acts=(other,)), acts=[back])
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert [row.status for row in story.ledger.state(board).claims] == ["asserted", "asserted"]
+
+
+def test_a_wording_that_was_amended_and_then_moved_to_another_claim_is_amended_there_in_a_rebuild_too():
+    story = Story()
+    for claim in "xy":
+        story.registers(claim)
+    worded = story.rewords("x", "two")
+    story.amends(worded, text="three")
+    story.amends(worded, claim="y")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert [row.text for row in story.ledger.state(board).claims] == ["x", "three"]
+
+
 def test_what_a_void_struck_by_an_amendment_of_an_amendment_is_back_when_it_is_moved_again():
     story = Story()
     first, second, third = (story.registers(claim) for claim in "xyz")
