@@ -163,7 +163,7 @@ class Carried(Told):
             looked_at = [speakers & telling for speakers in looked_at]
         for claim, speakers in zip(claims, looked_at, strict=True):
             for source in speakers:
-                if self._is_told_among(web, literals, claim, source):
+                if self._is_told_among(web, literals, claim, source, there):
                     self._rootless[claim.name, source] = None
 
     def _telling(self, web: Web, literals: int) -> set[str]:
@@ -171,14 +171,14 @@ class Carried(Told):
         raws = set().union(*[self.claims[name].told for name in set(web.names(literals))])
         return self.desk.below(map(self.desk.lines.class_of, raws), ("speaks_for",))
 
-    def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str) -> bool:
+    def _is_told_among(self, web: Web, literals: int, claim: Claim, source: str, there: bool) -> bool:
         """Whether acts on any of these claims tell of what kind a speaker or its root is; those on its own do not."""
         told, members, cell = web.told, self.desk.members, claim.cells[source]
         is_open = source in claim.open
         if source in claim.told and cell.circle == (source,) and not is_open:
             return False
-        # Where the speaker is known, what is open is of what kind its root is.
-        known = is_open and cell.kind is not None and not self._is_unsure((source,))
+        # Where the speaker is known, and stays so, what is open is of what kind its root is.
+        known = there and is_open and cell.kind is not None and not self._is_unsure((source,))
         for name in cell.circle if known else {source, *cell.circle}:
             for raw in members(name):
                 if told.get(raw, 0) & literals:

@@ -78,16 +78,16 @@ class Entries:
             record = self._clerk.by_id.get(event_id)
             if record is None:
                 continue
-            for version in (record, self._clerk.effective(event_id)):
-                if version is None or not isinstance(version.event, UTTERANCES):
-                    continue
-                for target in _all_targets(version.event):
-                    self._about.setdefault(target, {})[event_id] = None
-                    if target not in found:
-                        found[target] = None
-                        queue.append(target)
-                        with suppress(NotFound):
-                            self.keep(self.raw(target))
+            reached = list(_all_targets(record.event)) if isinstance(record.event, UTTERANCES) else []
+            for about in self._clerk.concerning(event_id):  # by a change it is about others, or was until it was voided
+                reached += new_targets(getattr(self._clerk.by_id[about].event, "changes", {}))
+            for target in reached:
+                self._about.setdefault(target, {})[event_id] = None
+                if target not in found:
+                    found[target] = None
+                    queue.append(target)
+                    with suppress(NotFound):
+                        self.keep(self.raw(target))
             if isinstance(record.event, ACTS):
                 yield record
 

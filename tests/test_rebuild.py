@@ -20,7 +20,9 @@ from ledger import (
     Entry,
     Ledger,
     LedgerError,
+    Link,
     RecordAmended,
+    RelationWithdrawn,
     Retraction,
     SourceRelated,
     Statement,
@@ -175,6 +177,28 @@ def test_a_wording_that_was_amended_and_then_moved_to_another_claim_is_amended_t
     story.amends(worded, claim="y")
     assert is_rebuilt_as_it_caught_up(story.ledger)
     assert [row.text for row in story.ledger.state(board).claims] == ["x", "three"]
+
+
+def test_a_retraction_that_was_moved_and_then_voided_takes_nothing_back_in_a_rebuild_either():
+    story = Story()
+    said, other = story.states("Ann", "x"), story.states("Ann", "y")
+    back = story.retracts("Ann", said)
+    story.amends(back, act=other)
+    story.voids(back)
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert [row.status for row in story.ledger.state(board).claims] == ["asserted", "asserted"]
+
+
+def test_a_speaker_of_whom_only_a_broader_claim_told_is_unknown_once_that_is_related_no_more_in_a_rebuild_too():
+    story = Story()
+    story.denies(Link(name="Ann"), "x")
+    story.connects("ann", "speaks_for", "bob")
+    story.registers("y")
+    related = story.relates("x", "entails", "y")
+    story.states(by("Cy"), "y", via=Link(name="Ann", kind="office"))
+    story.tell(RelationWithdrawn(target=related, why="not so"))
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+    assert "denial-unnamed-only" in story.ledger.state(board).claims[0].flags
 
 
 def test_what_a_void_struck_by_an_amendment_of_an_amendment_is_back_when_it_is_moved_again():
