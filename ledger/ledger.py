@@ -27,10 +27,9 @@ from .inbox import Inbox
 from .intake import Entry
 from .loading import loaded
 from .records import Record
-from .store import Kept, Store, Stored, tagged
+from .store import FOREVER, Kept, Store, Stored, tagged
 from .writer import Writer
 
-_PAST_ALL: Final = 2**63
 _STRETCH: Final = 20_000
 
 
@@ -379,7 +378,7 @@ def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]
     position = -1
     for pair in one:
         while position < pair[0]:
-            position, _ = next(other, (_PAST_ALL, b""))
+            position, _ = next(other, (FOREVER, b""))
         if position == pair[0]:
             yield pair
 

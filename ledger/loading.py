@@ -30,10 +30,8 @@ def loaded(exported: Iterable[Exported], append: Append) -> Iterator[Receipt]:
         try:
             appending.wait()
             following = list(islice(coming, MAX_BATCH))
-        except BaseException:
-            yield from _numbered(appending, before)  # what was appended is told before what went wrong with the next
-            raise
-        yield from _numbered(appending, before)
+        finally:  # what was appended is told before what went wrong with the next
+            yield from _numbered(appending, before)
         before += len(batch)
         batch = following
 

@@ -66,9 +66,8 @@ def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Colum
     }
     found = plan(ledger, at, CHUNK)
     book = Book(found.desk)
-    for chunk in found.chunks:
+    for chunk, moved in zip(found.chunks, found.moved, strict=True):
         claims = {found.claims[place] for place in chunk}
-        moved = {event_id for place in chunk for event_id in found.moved.get(place, ())}
         records = _whole(ledger, records_about(ledger, book, claims, moved, at), at)
         for row in fold(board, question, lambda _: records).claims:  # noqa: B023  read before the next
             if row.claim in claims:  # what is read beside may register others

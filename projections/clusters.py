@@ -46,8 +46,8 @@ class Plan(Struct):
     """About how many records each chunk has."""
     desk: list[Stored]
     """What is told of sources, and whatever amends, voids or withdraws that, as stored."""
-    moved: dict[int, list[str]]
-    """By the number of a claim, the ids of the acts that a change moved there: what was about them before is, too."""
+    moved: list[list[str]]
+    """The ids of the acts that a change moved to claims of each chunk: what was about them before is there, too."""
 
 
 def plan(ledger: Ledger, until: int, size: int) -> Plan:
@@ -55,14 +55,10 @@ def plan(ledger: Ledger, until: int, size: int) -> Plan:
     finder = _Finder(ledger)
     for position, stored in ledger.stored(as_of=until):
         finder.take(position, stored)
-    chunks = list(_chunked(finder.clusters(), size))
-    return Plan(
-        finder.claims,
-        [numbers for _, numbers in chunks],
-        [records for records, _ in chunks],
-        finder.desk,
-        dict(finder.moved()),
-    )
+    weighed = list(_chunked(finder.clusters(), size))
+    chunks, moved = [numbers for _, numbers in weighed], finder.moved()
+    moved_to = [sorted({event_id for number in chunk for event_id in moved.get(number, ())}) for chunk in chunks]
+    return Plan(finder.claims, chunks, [records for records, _ in weighed], finder.desk, moved_to)
 
 
 # Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
@@ -164,13 +160,13 @@ class _Finder:
         for numbers in members.values():
             yield sum(self._records[number] for number in numbers), numbers
 
-    def moved(self) -> Iterator[tuple[int, list[str]]]:
-        """The numbers of claims, and the ids of the acts that a change moved there."""
+    def moved(self) -> dict[int, list[str]]:
+        """By the number of a claim, the ids of the acts that a change moved there."""
         found: dict[int, list[str]] = {}
         for event_id, claims in self._moved.items():
             for number in (self._numbers[claim] for claim in claims if claim in self._numbers):
                 found.setdefault(number, []).append(event_id)
-        yield from found.items()
+        return found
 
     def _take_whole(self, record: Record, stored: bytes) -> None:
         event = record.event

@@ -56,7 +56,7 @@ class _Job(Struct):
     claims: list[str]
     chunks: list[list[int]]
     desk: list[Stored]
-    moved: dict[int, list[str]]
+    moved: list[list[str]]
 
 
 def build(
@@ -207,8 +207,7 @@ class _Folder:
         job = self._job
         numbers = {job.claims[place]: place + 1 for place in job.chunks[number]}
         with _uncollected():
-            moved = {event_id for place in job.chunks[number] for event_id in job.moved.get(place, ())}
-            folded = fold_chunk(self._ledger, self._book, numbers, moved, job.until, search=job.search)
+            folded = fold_chunk(self._ledger, self._book, numbers, job.moved[number], job.until, search=job.search)
             tallies = [(*key, more) for key, more in folded.tallies.items() if more]
             states = [(grid, (sum_ & MASK).to_bytes(16, "big")) for grid, sum_ in folded.states.items()]
             with self._connection:

@@ -19,7 +19,8 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-_PAST_ALL: Final = 2**63 - 1
+FOREVER: Final = 2**63 - 1
+"""A position that no record has."""
 
 
 class Draft(Struct, gc=False, frozen=True):
@@ -153,7 +154,7 @@ def tagged(store: Index, tags: Collection[str], until: int, after: int = 0) -> I
 
 def _with(few: list[Stored], found: Iterator[Stored]) -> Iterator[Stored]:
     """A few records among many, in order, each once."""
-    coming = iter([*few, (_PAST_ALL, b"")])
+    coming = iter([*few, (FOREVER, b"")])
     position, stored = next(coming)
     for pair in found:
         while position < pair[0]:
@@ -162,6 +163,6 @@ def _with(few: list[Stored], found: Iterator[Stored]) -> Iterator[Stored]:
         if position == pair[0]:
             position, stored = next(coming)
         yield pair
-    while position < _PAST_ALL:
+    while position < FOREVER:
         yield position, stored
         position, stored = next(coming)

@@ -19,9 +19,9 @@ import apsw
 
 from ledger import when
 from ledger.errors import LedgerError, NotFound, UsageError
-from ledger.store import Appended, Clock, Draft, Head, Item, Overtaken
+from ledger.store import FOREVER, Appended, Clock, Draft, Head, Item, Overtaken
 from ledger.store.sqlite_file import Connections, explained, fetched, inspect
-from ledger.store.sqlite_reads import FOREVER, NUMBER, Names, Reads
+from ledger.store.sqlite_reads import NUMBER, Names, Reads
 
 _POLL_S: Final = 0.03
 #: Up to so many pairs are written one by one.

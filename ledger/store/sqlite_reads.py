@@ -11,13 +11,11 @@ from itertools import chain
 from json import dumps
 from typing import Any, Final
 
-from ledger.store import Head, Item, Kept, Stored
+from ledger.store import FOREVER, Head, Item, Kept, Stored
 from ledger.store.sqlite_file import Ask
 
 OWN_ID: Final = "id:"
 """Among the tags of a bare event: the place of the tag of its id, which has a column of its own."""
-FOREVER: Final = 2**63 - 1
-"""A position that no record has."""
 
 _PAGE: Final = 1_000
 #: Up to so many tags are first tried as one query.
