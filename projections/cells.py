@@ -315,8 +315,10 @@ def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Li
                 committed.append((light, side))
             elif light.dismisses:
                 cell.dismissed = True
-        if light.side == 1 or not light.dismisses:
+        if gone:
             bits |= _withdrawal(light, members)
+        elif sign and light.side_at(sign) == 1:
+            bits |= 1 << STAYS
     bits |= _take_stands(cell, stands, committed)
     cell.put(_OWN_WORDS, bits, counts)
     for place, before in enumerate((cell.statements, cell.denials, cell.assessments)):

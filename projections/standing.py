@@ -49,6 +49,8 @@ class Tied(NamedTuple):
     classes_own: tuple[str, ...]
     named_own: bool
     tie_own: str | None
+    firsts: tuple[int, ...]
+    """The positions of its first acts for SUPPORT, SUPPORT_OWN, OPPOSITION, OPPOSITION_OWN; 0 for none."""
 
 
 class Searched(NamedTuple):
@@ -150,7 +152,7 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
             after |= 1 << UNREGISTERED
         tie = desk.tie(classes, named)
         if tie is not None:
-            tied = Tied(classes, named, tie, classes, named, tie)
+            tied = Tied(classes, named, tie, classes, named, tie, firsts_of(standing))
     elif standing:
         own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = classes_of(standing)
@@ -170,12 +172,9 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         tie = desk.tie(classes, named)
         tie_own = tie if classes_own is classes else desk.tie(classes_own, named_own) if own else None
         if tie is not None or tie_own is not None:
-            tied = Tied(classes, named, tie, classes_own, named_own, tie_own)
-    # What others come to beside a root that is tied hangs on the side it is on, and whether it is named.
-    changed = claim.tied.get(root) != tied or (tied is not None and bool((before ^ after) & _TO_OTHERS))
+            tied = Tied(classes, named, tie, classes_own, named_own, tie_own, firsts_of(standing))
+    changed = _hold_tied(claim, root, tied, before ^ after)
     if changed:
-        put(claim.tied, root, tied)
-    if changed or (tied is not None and len(claim.tied) > EXACT):  # of so many it matters which acts came first
         claim.searched.clear()
     if before == after:
         return changed
@@ -189,6 +188,34 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         totals[place] += 1 if after >> place & 1 else -1
         different ^= 1 << place
     return True
+
+
+def _hold_tied(claim: Claim, root: str, now: Tied | None, different: int) -> bool:
+    """Holds what ties a root now; gives whether the roots that are tied may come to something else by that.
+
+    They do where it is on another side, or named, or where so many are tied that it matters which acts came first.
+    """
+    before = claim.tied.get(root)
+    if before is None and now is None:
+        return False
+    if before != now:
+        put(claim.tied, root, now)
+        if before is None or now is None or before[:-1] != now[:-1] or len(claim.tied) > EXACT:
+            return True
+    return bool(different & _TO_OTHERS)
+
+
+def firsts_of(standing: Sequence[Cell]) -> tuple[int, ...]:
+    """The positions of the first acts by which these speakers came to where they stand."""
+    firsts = [0] * (OPPOSITION_OWN + 1)
+    for cell in standing:
+        stance = cell.own or cell.inferred
+        assert stance is not None
+        place, first = (SUPPORT, cell.first_for) if stance.side == 1 else (OPPOSITION, cell.first_against)
+        first = min(first or stance.act.position, stance.act.position)
+        for at in (place, place + 1) if cell.own is not None else (place,):
+            firsts[at] = min(firsts[at] or first, first)
+    return tuple(firsts)
 
 
 def classes_of(cells: Sequence[Cell]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from .standing import (
     Searched,
     Told,
     classes_of,
+    firsts_of,
     is_named,
 )
 
@@ -52,9 +53,9 @@ def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tu
             if sum(of.tie in _DECLARED for of in tied) <= EXACT:
                 found = _search(tied, told)
             elif named - sum(of.named for of in tied) > EXACT:
-                found = _search_many(_roots(claim, [of.root for of in tied], told, side, own), told)
+                found = _search_many(tied, told)
             else:
-                return provable(_roots(claim, claim.sums, told, side, own), told.desk.lines)
+                return provable(_roots(claim, told, side, own), told.desk.lines)
         claim.searched[side, own] = found
     return max(named - found.named + found.distinct, found.largest, 1), found.floor
 
@@ -63,7 +64,7 @@ def _count_bodies(claim: Claim, side: int, own: bool) -> Searched | None:
     """What the tied roots of a side come to where each is tied by one body alone; None where there is more to it."""
     place, sums = _place(side, own), claim.sums
     named, bodies = 0, set()
-    for root, (_, named_all, tie, _, named_own, tie_own) in claim.tied.items():
+    for root, (_, named_all, tie, _, named_own, tie_own, _) in claim.tied.items():
         if sums[root] >> place & 1:
             if tie in SEARCHED or tie_own in SEARCHED:
                 return None
@@ -81,14 +82,16 @@ class _Root(NamedTuple):
     classes: tuple[str, ...]
     named: bool
     tie: str
+    first: int
 
 
 def _tied_on(claim: Claim, side: int, own: bool) -> list[_Root]:
     found: list[_Root] = []
+    place, sums = _place(side, own), claim.sums
     for root, of in claim.tied.items():
-        classes, named, tie = of[3:] if own else of[:3]
-        if tie is not None and _is_on(claim.sums[root], side, own):
-            found.append(_Root(root, classes, named, tie))
+        classes, named, tie = of[3:6] if own else of[:3]
+        if tie is not None and sums[root] >> place & 1:
+            found.append(_Root(root, classes, named, tie, of.firsts[place]))
     return found
 
 
@@ -106,41 +109,34 @@ def _search(tied: list[_Root], told: Told) -> Searched:
     return Searched(len(named), distinct, largest, floor)
 
 
-def _search_many(tied: list[Root], told: Told) -> Searched:
+def _search_many(tied: list[_Root], told: Told) -> Searched:
     """As `_search`, of so many declared roots that their order matters, beside more named ones than are exact.
 
     Those are all in the set that is taken, whichever they are and in whatever order: a few stand for them.
     """
+    tied.sort(key=lambda of: (of.first, of.root))
     others = [_plain_root(f"@{place}", (f"@{place}",), True) for place in range(EXACT + 1)]
-    distinct, floor = provable([*others, *tied], told.desk.lines)
-    return Searched(sum(root.named for root in tied), distinct - len(others), 0, floor, len(others))
-
-
-def _is_on(of: int, side: int, own: bool) -> bool:
-    return bool(of >> _place(side, own) & 1)
+    roots = [_plain_root(of.root, of.classes, of.named) for of in tied]
+    distinct, floor = provable([*others, *roots], told.desk.lines)
+    return Searched(sum(of.named for of in tied), distinct - len(others), 0, floor, len(others))
 
 
 def _place(side: int, own: bool) -> int:
     return (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
 
 
-def _roots(claim: Claim, roots: Iterable[str], told: Told, side: int, own: bool) -> list[Root]:
-    """Those of some roots that are on a side, in the order of their first acts there."""
-    found = [_as_root(claim, root, told, side, own) for root in roots if _is_on(claim.sums[root], side, own)]
+def _roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
+    """The roots that are on a side, in the order of their first acts there."""
+    place = _place(side, own)
+    found = [_as_root(claim, root, told, place, own) for root, bits in claim.sums.items() if bits >> place & 1]
     return sorted(found, key=lambda root: (root.first, root.root))
 
 
-def _as_root(claim: Claim, root: str, told: Told, side: int, own: bool) -> Root:
-    cells = claim.by_root[root]
-    standing = [cell for cell in cells if (cell.own if own else cell.own or cell.inferred) is not None]
-    first = []
-    for cell in standing:
-        stance = cell.own if own else cell.own or cell.inferred
-        if stance is not None and stance.side == side:
-            first.append(min(filter(None, (stance.act.position, cell.first_for if side == 1 else cell.first_against))))
+def _as_root(claim: Claim, root: str, told: Told, place: int, own: bool) -> Root:
+    standing = [cell for cell in claim.by_root[root] if (cell.own if own else cell.own or cell.inferred) is not None]
     classes = classes_of(standing)
     named = is_named(told.kind(claim, classes), standing)
-    return replace(_plain_root(root, classes, named), first=min(first))
+    return replace(_plain_root(root, classes, named), first=firsts_of(standing)[place])
 
 
 def _plain_root(root: str, classes: Iterable[str], named: bool) -> Root:

@@ -46,6 +46,8 @@ class Unsettled(Carried):
         self._entries = Entries(by_id)
         self._disturbed: dict[int, Record] = {}
         """The acts that something is about, as they came in, by position."""
+        self._settled: dict[int, ev.Act] = {}
+        """What those said when they were last settled."""
         self._sweeping: dict[tuple[str, str], tuple[float, int, int]] = {}
         """Until when retractions of a speaker take back what it said on a claim, what comes late, too."""
         self._judged: dict[tuple[str, str], set[str]] = {}
@@ -159,9 +161,13 @@ class Unsettled(Carried):
 
     def _replace(self, position: int, act: Act | None, members: Iterable[str]) -> None:
         """Puts an act in the place of what it was. What was taken back of it outside this class is settled there."""
-        before = self._lights.pop(position, None)
+        before = self._lights.get(position)
+        if act is not None and before is not None and self._is_as_settled(act, before, members):
+            return  # as most are: a retraction has all that its speaker took back looked at
+        self._lights.pop(position, None)
         now = None
         if act is not None:
+            self._settled[position] = act.event
             now = self._lights[position] = settled_light(act)
             if now.claims:
                 now.gone = {claim: why for claim, why in now.gone.items() if claim in members}
@@ -182,6 +188,13 @@ class Unsettled(Carried):
             if now is not None:
                 for claim in self._inside(now.claims):
                     self._tell(claim, now)
+
+    def _is_as_settled(self, act: Act, light: Light, members: Iterable[str]) -> bool:
+        """Whether an act, on these claims, still is what it was when it was last settled."""
+        if light.removed != act.removed or self._settled.get(act.position) != act.event:
+            return False
+        gone = act.gone, light.gone
+        return all(gone[0].get(claim) == gone[1].get(claim) for claim in members) if any(gone) else True
 
     def _work_off(self) -> None:
         while self._unsettled:

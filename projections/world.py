@@ -174,7 +174,7 @@ class World:
                 self._take(record, event, span)
         self.acts.reverse()
         meanings = (meaning for about in self._retractions.values() for meaning in about)
-        self.sweeps = [sweep for meaning in meanings if (sweep := self._swept_by(meaning)) is not None]
+        self.sweeps = _furthest(sweep for meaning in meanings if (sweep := self._swept_by(meaning)) is not None)
         """What was taken back beside what was named."""
         if self.sweeps:
             self._take_back_sides()
@@ -258,6 +258,16 @@ class World:
 
     def _class(self, event: ev.Act | ev.AboutAct) -> str:
         return self._lines.class_of(names.speaker(event.chain))
+
+
+def _furthest(sweeps: Iterable[Sweep]) -> list[Sweep]:
+    """Of those that take back the same, the one that goes furthest stands for all."""
+    found: dict[tuple[str, int, tuple[str, ...]], Sweep] = {}
+    for sweep in sweeps:
+        taken = sweep.speaker, sweep.side, sweep.claims
+        if taken not in found or found[taken].until < sweep.until:
+            found[taken] = sweep
+    return list(found.values())
 
 
 def order(span: when.Span, position: int) -> Key:

@@ -165,7 +165,7 @@ def crowded(seed):
 @pytest.mark.parametrize("exact", [1, 2, 3])
 @pytest.mark.parametrize("seed", [*range(11), 146])
 def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
-    for module in (distinct, standing, tied, carried):
+    for module in (distinct, standing, tied):
         monkeypatch.setattr(module, "EXACT", exact)
     with Ledger.open(":memory:") as ledger:
         tracker, kept = Tracker(ledger.record), {}
@@ -181,7 +181,7 @@ def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_
 
 
 def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
-    for module in (distinct, standing, tied, carried):
+    for module in (distinct, standing, tied):
         monkeypatch.setattr(module, "EXACT", 1)
     with Ledger.open(":memory:") as ledger:
         ledger.append(ClaimRegistered(claim="dam", text="It broke."))
