@@ -24,6 +24,8 @@ import apsw
 
 from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
 
+from .sqlite_log import Checkpoints
+
 _T = TypeVar("_T")
 Ask: TypeAlias = Callable[..., list[Any]]
 """Like `fetched` on some connection: gives all rows of a query, or of one for each of `many`."""
@@ -58,7 +60,6 @@ WHEN NEW.position <> (SELECT coalesce(max(position), 0) + 1 FROM event)
 BEGIN SELECT RAISE(ABORT, 'an event is never replaced: it takes the next position and an id of its own'); END;
 """  # noqa: S608
 _PATIENCE_S: Final = 30.0
-_CHECKPOINT_PAGES: Final = 16_000
 _ELSEWHERE: Final = "give the path of a ledger, or of a file that does not exist yet to create one"
 
 
@@ -76,6 +77,7 @@ class Connections:
         self._idle: list[apsw.Connection] = []
         self._uri = "" if file is None else _uri(file)
         self._writer: apsw.Connection | None = None
+        self._checkpoints = Checkpoints(lambda: _connected(self._uri))
         if file is None:
             self._writer = apsw.Connection(":memory:")
             _create(self._writer)
@@ -156,6 +158,7 @@ class Connections:
         try:
             with self._lock:
                 self._close_idle()
+                self._checkpoints.wait()
                 if self._writer is not None:
                     self._writer.close()
         except apsw.Error as error:
@@ -191,7 +194,7 @@ class Connections:
             writer.pragma("synchronous", "full")
             writer.pragma("cache_size", -32_000)
             writer.pragma("journal_size_limit", 64 * 1024 * 1024)
-            writer.wal_autocheckpoint(_CHECKPOINT_PAGES)
+            self._checkpoints.keep_short(writer)
         return writer
 
     def _open_reader(self) -> apsw.Connection:

@@ -1,0 +1,177 @@
+"""Does a ledger's write-ahead log stay short, whoever copies it into the file, and however that fails?"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from ledger.store import FOREVER, Draft
+from ledger.store import sqlite_log as log
+from ledger.store.sqlite import SQLiteStore, open_sqlite
+
+PAGE = 4096 + 24
+"""A page in the log, and what is said of it there."""
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "PAGES", 40)
+    monkeypatch.setattr(log, "MOST", 80)
+    monkeypatch.setattr(log, "_FEW", 8)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "claims.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[SQLiteStore]:
+    store = open_sqlite(path)
+    yield store
+    store.close()
+
+
+class Opening:
+    """Opens connections to copy by; the first waits until it is let go."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+        self.times = 0
+        self.go = threading.Event()
+        self._connect = connect
+
+    def __call__(self) -> apsw.Connection:
+        self.times += 1
+        assert self.go.wait(30)
+        return self._connect()
+
+
+@pytest.fixture
+def opening(store: SQLiteStore) -> Opening:
+    checkpoints = store._connections._checkpoints
+    checkpoints._connect = opening = Opening(checkpoints._connect)  # type: ignore[assignment]
+    return opening
+
+
+def append(store: SQLiteStore, times: int) -> None:
+    for _ in range(times):
+        at = store.head().position + 1
+        store.append([Draft(f"e{at}", "t", b'{"at":"', b'"}', ())], unless=(), after=at - 1, clock=lambda last: last)
+
+
+def pages(path: Path) -> float:
+    """How long the log has ever been."""
+    return path.with_name(f"{path.name}-wal").stat().st_size / PAGE
+
+
+def in_the_file(path: Path) -> int:
+    """How many records the file holds, without its log."""
+    [(records,)] = apsw.Connection(
+        f"file:{path}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    ).execute("SELECT count(*) FROM event")
+    return int(records)
+
+
+def test_a_log_is_begun_anew_however_much_is_appended(store: SQLiteStore, path: Path) -> None:
+    append(store, 400)
+    assert 40 <= pages(path) <= 90  # of some thousand pages that were written
+
+
+def test_the_commit_that_fills_the_log_does_not_wait_until_it_is_copied(
+    store: SQLiteStore, path: Path, opening: Opening
+) -> None:
+    append(store, 20)
+    assert (opening.times, in_the_file(path)) == (1, 0)
+    opening.go.set()
+    store._connections._checkpoints.wait()
+    assert 0 < in_the_file(path) <= 20
+
+
+class Copied:
+    """A connection to a log of so many pages, all of which are copied: when that happens, nobody else can time."""
+
+    def __init__(self, pages: int = 0) -> None:
+        self.times = 0
+        self._pages = pages
+
+    def execute(self, _: str) -> Copied:
+        return self
+
+    def fetchall(self) -> None:
+        """What there is does not matter."""
+
+    def wal_checkpoint(self) -> tuple[int, int]:
+        self.times += 1
+        return self._pages, self._pages
+
+    def close(self) -> None:
+        """It holds nothing."""
+
+
+@pytest.mark.parametrize(("meanwhile", "by_commits"), [(1, 1), (8, 1), (9, 0)])
+def test_the_few_pages_that_came_in_while_a_log_was_copied_the_next_commit_copies(
+    meanwhile: int, by_commits: int
+) -> None:
+    aside, writer = Copied(40), Copied()
+    checkpoints = log.Checkpoints(lambda: aside)  # type: ignore[arg-type, return-value]
+    for pages in (39, 40, 40 + meanwhile):
+        checkpoints._committed(writer, "main", pages)  # type: ignore[arg-type]
+        checkpoints.wait()
+    assert (aside.times, writer.times) == (2 - by_commits, by_commits)
+
+
+def test_a_log_that_grows_twice_as_long_meanwhile_is_copied_by_who_appends(
+    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> apsw.Connection:
+        raise apsw.CantOpenError("too many open files")
+
+    monkeypatch.setattr(store._connections._checkpoints, "_connect", refused)
+    append(store, 400)
+    assert 80 <= pages(path) <= 90
+    assert [position for position, _ in store.scan(0, FOREVER)] == [*range(1, 401)]
+
+
+def test_where_no_thread_can_be_started_who_appends_copies_the_log(
+    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    append(store, 400)
+    assert 40 <= pages(path) <= 50
+
+
+def test_a_log_that_somebody_reads_is_not_tried_to_be_copied_by_every_commit(
+    store: SQLiteStore, path: Path, opening: Opening
+) -> None:
+    opening.go.set()
+    append(store, 5)
+    reader = apsw.Connection(str(path))
+    reader.execute("BEGIN; SELECT count(*) FROM event").fetchall()
+    for _ in range(60):
+        append(store, 1)
+        store._connections._checkpoints.wait()
+    assert pages(path) > 100  # it could not be begun anew
+    assert 1 <= opening.times <= (80 - 40) / 8
+    reader.close()
+    append(store, 10)
+    store._connections._checkpoints.wait()
+    append(store, 1)
+    assert in_the_file(path) >= 65
+
+
+def test_a_ledger_that_is_closed_while_its_log_is_copied_leaves_a_single_file(
+    store: SQLiteStore, path: Path, opening: Opening
+) -> None:
+    append(store, 20)
+    threading.Timer(0.05, opening.go.set).start()
+    store.close()
+    assert "claims-checkpoint" not in {thread.name for thread in threading.enumerate()}
+    assert [file.name for file in path.parent.iterdir()] == ["claims.db"]
+    assert in_the_file(path) == 20
