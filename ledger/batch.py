@@ -11,7 +11,7 @@ from msgspec import Struct
 from . import records, rules, when
 from .errors import IdReused
 from .events import Event
-from .intake import Entry
+from .intake import Entry, Incoming
 from .records import Record
 from .store import Draft
 
@@ -26,17 +26,6 @@ class Receipt(Struct, gc=False, frozen=True, kw_only=True):
     position: int
     recorded_at: datetime
     replayed: bool = False
-
-
-class Incoming(Struct, gc=False, frozen=True):
-    """An event of a batch, read strictly: with its bytes, its own tags, and the moment it brings, if it does."""
-
-    id: str | None
-    recorded_by: str
-    event: Event
-    data: bytes
-    tags: list[str]
-    recorded_us: int | None
 
 
 class Brought(Struct, frozen=True):
@@ -135,11 +124,9 @@ def replay_of(item: Incoming, position: int, stored: bytes, whoever: str | None 
 
     One that `whoever` records is recorded by whoever recorded what stands there.
     """
-    if item.recorded_us is not None:  # an import: as a rule the very same bytes
-        before, after = records.envelope(item.id or "", item.recorded_by, item.data)
-        if before + when.stamp(item.recorded_us).encode() + after == stored:
-            at = when.moment(item.recorded_us)
-            return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
+    if item.recorded_us is not None and item.stored == stored:  # as a rule, of an import that goes on
+        at = when.moment(item.recorded_us)
+        return Receipt(id=item.id or "", position=position, recorded_at=at, replayed=True)
     return replay(item, records.decode(position, stored), whoever)
 
 

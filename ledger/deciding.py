@@ -9,9 +9,10 @@ from typing import Final
 
 from . import events as ev
 from . import intake, records, rules, when
-from .batch import MAX_BATCH, Batch, Decided, Incoming, check_repeat, older, replay_of
+from .batch import MAX_BATCH, Batch, Decided, check_repeat, older, replay_of
 from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
+from .intake import Incoming
 from .records import Record
 from .store import Draft, Head, Index, Overtaken, Stored, tagged
 
@@ -174,7 +175,11 @@ class Deciding:
         # Positions only need to follow each other here; the store gives the real ones.
         position, recorded_at = self.head.position + 1 + len(known.clerk.by_id), when.moment(recorded_us)
         known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
+        if item.stored is not None:
+            return Draft(event_id, ev.tag_of(event), item.stored, b"", tags, item.recorded_us)
         before, after = records.envelope(event_id, recorded_by, item.data)
+        if item.recorded_us is not None:
+            before, after = before + when.stamp(item.recorded_us).encode() + after, b""
         return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
 
     def _read_wanted(self, events: Sequence[Event]) -> None:

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import cast
 
 from . import intake
-from .batch import Batch, Brought, Incoming
+from .batch import Batch, Brought
 from .errors import LedgerError
 from .events import Event
-from .intake import Entry, Settled
+from .intake import Entry, Incoming, Settled
 
 
 class Inbox:
@@ -100,7 +100,15 @@ def _as_read(item: Event | Entry, recorded_us: int | None) -> Incoming | None:
     """What was read before, with the name of its recorder; None for anything else."""
     if type(item) is not Settled or item.recorded_by is None:
         return None
+    exported = item.exported
+    if exported is not None and exported.recorded_us == recorded_us and _is_of(exported, item):
+        return exported
     return Incoming(item.id, item.recorded_by, item.event, item.data, item.tags, recorded_us)
+
+
+def _is_of(exported: Incoming, item: Settled) -> bool:
+    """Whether the envelope is still the one that was read: around another the bytes are not these."""
+    return exported.id is item.id and exported.recorded_by is item.recorded_by
 
 
 def _settled(entries: list[Entry]) -> intake.Columns:

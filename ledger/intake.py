@@ -50,6 +50,19 @@ class Entry(Struct, gc=False, frozen=True, kw_only=True):
     recorded_by: str | None = None
 
 
+class Incoming(Struct, gc=False, frozen=True):
+    """An event of a batch, read strictly: with its bytes, its own tags, and the moment it brings, if it does."""
+
+    id: str | None
+    recorded_by: str
+    event: Event
+    data: bytes
+    tags: list[str]
+    recorded_us: int | None
+    stored: bytes | None = None
+    """What the log will hold, byte for byte, where it came in like that."""
+
+
 class Settled(Entry, frozen=True, kw_only=True):
     """An entry as this module read it: the event is canonical, these are its bytes, and the tags that it has of
     itself. Nobody else makes one.
@@ -59,6 +72,8 @@ class Settled(Entry, frozen=True, kw_only=True):
 
     data: bytes
     tags: list[str]
+    exported: Incoming | None = None
+    """The same with its moment, of a record that came in as the log will hold it."""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Entry):
@@ -109,7 +124,7 @@ def _as_stored(lines: Sequence[bytes]) -> list[tuple[Entry, int]] | None:
         return None
     whole = b"".join([line + b"\n" for line in lines])
     try:
-        read = _exported.decode_lines(whole)
+        read = _decoder.decode_lines(whole)
         # The same bytes again: so no key stood twice in them, and no text was written in another way.
         if records.encode_events(read) != whole or not _is_clean(whole):
             return None
@@ -119,15 +134,19 @@ def _as_stored(lines: Sequence[bytes]) -> list[tuple[Entry, int]] | None:
         # No text holds these bytes: JSON writes a quotation mark in it with a backslash.
         data = [line.partition(b',"event":')[2][:-1] for line in lines]
         columns = _checked_together([one.event for one in read], data)
-        return [
-            (
-                Settled(event=event, id=one.id, recorded_by=one.recorded_by, data=data, tags=tags),
-                when.instant(one.recorded_at),
-            )
-            for one, event, data, tags in zip(read, *columns, strict=True)
-        ]
+        return list(map(_exported, read, *columns, lines))
     except (InvalidEvent, *_UNREADABLE):
         return None  # to be told with its pointer
+
+
+def _exported(one: _Exported, event: Event, data: bytes, tags: list[str], line: bytes) -> tuple[Entry, int]:
+    """A record of which these are the event and its bytes, once it has its band, and this was the line."""
+    at, event_id, recorded_by = when.instant(one.recorded_at), one.id, one.recorded_by
+    if event is one.event and when.is_stamp(one.recorded_at):
+        exported = Incoming(event_id, recorded_by, event, data, tags, at, line)
+    else:
+        exported = None
+    return Settled(event=event, id=event_id, recorded_by=recorded_by, data=data, tags=tags, exported=exported), at
 
 
 def _record(line: bytes) -> tuple[Entry, int]:
@@ -161,7 +180,7 @@ class _Exported(Struct, gc=False, frozen=True, kw_only=True, forbid_unknown_fiel
     event: Event
 
 
-_exported: Final = msgspec.json.Decoder(_Exported)
+_decoder: Final = msgspec.json.Decoder(_Exported)
 
 
 class Canonical(NamedTuple):

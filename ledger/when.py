@@ -18,6 +18,7 @@ AHEAD_US: Final = 14 * 3600 * 1_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY_US: Final = 24 * 3600 * 1_000_000
 _EPOCH_DAY: Final = EPOCH.toordinal()
+_STAMP: Final = len("2024-10-11T00:00:00.000000Z")
 
 _POINT: Final = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)"
@@ -68,6 +69,11 @@ def stamp(micros_: int) -> str:
     second, fraction = divmod(rest, 1_000_000)
     minute = second // 60
     return f"{_day(day)}T{minute // 60:02}:{minute % 60:02}:{second % 60:02}.{fraction:06}Z"
+
+
+def is_stamp(text: str) -> bool:
+    """Whether the text of an instant is what `stamp` makes of it."""
+    return len(text) == _STAMP and text[-1] == "Z"
 
 
 @lru_cache(maxsize=1024)  # what is recorded in one day is much

@@ -47,7 +47,10 @@ FAR = 2**62
 
 
 def draft(id_: str, *tags: str, type_: str = "statement", at: int | None = None, size: int = 0) -> Draft:
-    return Draft(id_, type_, f'{{"id":"{id_}","recorded_at":"'.encode(), b'","x":"' + b"x" * size + b'"}', tags, at)
+    before, after = f'{{"id":"{id_}","recorded_at":"'.encode(), b'","x":"' + b"x" * size + b'"}'
+    if at is not None:
+        before, after = before + when.stamp(at).encode() + after, b""
+    return Draft(id_, type_, before, after, tags, at)
 
 
 def tick(last: int) -> int:

@@ -20,11 +20,11 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import fold, names
-from ledger.batch import MAX_BATCH, Incoming, Receipt
+from ledger.batch import MAX_BATCH, Receipt
 from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
-from ledger.intake import Entry
+from ledger.intake import Entry, Incoming
 from ledger.ledger import Ledger
 from ledger.records import Record
 from ledger.store import Stored

@@ -10,9 +10,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ledger.batch import Batch, Incoming, Receipt
+from ledger.batch import Batch, Receipt
 from ledger.errors import InvalidEvent, LedgerError, UsageError
 from ledger.ids import Ids
+from ledger.intake import Incoming
 from ledger.writer import Answer, Writer
 
 from .connection import Connection, Query, Silence

@@ -24,7 +24,10 @@ FOREVER: Final = 2**63 - 1
 
 
 class Draft(Struct, gc=False, frozen=True):
-    """A record but for the moment of its recording: its stored bytes are `before + stamp(recorded_at) + after`."""
+    """A record but for the moment of its recording: its stored bytes are `before + stamp(recorded_at) + after`.
+
+    One that brings its moment is whole: they are `before`.
+    """
 
     id: str | None
     """None only for what comes in by the library's port."""

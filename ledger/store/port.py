@@ -320,8 +320,8 @@ def _recorded_at(event: DCBSequencedEvent) -> int:
 
 
 def _event(draft: Draft, at: int) -> DCBEvent:
-    stamp = when.stamp(at if draft.recorded_at is None else draft.recorded_at).encode()
-    return DCBEvent(draft.type, draft.before + stamp + draft.after, [f"{OWN_ID}{draft.id}", *draft.tags])
+    data = draft.before if draft.recorded_at is not None else draft.before + when.stamp(at).encode() + draft.after
+    return DCBEvent(draft.type, data, [f"{OWN_ID}{draft.id}", *draft.tags])
 
 
 def _any_of(tags: Iterable[str]) -> DCBQuery:

@@ -205,12 +205,10 @@ def _insert(
     events: list[tuple[int, str | None, str, int, bytes, bytes]] = []
     pairs: list[int] = []  # a tag's number and a place in the batch as one integer, which sorts as the index does
     for place, draft in enumerate(drafts):
-        moment = now if draft.recorded_at is None else draft.recorded_at
-        if moment != at:
-            at, text = moment, stamp(moment).encode()
+        at = now if draft.recorded_at is None else draft.recorded_at
         own = [numbers[tag] for tag in draft.tags]
         pairs += [number * span + place for number in own]
-        data = draft.before + text + draft.after
+        data = draft.before if draft.recorded_at is not None else draft.before + text + draft.after
         events.append((first + place, draft.id, draft.type, at, _packer(len(own))(*own), data))
     pairs.sort()
     try:
