@@ -21,7 +21,7 @@ from .dossier import new_sources
 from .entries import UTTERANCES, Entries
 from .quotations import Words, words_of
 from .standing import put
-from .world import BY_SPEAKER, Act, Sweep, World, order, span_of
+from .world import BY_SPEAKER, Act, Sweep, World, taken_back_until
 
 _NEVER: Final = (float("-inf"), 0, 0)
 _BY_SPEAKER: Final = {BY_SPEAKER}
@@ -132,7 +132,7 @@ class Unsettled(Carried):
                     involved.update(names.sources(record.event.chain))
                     involved.update(new_sources(getattr(record.event, "changes", {})))  # who speaks since
         for member in members:
-            put(self._sweeping, (member, source), max(map(_until, retracting), default=None))
+            put(self._sweeping, (member, source), max(map(taken_back_until, retracting), default=None))
             self._note_judged((member, source), involved)
 
     def _sweep(self, light: Light, sweeps: list[Sweep], members: Iterable[str]) -> None:
@@ -206,12 +206,6 @@ class Unsettled(Carried):
         held = places.setdefault(speaker, [])
         if position not in held:
             insort(held, position)
-
-
-def _until(record: Record) -> tuple[float, int, int]:
-    """Up to where in the order of saying a retraction takes back."""
-    span = span_of(record.event, record)
-    return order(span._replace(earliest=span.latest) if span.earliest is None else span, record.position)
 
 
 def _is_text(value: object) -> bool:

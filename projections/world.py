@@ -248,13 +248,10 @@ class World:
         target = self._versions.get(retraction.event.act)
         if not isinstance(target, ACTS) or self._standing(retraction.event, target) != BY_SPEAKER:
             return None
-        span = retraction.span
-        if span.earliest is None:
-            span = span._replace(earliest=span.latest)
-        taken = Act(retraction.record, target, span, self._class(target))
+        taken = Act(retraction.record, target, retraction.span, self._class(target))
         if not taken.side:
             return None
-        return Sweep(taken.source, order(span, retraction.record.position), taken.side, target.claims)
+        return Sweep(taken.source, taken_back_until(retraction.record), taken.side, target.claims)
 
     def _class(self, event: ev.Act | ev.AboutAct) -> str:
         return self._lines.class_of(names.speaker(event.chain))
@@ -274,6 +271,12 @@ def order(span: when.Span, position: int) -> Key:
     """Where something stands in the order in which things were said."""
     assert span.latest is not None
     return (float("-inf") if span.earliest is None else span.earliest, span.latest, position)
+
+
+def taken_back_until(retraction: Record) -> Key:
+    """Up to where in the order of saying a retraction takes back; one with no time, up to where it may come last."""
+    span = span_of(retraction.event, retraction)
+    return order(span._replace(earliest=span.latest) if span.earliest is None else span, retraction.position)
 
 
 def span_of(event: ev.Event, record: Record) -> when.Span:
