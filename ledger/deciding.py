@@ -111,11 +111,12 @@ class Deciding:
                 if recorded_us < last_us:
                     raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
                 last_us = recorded_us
-                if self._may_want_more(item.event):
+                alone = rules.is_decided_alone(item.event, self.known, recorded_us)
+                if not alone and self._may_want_more(item.event):
                     self._read_wanted([item.event])
-                if register:
+                if not alone and register:
                     self._register(item, recorded_us, decided)
-                decided.accepted(self._accept(item, recorded_us))
+                decided.accepted(self._accept(item, recorded_us, alone))
             except LedgerError as error:
                 error.index = index
                 raise
@@ -167,11 +168,12 @@ class Deciding:
                 registration = Incoming(None, item.recorded_by, *named, item.recorded_us)
                 decided.unasked(self._accept(registration, recorded_us))
 
-    def _accept(self, item: Incoming, recorded_us: int) -> Draft:
+    def _accept(self, item: Incoming, recorded_us: int, alone: bool = False) -> Draft:
+        """Decides on an event, unless it is decided alone, and knows it from now on."""
         event, event_id, recorded_by, known = item.event, item.id, item.recorded_by, self.known
         if event_id is None:
             event_id = self._new_id(recorded_us)
-        tags = rules.decide_on(event, item.tags, event_id, known, recorded_us)
+        tags = item.tags if alone else rules.decide_on(event, item.tags, event_id, known, recorded_us)
         # Positions only need to follow each other here; the store gives the real ones.
         position, recorded_at = self.head.position + 1 + len(known.clerk.by_id), when.moment(recorded_us)
         known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
