@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,3 +176,12 @@ def test_a_ledger_that_is_closed_while_its_log_is_copied_leaves_a_single_file(
     assert "claims-checkpoint" not in {thread.name for thread in threading.enumerate()}
     assert [file.name for file in path.parent.iterdir()] == ["claims.db"]
     assert in_the_file(path) == 20
+
+
+def test_a_ledger_that_nobody_holds_any_more_leaves_a_single_file_without_waiting_for_the_collector(path: Path) -> None:
+    gc.disable()
+    try:
+        append(open_sqlite(path), 1)
+        assert [file.name for file in path.parent.iterdir()] == ["claims.db"]
+    finally:
+        gc.enable()

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote
@@ -77,7 +78,7 @@ class Connections:
         self._idle: list[apsw.Connection] = []
         self._uri = "" if file is None else _uri(file)
         self._writer: apsw.Connection | None = None
-        self._checkpoints = Checkpoints(lambda: _connected(self._uri))
+        self._checkpoints = Checkpoints(partial(_connected, self._uri))  # which does not hold on to this
         if file is None:
             self._writer = apsw.Connection(":memory:")
             _create(self._writer)
