@@ -126,7 +126,8 @@ def _as_stored(lines: Sequence[bytes]) -> list[tuple[Entry, int]] | None:
     try:
         read = _decoder.decode_lines(whole)
         # The same bytes again: so no key stood twice in them, and no text was written in another way.
-        if records.encode_events(read) != whole or not _is_clean(whole):
+        # As many, too: what was given as a line may be two.
+        if len(read) != len(lines) or records.encode_events(read) != whole or not _is_clean(whole):
             return None
         check_ids([one.id for one in read])
         for name in {one.recorded_by for one in read}:

@@ -165,6 +165,8 @@ def _first_of(year: int, month: int) -> int:
 
 def _instant(text: str) -> int:
     try:
+        if text[11:13] == "24":  # which Python takes for the next day from 3.14 on
+            raise ValueError("hour must be in 0..23")
         at = micros(datetime.fromisoformat(text))
         if not _FIRST <= at <= _LAST:  # a zone may carry it past the years that a datetime holds
             raise ValueError("year is out of range")

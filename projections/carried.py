@@ -24,6 +24,7 @@ from .cells import (
     reworded,
     work_out,
 )
+from .distinct import EXACT
 from .reach import Relation, Sign
 from .standing import Arrived, Claim, put, sum_root
 from .told import Told
@@ -209,6 +210,8 @@ class Carried(Told):
             self._rootless[name, source] = None
         elif cell.own is None and cell.inferred is not before:
             self._unsummed[name, cell.root] = None
+            if len(claim.tied) > EXACT:  # which act came first may matter of every root then, tied or not
+                self._changed[name] = None
 
     def _inferred(self, claim: Claim, cell: Cell, source: str) -> tuple[Stance | None, int]:
         arrived = claim.arrived.get(source)

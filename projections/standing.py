@@ -136,7 +136,7 @@ class Claim(Struct):
 
 
 def sum_root(claim: Claim, root: str, told: Told) -> bool:
-    """Adds a root up anew (rules 3 and 5); gives whether that changed anything."""
+    """Adds a root up anew (rules 3 and 5); gives whether that changed what is counted, or what ties it to others."""
     cells = claim.by_root.get(root, _NO_CELLS)
     if not cells:
         claim.by_root.pop(root, None)
@@ -193,7 +193,8 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
 def _hold_tied(claim: Claim, root: str, now: Tied | None, different: int) -> bool:
     """Holds what ties a root now; gives whether the roots that are tied may come to something else by that.
 
-    They do where it is on another side, or named, or where so many are tied that it matters which acts came first.
+    They do where it is tied otherwise, on another side, or named, and where so many are tied that it matters which acts
+    came first.
     """
     before = claim.tied.get(root)
     if before is None and now is None:

@@ -126,7 +126,7 @@ def _place(side: int, own: bool) -> int:
 
 
 def _roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
-    """The roots that are on a side, in the order of their first acts there."""
+    """The roots that are on a side, those that nothing ties too, in the order of their first acts there."""
     place = _place(side, own)
     found = [_as_root(claim, root, told, place, own) for root, bits in claim.sums.items() if bits >> place & 1]
     return sorted(found, key=lambda root: (root.first, root.root))

@@ -331,6 +331,14 @@ def test_many_lines_are_read_as_each_of_them_is(old: bytes, new: bytes) -> None:
     ]
 
 
+def test_two_records_on_what_is_given_as_one_line_are_none() -> None:
+    one, two, *others = exported()
+    with pytest.raises(InvalidEvent):
+        intake.record(one + b"\n" + two)
+    with pytest.raises(InvalidEvent):
+        intake.record_all([one + b"\n" + two, *others])
+
+
 def test_lines_as_the_log_stores_them_take_no_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = exported()
     monkeypatch.setattr(intake, "record", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -93,11 +94,11 @@ def test_the_commit_that_fills_the_log_does_not_wait_until_it_is_copied(
 
 
 class Copied:
-    """A connection to a log of so many pages, all of which are copied: when that happens, nobody else can time."""
+    """A connection to a log of which so many pages can be copied: when that happens, nobody else can time."""
 
-    def __init__(self, pages: int = 0) -> None:
-        self.times = 0
-        self._pages = pages
+    def __init__(self, most: int = 1_000) -> None:
+        self.times = self.pages = 0
+        self._most = most
 
     def execute(self, _: str) -> Copied:
         return self
@@ -107,22 +108,37 @@ class Copied:
 
     def wal_checkpoint(self) -> tuple[int, int]:
         self.times += 1
-        return self._pages, self._pages
+        return self.pages, min(self.pages, self._most)
 
     def close(self) -> None:
         """It holds nothing."""
 
 
-@pytest.mark.parametrize(("meanwhile", "by_commits"), [(1, 1), (8, 1), (9, 0)])
-def test_the_few_pages_that_came_in_while_a_log_was_copied_the_next_commit_copies(
-    meanwhile: int, by_commits: int
-) -> None:
-    aside, writer = Copied(40), Copied()
+def after(lengths: list[int], aside: Copied, writer: Copied) -> tuple[int, int]:
+    """How often a thread, and who commits, copied a log that was so long after each commit."""
     checkpoints = log.Checkpoints(lambda: aside)  # type: ignore[arg-type, return-value]
-    for pages in (39, 40, 40 + meanwhile):
+    for pages in lengths:
+        aside.pages = writer.pages = pages
         checkpoints._committed(writer, "main", pages)  # type: ignore[arg-type]
         checkpoints.wait()
-    assert (aside.times, writer.times) == (2 - by_commits, by_commits)
+    return aside.times, writer.times
+
+
+@pytest.mark.parametrize(("meanwhile", "copied"), [(1, (1, 1)), (8, (1, 1)), (9, (2, 0))])
+def test_the_few_pages_that_came_in_while_a_log_was_copied_the_next_commit_copies(
+    meanwhile: int, copied: tuple[int, int]
+) -> None:
+    assert after([39, 40, 40 + meanwhile], Copied(), Copied()) == copied
+
+
+def test_each_commit_copies_the_few_pages_left_until_one_finds_nobody_reading() -> None:
+    assert after([40, 44, 46, 48], Copied(), Copied()) == (1, 3)
+
+
+def test_a_log_that_others_have_begun_anew_and_filled_again_is_copied_again() -> None:
+    # Somebody reads what they hold, and keeps the rest from being copied.
+    assert after([40, 47, 48, 55], Copied(5), Copied()) == (2, 0)
+    assert after([40, 47, 48, 41], Copied(5), Copied()) == (3, 0)
 
 
 def test_a_log_that_grows_twice_as_long_meanwhile_is_copied_by_who_appends(
@@ -137,15 +153,27 @@ def test_a_log_that_grows_twice_as_long_meanwhile_is_copied_by_who_appends(
     assert [position for position, _ in store.scan(0, FOREVER)] == [*range(1, 401)]
 
 
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_where_no_thread_can_be_started_who_appends_copies_the_log(
-    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refused(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+        raise error
 
     monkeypatch.setattr(threading.Thread, "start", refused)
     append(store, 400)
     assert 40 <= pages(path) <= 50
+
+
+def test_a_fork_waits_until_nothing_is_being_copied(store: SQLiteStore, opening: Opening) -> None:
+    append(store, 20)
+    threading.Timer(0.05, opening.go.set).start()
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    assert opening.go.is_set()
+    assert "claims-checkpoint" not in {thread.name for thread in threading.enumerate()}
+    os.waitpid(child, 0)
 
 
 def test_a_log_that_somebody_reads_is_not_tried_to_be_copied_by_every_commit(

@@ -165,7 +165,7 @@ def crowded(seed):
 @pytest.mark.parametrize("exact", [1, 2, 3])
 @pytest.mark.parametrize("seed", [*range(11), 146])
 def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
-    for module in (distinct, standing, tied):
+    for module in (distinct, standing, tied, carried):
         monkeypatch.setattr(module, "EXACT", exact)
     with Ledger.open(":memory:") as ledger:
         tracker, kept = Tracker(ledger.record), {}
@@ -180,8 +180,28 @@ def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
 
 
+def test_where_more_are_declared_independent_than_are_counted_exactly_an_untied_source_may_come_first() -> None:
+    with Ledger.open(":memory:") as ledger:
+        for claim in ("dam", "dyke"):
+            ledger.append(ClaimRegistered(claim=claim, text="It broke."))
+        ledger.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
+        unnamed = [f"u{number:02}" for number in range(distinct.EXACT - 1)]
+        for one in (*unnamed, "q"):
+            ledger.append(SourceRelated(from_="p", to=one, relation="independent_of"))
+        # To the dam all is carried: there the free one comes first, and after the others once it has said so again.
+        for one in ("free", *unnamed, "p", "q", "free"):
+            kind = "unnamed" if one in unnamed else "person"
+            ledger.append(Statement(claims=("dyke",), chain=(Link(name=one, source=one, kind=kind),)))
+        tracker, provable = Tracker(ledger.record), []
+        for record in ledger.events():
+            if "dam" in tracker.take(record):
+                provable.append(tracker.row("dam").support.provable)
+                assert tracker.row("dam") == folded(ledger, record.position)[0]
+    assert provable[-2:] == [3, 2]
+
+
 def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
-    for module in (distinct, standing, tied):
+    for module in (distinct, standing, tied, carried):
         monkeypatch.setattr(module, "EXACT", 1)
     with Ledger.open(":memory:") as ledger:
         ledger.append(ClaimRegistered(claim="dam", text="It broke."))

@@ -133,6 +133,7 @@ def test_a_time_without_a_zone_is_told_to_give_one(text: str) -> None:
     "text",
     [
         "2024-10-08T14:30:60Z",  # a leap second
+        "2024-10-08T24:00Z",
         "2024-10-08T24:01Z",
         "2024-10-08T14:60Z",
         "2024-10-08T14:30+24:00",

@@ -1,13 +1,15 @@
 """How is the write-ahead log kept short? What it holds is copied into the file while others go on appending.
 
 SQLite lets the commit that fills the log do that, and whoever waits for it waits for tens of milliseconds more. Here a
-thread copies most of it, by a connection of its own, and ends. Once nothing is left to copy the next commit begins the
-log anew. A log that cannot be copied is no loss: what it holds is durable, and stays readable there.
+thread copies most of it, by a connection of its own, and ends. Once nothing is left to copy, and nobody reads what the
+log holds, the next commit begins it anew. A log that cannot be copied is no loss: it is durable, and is read as it is.
 """
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Final
@@ -17,9 +19,13 @@ import apsw
 PAGES: Final = 16_000
 """A log of so many pages of 4 KiB is copied."""
 MOST: Final = 2 * PAGES
-"""The commit that makes it so long copies what is left itself."""
-#: So does a commit where no more than so many are left. Where somebody's reading is in the way, that waits for as many.
+"""Who commits copies the rest of one so long, unless a thread is at it."""
+#: Where no more than so many pages are left, who commits copies these. As many more come before a copy is tried again
+#: that somebody's reading was in the way of.
 _FEW: Final = 1_000
+
+_COPYING: Final = weakref.WeakSet[threading.Thread]()
+"""The threads of this process that copy a log."""
 
 
 class Checkpoints:
@@ -27,7 +33,8 @@ class Checkpoints:
 
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
-        self._copying: threading.Thread | None = None
+        self._thread: threading.Thread | None = None
+        self._pages = 0
         self._copied = 0
         self._next = PAGES
 
@@ -37,34 +44,42 @@ class Checkpoints:
 
     def wait(self) -> None:
         """Waits until nothing is being copied."""
-        if self._copying is not None:
-            self._copying.join()
+        if self._is_copying():
+            assert self._thread is not None
+            self._thread.join()
 
     def _committed(self, writer: apsw.Connection, _database: str, pages: int) -> int:
-        if pages < PAGES:  # as nearly always, and where the log has begun anew
+        """The commit is done, so nothing may be raised here."""
+        if pages < PAGES or pages < self._pages:  # as nearly always; or the log has begun anew
             self._copied, self._next = 0, PAGES
-        elif pages >= self._next and (self._copying is None or not self._copying.is_alive()):
+        self._pages = pages
+        if pages >= self._next and not self._is_copying():
             self._next = pages + _FEW
-            is_ours = pages >= MOST or 0 <= pages - self._copied <= _FEW
-            if is_ours or not self._copy_aside():
+            are_few = 0 <= pages - self._copied <= _FEW
+            if are_few or pages >= MOST or not self._copy_aside():
                 self._copy(writer)
+            if are_few:
+                self._next = pages + 1  # whichever commit finds nobody reading begins the log anew
         return apsw.SQLITE_OK
+
+    def _is_copying(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _copy_aside(self) -> bool:
         """Has a thread copy the log; False where there can be no more threads."""
-        thread = threading.Thread(target=self._copy_by_itself, name="claims-checkpoint")
         try:
-            thread.start()
-        except RuntimeError:
+            self._thread = threading.Thread(target=self._copy_by_itself, name="claims-checkpoint")
+            _COPYING.add(self._thread)
+            self._thread.start()
+        except Exception:  # no thread, or no memory for one
             return False
-        self._copying = thread
         return True
 
     def _copy_by_itself(self) -> None:
         with suppress(apsw.Error), closing(self._connect()) as connection:
             connection.execute("SELECT 1 FROM sqlite_schema").fetchall()  # which has it see that there is a log
             if self._copy(connection):
-                self._next = self._copied  # whoever commits next begins the log anew, or copies the few that are left
+                self._next = self._copied  # whoever commits next begins the log anew, or copies the few left
 
     def _copy(self, connection: apsw.Connection) -> bool:
         """Copies what nobody's reading keeps it from; gives whether that is all."""
@@ -72,3 +87,14 @@ class Checkpoints:
             pages, self._copied = connection.wal_checkpoint()
             return pages == self._copied
         return False
+
+
+def _let_copies_end() -> None:
+    """Before a fork: the child would wait for ever for locks within SQLite that such a thread holds in its parent."""
+    for thread in list(_COPYING):
+        if thread.is_alive():
+            thread.join()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_let_copies_end)
