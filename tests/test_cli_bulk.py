@@ -296,6 +296,18 @@ def test_a_record_that_a_rule_refuses_is_told_by_its_line(claims: Run, many: lis
     assert "2,000 records before it were written" in ran.stderr
 
 
+def test_a_refused_record_is_told_by_its_line_however_much_came_before_and_after(claims: Run) -> None:
+    with Ledger.open(":memory:") as ledger:
+        for _ in ledger.load(islice(synthetic(7_500, seed=3), 7_500)):
+            pass
+        lines = [stored for _, stored in ledger.stored()]
+    event = b'"event":{"type":"record_voided","target":"nobody","why":"w"}}'
+    alien = re.sub(rb'"event":.*', event, lines[5_000]).replace(json.loads(lines[5_000])["id"].encode(), b"alien")
+    ran = claims("import", "-", stdin=b"\n".join([b"", *lines[:5_000], alien, *lines[5_000:]]))
+    assert ran.stderr.startswith("claims: line 5002: there is no event 'nobody' before this one")
+    assert "5,000 records before it were written" in ran.stderr
+
+
 @pytest.mark.parametrize(("end", "magic"), [(".gz", b"\x1f\x8b"), (".zst", b"\x28\xb5\x2f\xfd"), ("", b'{"id":')])
 def test_a_ledger_travels_compressed(claims: Run, tmp_path: Path, many: list[bytes], end: str, magic: bytes) -> None:
     claims("import", "-", stdin=b"\n".join(many))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from array import array
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from pathlib import Path
@@ -56,7 +56,7 @@ def import_command(db: str, file: IO[bytes]) -> None:
     """
     file_of(db)
     lines = Lines(file)
-    numbers = array("Q")
+    numbers = _Numbers()
     exported = _read(lines, numbers)
     new = there = 0
     ledger: Ledger | None = None
@@ -80,7 +80,24 @@ def import_command(db: str, file: IO[bytes]) -> None:
     click.echo(f"{new:,} new, {there:,} already there" + ("" if new else "; nothing was written"), err=True)
 
 
-def _read(lines: Lines, numbers: array[int]) -> Iterator[list[tuple[Entry, int]]]:
+class _Numbers:
+    """On which lines the last records stood: no error is about one that came long before."""
+
+    def __init__(self) -> None:
+        self.noted = 0
+        self._last: deque[int] = deque(maxlen=4 * MAX_BATCH)
+
+    def note(self, lines: Sequence[Line]) -> None:
+        """The lines of the next records."""
+        self._last.extend([line.number for line in lines])
+        self.noted += len(lines)
+
+    def __getitem__(self, index: int) -> int:
+        """The number of the line of a record, these counted from 0."""
+        return self._last[index - self.noted]
+
+
+def _read(lines: Lines, numbers: _Numbers) -> Iterator[list[tuple[Entry, int]]]:
     """The records of an export by the thousand, the numbers of their lines noted. Raises the error of the first bad
     line."""
     stream = iter(lines)
@@ -92,7 +109,7 @@ def _read(lines: Lines, numbers: array[int]) -> Iterator[list[tuple[Entry, int]]
         except LedgerError as error:
             fault = error
         if thousand:
-            read = _records(thousand, len(numbers), numbers)
+            read = _records(thousand, numbers)
             if fault is None:
                 yield read
         elif fault is None:
@@ -100,8 +117,9 @@ def _read(lines: Lines, numbers: array[int]) -> Iterator[list[tuple[Entry, int]]
     raise fault
 
 
-def _records(lines: list[Line], before: int, numbers: array[int]) -> list[tuple[Entry, int]]:
-    numbers.extend(line.number for line in lines)
+def _records(lines: list[Line], numbers: _Numbers) -> list[tuple[Entry, int]]:
+    before = numbers.noted
+    numbers.note(lines)
     try:
         return intake.record_all([line.data for line in lines])
     except LedgerError:  # which line it is about is told one by one
@@ -126,7 +144,7 @@ def _opened(db: str, first: list[tuple[Entry, int]]) -> Ledger:
         return Ledger.open(db)
 
 
-def _of_line(error: LedgerError, numbers: array[int], written: int) -> LedgerError:
+def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError:
     """The same error, told of its line and of what was written before it."""
     line = f"line {numbers[error.index]}: " if error.index is not None else ""
     done = f"{count(written, 'record')} before it {'was' if written == 1 else 'were'} written" if written else ""
