@@ -178,10 +178,11 @@ class Deciding:
         position, recorded_at = self.head.position + 1 + len(known.clerk.by_id), when.moment(recorded_us)
         known.add(Record(position=position, id=event_id, recorded_at=recorded_at, recorded_by=recorded_by, event=event))
         if item.stored is not None:
-            return Draft(event_id, ev.tag_of(event), item.stored, b"", tags, item.recorded_us)
-        before, after = records.envelope(event_id, recorded_by, item.data)
-        if item.recorded_us is not None:
-            before, after = before + when.stamp(item.recorded_us).encode() + after, b""
+            before, after = item.stored, b""
+        else:
+            before, after = records.envelope(event_id, recorded_by, item.data)
+            if item.recorded_us is not None:
+                before, after = before + when.stamp(item.recorded_us).encode() + after, b""
         return Draft(event_id, ev.tag_of(event), before, after, tags, item.recorded_us)
 
     def _read_wanted(self, events: Sequence[Event]) -> None:

@@ -44,9 +44,8 @@ def is_decided_alone(event: Event, known: Known, recorded_us: int) -> bool:
     """
     if (
         not isinstance(event, records.ACTS)
-        or (type(event) is ev.Denial and event.acts)
-        or not known.registered.issuperset(event.claims)
-        or (event.possible_claims and not known.registered.issuperset(event.possible_claims))
+        or records.targets(event)
+        or not known.registered.issuperset(claims_of(event))
     ):
         return False
     if event.said_at is not None:
@@ -128,11 +127,8 @@ class Known:
         for event in events:
             if records.targets(event):
                 wanted.update(self._needs(event))
-            elif isinstance(event, records.ACTS):
-                claims += event.claims
-                claims += event.possible_claims
-            elif type(event) is ev.ClaimRegistered:
-                wanted.add(f"relation:claim:{event.claim}")
+            elif type(event) in _ACTS:
+                claims += claims_of(event)
             else:
                 wanted.update(self._needs_itself(event))
         wanted.update([f"relation:claim:{claim}" for claim in set(claims).difference(self.registered)])

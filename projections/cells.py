@@ -317,7 +317,7 @@ def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Li
                 cell.dismissed = True
         if gone:
             bits |= _withdrawal(light, members)
-        elif sign and light.side_at(sign) == 1:
+        elif sign and light.side_at(sign) == 1:  # what that comes to, where nothing was taken back
             bits |= 1 << STAYS
     bits |= _take_stands(cell, stands, committed)
     cell.put(_OWN_WORDS, bits, counts)

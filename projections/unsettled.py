@@ -21,7 +21,7 @@ from .dossier import new_sources
 from .entries import UTTERANCES, Entries
 from .quotations import Words, words_of
 from .standing import put
-from .world import BY_SPEAKER, Act, Sweep, World, taken_back_until
+from .world import BY_SPEAKER, Act, Sweep, World, span_of, taken_back_until
 
 _NEVER: Final = (float("-inf"), 0, 0)
 _BY_SPEAKER: Final = {BY_SPEAKER}
@@ -131,8 +131,9 @@ class Unsettled(Carried):
                 if isinstance(record.event, UTTERANCES):
                     involved.update(names.sources(record.event.chain))
                     involved.update(new_sources(getattr(record.event, "changes", {})))  # who speaks since
+        untils = [taken_back_until(span_of(record.event, record), record.position) for record in retracting]
         for member in members:
-            put(self._sweeping, (member, source), max(map(taken_back_until, retracting), default=None))
+            put(self._sweeping, (member, source), max(untils, default=None))
             self._note_judged((member, source), involved)
 
     def _sweep(self, light: Light, sweeps: list[Sweep], members: Iterable[str]) -> None:
@@ -193,8 +194,7 @@ class Unsettled(Carried):
         """Whether an act, on these claims, still is what it was when it was last settled."""
         if light.removed != act.removed or self._settled.get(act.position) != act.event:
             return False
-        gone = act.gone, light.gone
-        return all(gone[0].get(claim) == gone[1].get(claim) for claim in members) if any(gone) else True
+        return all(act.gone.get(claim) == light.gone.get(claim) for claim in members)
 
     def _work_off(self) -> None:
         while self._unsettled:

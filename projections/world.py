@@ -251,7 +251,9 @@ class World:
         taken = Act(retraction.record, target, retraction.span, self._class(target))
         if not taken.side:
             return None
-        return Sweep(taken.source, taken_back_until(retraction.record), taken.side, target.claims)
+        return Sweep(
+            taken.source, taken_back_until(retraction.span, retraction.record.position), taken.side, target.claims
+        )
 
     def _class(self, event: ev.Act | ev.AboutAct) -> str:
         return self._lines.class_of(names.speaker(event.chain))
@@ -273,10 +275,9 @@ def order(span: when.Span, position: int) -> Key:
     return (float("-inf") if span.earliest is None else span.earliest, span.latest, position)
 
 
-def taken_back_until(retraction: Record) -> Key:
+def taken_back_until(span: when.Span, position: int) -> Key:
     """Up to where in the order of saying a retraction takes back; one with no time, up to where it may come last."""
-    span = span_of(retraction.event, retraction)
-    return order(span._replace(earliest=span.latest) if span.earliest is None else span, retraction.position)
+    return order(span._replace(earliest=span.latest) if span.earliest is None else span, position)
 
 
 def span_of(event: ev.Event, record: Record) -> when.Span:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
+from stores import draft, put
 
-from ledger.store import FOREVER, Draft
+from ledger.store import FOREVER
 from ledger.store import sqlite_log as log
 from ledger.store.sqlite import SQLiteStore, open_sqlite
 
@@ -24,18 +25,6 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log, "PAGES", 40)
     monkeypatch.setattr(log, "MOST", 80)
     monkeypatch.setattr(log, "_FEW", 8)
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "claims.db"
-
-
-@pytest.fixture
-def store(path: Path) -> Iterator[SQLiteStore]:
-    store = open_sqlite(path)
-    yield store
-    store.close()
 
 
 class Opening:
@@ -53,16 +42,16 @@ class Opening:
 
 
 @pytest.fixture
-def opening(store: SQLiteStore) -> Opening:
-    checkpoints = store._connections._checkpoints
+def opening(file_store: SQLiteStore) -> Opening:
+    checkpoints = file_store._connections._checkpoints
     checkpoints._connect = opening = Opening(checkpoints._connect)  # type: ignore[assignment]
     return opening
 
 
 def append(store: SQLiteStore, times: int) -> None:
     for _ in range(times):
-        at = store.head().position + 1
-        store.append([Draft(f"e{at}", "t", b'{"at":"', b'"}', ())], unless=(), after=at - 1, clock=lambda last: last)
+        at = store.head().position
+        put(store, draft(f"e{at + 1}"), after=at)
 
 
 def pages(path: Path) -> float:
@@ -78,18 +67,18 @@ def in_the_file(path: Path) -> int:
     return int(records)
 
 
-def test_a_log_is_begun_anew_however_much_is_appended(store: SQLiteStore, path: Path) -> None:
-    append(store, 400)
+def test_a_log_is_begun_anew_however_much_is_appended(file_store: SQLiteStore, path: Path) -> None:
+    append(file_store, 400)
     assert 40 <= pages(path) <= 90  # of some thousand pages that were written
 
 
 def test_the_commit_that_fills_the_log_does_not_wait_until_it_is_copied(
-    store: SQLiteStore, path: Path, opening: Opening
+    file_store: SQLiteStore, path: Path, opening: Opening
 ) -> None:
-    append(store, 20)
+    append(file_store, 20)
     assert (opening.times, in_the_file(path)) == (1, 0)
     opening.go.set()
-    store._connections._checkpoints.wait()
+    file_store._connections._checkpoints.wait()
     assert 0 < in_the_file(path) <= 20
 
 
@@ -142,31 +131,31 @@ def test_a_log_that_others_have_begun_anew_and_filled_again_is_copied_again() ->
 
 
 def test_a_log_that_grows_twice_as_long_meanwhile_is_copied_by_who_appends(
-    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+    file_store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> apsw.Connection:
         raise apsw.CantOpenError("too many open files")
 
-    monkeypatch.setattr(store._connections._checkpoints, "_connect", refused)
-    append(store, 400)
+    monkeypatch.setattr(file_store._connections._checkpoints, "_connect", refused)
+    append(file_store, 400)
     assert 80 <= pages(path) <= 90
-    assert [position for position, _ in store.scan(0, FOREVER)] == [*range(1, 401)]
+    assert [position for position, _ in file_store.scan(0, FOREVER)] == [*range(1, 401)]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError()])
 def test_where_no_thread_can_be_started_who_appends_copies_the_log(
-    store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+    file_store: SQLiteStore, path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refused(thread: threading.Thread) -> None:
         raise error
 
     monkeypatch.setattr(threading.Thread, "start", refused)
-    append(store, 400)
+    append(file_store, 400)
     assert 40 <= pages(path) <= 50
 
 
-def test_a_fork_waits_until_nothing_is_being_copied(store: SQLiteStore, opening: Opening) -> None:
-    append(store, 20)
+def test_a_fork_waits_until_nothing_is_being_copied(file_store: SQLiteStore, opening: Opening) -> None:
+    append(file_store, 20)
     threading.Timer(0.05, opening.go.set).start()
     child = os.fork()
     if not child:
@@ -177,30 +166,30 @@ def test_a_fork_waits_until_nothing_is_being_copied(store: SQLiteStore, opening:
 
 
 def test_a_log_that_somebody_reads_is_not_tried_to_be_copied_by_every_commit(
-    store: SQLiteStore, path: Path, opening: Opening
+    file_store: SQLiteStore, path: Path, opening: Opening
 ) -> None:
     opening.go.set()
-    append(store, 5)
+    append(file_store, 5)
     reader = apsw.Connection(str(path))
     reader.execute("BEGIN; SELECT count(*) FROM event").fetchall()
     for _ in range(60):
-        append(store, 1)
-        store._connections._checkpoints.wait()
+        append(file_store, 1)
+        file_store._connections._checkpoints.wait()
     assert pages(path) > 100  # it could not be begun anew
     assert 1 <= opening.times <= (80 - 40) / 8
     reader.close()
-    append(store, 10)
-    store._connections._checkpoints.wait()
-    append(store, 1)
+    append(file_store, 10)
+    file_store._connections._checkpoints.wait()
+    append(file_store, 1)
     assert in_the_file(path) >= 65
 
 
 def test_a_ledger_that_is_closed_while_its_log_is_copied_leaves_a_single_file(
-    store: SQLiteStore, path: Path, opening: Opening
+    file_store: SQLiteStore, path: Path, opening: Opening
 ) -> None:
-    append(store, 20)
+    append(file_store, 20)
     threading.Timer(0.05, opening.go.set).start()
-    store.close()
+    file_store.close()
     assert "claims-checkpoint" not in {thread.name for thread in threading.enumerate()}
     assert [file.name for file in path.parent.iterdir()] == ["claims.db"]
     assert in_the_file(path) == 20

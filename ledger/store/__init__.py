@@ -39,6 +39,10 @@ class Draft(Struct, gc=False, frozen=True):
     recorded_at: int | None = None
     """Microseconds since 1970-01-01T00:00:00Z where the moment is known beforehand (an import); else the store's."""
 
+    def stored(self, stamp: bytes) -> bytes:
+        """The bytes to store, recorded at a moment of this text unless it brings its own."""
+        return self.before if self.recorded_at is not None else self.before + stamp + self.after
+
 
 class Head(NamedTuple):
     """The last record of a log; (0, 0) where there is none."""

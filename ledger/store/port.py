@@ -320,8 +320,7 @@ def _recorded_at(event: DCBSequencedEvent) -> int:
 
 
 def _event(draft: Draft, at: int) -> DCBEvent:
-    data = draft.before if draft.recorded_at is not None else draft.before + when.stamp(at).encode() + draft.after
-    return DCBEvent(draft.type, data, [f"{OWN_ID}{draft.id}", *draft.tags])
+    return DCBEvent(draft.type, draft.stored(when.stamp(at).encode()), [f"{OWN_ID}{draft.id}", *draft.tags])
 
 
 def _any_of(tags: Iterable[str]) -> DCBQuery:

@@ -208,8 +208,7 @@ def _insert(
         at = now if draft.recorded_at is None else draft.recorded_at
         own = [numbers[tag] for tag in draft.tags]
         pairs += [number * span + place for number in own]
-        data = draft.before if draft.recorded_at is not None else draft.before + text + draft.after
-        events.append((first + place, draft.id, draft.type, at, _packer(len(own))(*own), data))
+        events.append((first + place, draft.id, draft.type, at, _packer(len(own))(*own), draft.stored(text)))
     pairs.sort()
     try:
         writer.executemany(_INSERT_EVENT, events)
