@@ -178,7 +178,7 @@ def _quoted(event: ev.Event) -> Iterator[str]:
     yield from new_sources(getattr(event, "changes", {}))
 
 
-_MOVED: Final = {"claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
+_MOVED: Final = {"claim", "claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
 
 
 def _ties(event: ev.Event) -> bool:

@@ -13,6 +13,7 @@ import pytest
 
 from ledger import (
     ClaimRegistered,
+    ClaimReworded,
     ClaimsRelated,
     Correction,
     Denial,
@@ -21,6 +22,7 @@ from ledger import (
     LedgerError,
     Link,
     NotFound,
+    RecordAmended,
     RecordVoided,
     Refused,
     Retraction,
@@ -651,3 +653,19 @@ def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path)
             view.row(claim, as_of=since).support.possible,
             99,
         )
+
+
+def test_a_rewording_that_is_moved_to_a_claim_in_memory_brings_along_what_was_amended_of_it(monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Ledger.open(":memory:") as ledger, Views.open(ledger) as view:
+        for event in (
+            ClaimRegistered(claim="dam", text="It broke."),
+            ClaimRegistered(claim="dyke", text="It broke."),
+            Statement(claims=("dam",), chain=(by("Ann"),)),
+            Entry(event=ClaimReworded(claim="dyke", text="It did not.", why="w"), id="reworded"),
+            RecordAmended(target="reworded", changes={"text": "It broke again."}, why="w"),
+            RecordAmended(target="reworded", changes={"claim": "dam"}, why="w"),
+        ):
+            ledger.append_all([event])
+            view.catch_up()
+            assert rows(view) == folded(ledger)
