@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from scripts import started
 
 import ledger.store
 from ledger import when
@@ -110,23 +109,13 @@ def draft(id_, *tags): return Draft(id_, "t", b'{"id":"' + id_.encode() + b'","r
 
 
 def spawn(script: str, *args: object) -> subprocess.Popen[str]:
-    lines = script.strip("\n").splitlines()
-    indent = len(lines[0]) - len(lines[0].lstrip())
-    code = _PRELUDE + "\n".join(line[indent:] for line in lines)
-    root = str(Path(ledger.store.__file__).parents[2])
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, args)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": root},
-    )
+    return started(script, *args, prelude=_PRELUDE)
 
 
 def run(script: str, *args: object) -> str:
     process = spawn(script, *args)
-    out, _ = process.communicate()
-    assert process.returncode == 0
+    out, errors = process.communicate()
+    assert (process.returncode, errors) == (0, "")
     return out
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
-import textwrap
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +13,8 @@ from typing import Any
 
 import pytest
 from ledgers import ANN, T0, Clock, Read, entry, exported, registers, states
+from scripts import side_by_side, started
 
-import ledger as package
 from ledger import (
     Busy,
     ClaimRegistered,
@@ -506,31 +503,9 @@ WRITER = """
 """
 
 
-def run(script: str, *args: object) -> subprocess.Popen[str]:
-    home = str(Path(package.__file__ or "").parent.parent)
-    path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
-    return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script), *map(str, args)],
-        env=os.environ | {"PYTHONPATH": path},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
 def test_two_processes_append_at_once_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    writers = [run(WRITER, path, name) for name in ("ann", "bo")]
-    for writer in writers:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "ready\n"
-    for writer in writers:
-        assert writer.stdin is not None
-        writer.stdin.write("\n")
-        writer.stdin.flush()
-    for writer in writers:
-        assert (writer.wait(60), writer.communicate()[1]) == (0, "")
+    side_by_side([started(WRITER, path, name) for name in ("ann", "bo")])
     with Ledger.open(path) as ledger:
         records = list(ledger.events())
     assert [r.position for r in records] == list(range(1, len(records) + 1))
@@ -687,7 +662,7 @@ FORK = """
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.parametrize(("name", "head"), [("a.db", "3\n"), (":memory:", "2\n")])
 def test_a_ledger_refuses_after_a_fork_and_serves_its_parent_on(tmp_path: Path, name: str, head: str) -> None:
-    out, errors = run(FORK, name if name == ":memory:" else tmp_path / name).communicate(timeout=60)
+    out, errors = started(FORK, name if name == ":memory:" else tmp_path / name).communicate(timeout=60)
     assert (out, errors) == (head, "")
 
 

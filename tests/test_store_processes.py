@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from scripts import side_by_side
 from stores import FAR, draft, positions, put, reopened, run, run_and_kill, snapshot, spawn, sqlite_with, tagged
 
 from ledger.errors import NotFound
 from ledger.store import sqlite_file
 from ledger.store.sqlite import SQLiteStore, open_sqlite
-
-
-def together(processes: Sequence[subprocess.Popen[str]]) -> list[str]:
-    """Lets processes go at the same moment, once each has said that it is ready, and gives what they said after."""
-    for process in processes:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    said = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return said
 
 
 def test_processes_that_create_the_same_ledger_all_succeed(tmp_path: Path) -> None:
@@ -38,7 +24,7 @@ def test_processes_that_create_the_same_ledger_all_succeed(tmp_path: Path) -> No
             store.append([draft(sys.argv[2])], unless=(), after=0, clock=now)
             store.close()
     """
-    together([spawn(script, tmp_path, who) for who in range(3)])
+    side_by_side([spawn(script, tmp_path, who) for who in range(3)])
     assert all(sorted(reopened(tmp_path / f"{n}.db")) == ["0", "1", "2"] for n in range(12))
     assert {path.name for path in tmp_path.iterdir()} == {f"{n}.db" for n in range(12)}
 
@@ -52,7 +38,7 @@ def test_processes_append_side_by_side_and_none_starves(path: Path) -> None:
             store.append([draft(f"{sys.argv[2]}:{n}", f"n:{n}")], unless=[f"id:{sys.argv[2]}:{n}"], after=0, clock=now)
         store.close()
     """
-    together([spawn(script, path, who) for who in range(3)])
+    side_by_side([spawn(script, path, who) for who in range(3)])
     store = open_sqlite(path)
     who_appended = [json.loads(data)["id"].split(":")[0] for _, data in store.scan(0, FAR)]
     assert Counter(who_appended) == {"0": 300, "1": 300, "2": 300}
