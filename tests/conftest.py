@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 # Tests import their helpers (`oracle`) by name; in importlib mode pytest itself puts nothing on the path.
 sys.path[:0] = [str(HERE), str(HERE / "benchmarks")]
-pytest_plugins = ("ledgers", "stores")
+pytest_plugins = ("ledgers", "reader", "remote", "stores")
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
