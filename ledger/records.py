@@ -190,6 +190,15 @@ def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
         within = within.get("changes")
 
 
+def new_targets(changes: dict[str, Any]) -> Iterator[str]:
+    """The ids of the events that a change makes its target be about."""
+    for within in changes_within(changes):
+        acts = within.get("acts")
+        for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
+            if isinstance(value, str):
+                yield value
+
+
 def targets(event: Event) -> tuple[str, ...]:
     """The event ids that an event is about, and that must be there before it."""
     if type(event) in _ABOUT_NONE:  # most are, and each is asked more than once

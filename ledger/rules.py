@@ -19,10 +19,13 @@ from .events import Event
 from .intake import changed
 from .lines import Lines
 from .records import Record
+from .saying import Said, corrected, order, span_of
 
 _RETRACTABLE = (*records.ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
 _ACTS = frozenset(records.ACTS)
+#: Later than anything is said or recorded.
+_AT_LAST = 1 << 62
 #: So many events may be about one another, the void of a void of a void …: each is settled for every one above it.
 MAX_DEPTH = 20
 
@@ -80,6 +83,9 @@ class Known:
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
         self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
+        self._registered_by: dict[str, list[str]] = {}  # claim -> ids of its registrations
+        self._principals: dict[str, list[tuple[str, str]]] | None = None
+        """Whom each source speaks for, with the ids of the relations; None where that is to be found anew."""
         self._made: dict[
             int, tuple[Event, Event, Event]
         ] = {}  # by the identity of the change: it, its target, the result
@@ -96,6 +102,7 @@ class Known:
             return
         if isinstance(event, ev.ClaimRegistered):
             self._registrations[record.id] = event.claim
+            self._registered_by.setdefault(event.claim, []).append(record.id)
             if self.clerk.effective(record.id) is not None:  # its void may have been read before it
                 self.registered.add(event.claim)
             return
@@ -104,7 +111,10 @@ class Known:
         if isinstance(event, ev.Correction):
             self._corrections.setdefault(event.act, []).append(record.id)
         elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
-            self._recheck_registered()
+            self._principals = None
+            self._recheck_registered(record)
+        elif isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
+            self._relate(record)
 
     def without(self, ids: Set[str | None]) -> Known:
         """What is known if records with these ids had never come; this one is used up."""
@@ -134,11 +144,15 @@ class Known:
         wanted.update([f"relation:claim:{claim}" for claim in set(claims).difference(self.registered)])
         return wanted - self.read
 
-    def made_of(self, event: ev.RecordAmended | ev.Correction) -> Event:
-        """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound."""
-        target = self.target(records.targets(event)[0]).event
+    def made_of(self, event: ev.RecordAmended | ev.Correction, event_id: str | None = None) -> Event:
+        """The event that an amendment or correction makes of its target. Raises InvalidEvent, NotFound.
+
+        A correction is made of what the act says by those that were said before it; `event_id` is its own.
+        """
+        record = self.target(records.targets(event)[0])
+        target = self._corrected_before(record, event, event_id) if isinstance(event, ev.Correction) else record.event
         known = self._made.get(id(event))
-        if known is not None and known[0] is event and known[1] is target:  # each is asked for again and again
+        if known is not None and known[0] is event and known[1] == target:  # each is asked for again and again
             return known[2]
         try:
             made = changed(target, event.changes)
@@ -150,8 +164,9 @@ class Known:
     def turns(self, event: Event) -> Iterator[Event]:
         """The event; where it changes another, what it makes of that; where that one does, what it then makes …"""
         yield event
+        event_id: str | None = None
         while isinstance(event, _CHANGES):
-            event = self.made_of(event)
+            event, event_id = self.made_of(event, event_id), records.targets(event)[0]
             yield event
 
     def target(self, event_id: str) -> Record:
@@ -162,6 +177,19 @@ class Known:
         if event_id in self.clerk.by_id:
             raise Refused(f"event {event_id!r} was voided; void the voiding to have it back")
         raise NotFound(f"there is no event {event_id!r} before this one; `claims log` lists what there is")
+
+    def said_in(self, record: Record) -> Event:
+        """What an act says by now, with all its corrections."""
+        return corrected(record.event, self._corrections_of(record))
+
+    def principal_of(self, source: str, but: str) -> tuple[str, str] | None:
+        """For whom a source speaks, with the id of the relation, by any but the one with this id."""
+        if self._principals is None:
+            self._principals = {}
+            for event_id, relation in source_relations(self.clerk):
+                if relation.relation == "speaks_for":
+                    self._principals.setdefault(relation.from_, []).append((relation.to, event_id))
+        return next((found for found in self._principals.get(source, ()) if found[1] != but), None)
 
     def owed(self, event_id: str) -> Iterator[str]:
         """The tags that whatever is about a record carries on from it, as it was and as each change made it.
@@ -247,11 +275,34 @@ class Known:
                         made.append(changed(made[-1], change.changes))
         return versions
 
+    def _corrections_of(self, record: Record) -> list[Said]:
+        """The corrections of an act that hold."""
+        if not self._corrections and not self.clerk.about(record.id):
+            return []
+        ids = dict.fromkeys((*self._corrections.get(record.id, ()), *self.clerk.about(record.id)))
+        left = (self.clerk.effective(event_id) for event_id in ids)
+        return [
+            Said(one, one.event, span_of(one.event, one))
+            for one in left
+            if one is not None and isinstance(one.event, ev.Correction) and one.event.act == record.id
+        ]
+
+    def _corrected_before(self, record: Record, correction: ev.Correction, correction_id: str | None) -> Event:
+        """What an act says by the corrections that were said before one of them, or before a new one."""
+        others = [one for one in self._corrections_of(record) if one.record.id != correction_id]
+        if not others:
+            return record.event
+        span = when.parse(correction.said_at) if correction.said_at is not None else when.UNKNOWN
+        key = order(when.Span(span.earliest, _AT_LAST if span.latest is None else span.latest), _AT_LAST)
+        return corrected(record.event, [one for one in others if one.key < key])
+
     def _needs_of_line(self, event: ev.Retraction | ev.Correction) -> Iterator[str]:
         target = self.clerk.effective(event.act)
         if target is None or not isinstance(target.event, _RETRACTABLE):
             return
-        retractor, links = names.speaker(event.chain), names.sources(target.event.chain)
+        said = self.said_in(target)
+        assert isinstance(said, _RETRACTABLE)
+        retractor, links = names.speaker(event.chain), names.sources(said.chain)
         if retractor in links:
             return
         lines = self.lines()
@@ -261,10 +312,30 @@ class Known:
             met |= {relation.from_, relation.to}
         yield from (f"relation:source:{source}" for source in met if lines.class_of(source) in reached)
 
-    def _recheck_registered(self) -> None:
-        live = {claim for event_id, claim in self._registrations.items() if self.clerk.effective(event_id) is not None}
-        self.registered -= set(self._registrations.values()) - live
-        self.registered |= live
+    def _recheck_registered(self, record: Record) -> None:
+        """A void or an amendment may strike registrations, or bring them back: those that it leads down to."""
+        found = _Queue([record.id])
+        for event_id in found:
+            known = self.clerk.by_id.get(event_id)
+            if known is not None and not isinstance(known.event, ev.ClaimRegistered):  # which is about nothing
+                found.add(records.targets(known.event))
+                found.add(records.new_targets(getattr(known.event, "changes", {})))
+                found.add(self._near(event_id))
+        for event_id in found:
+            claim = self._registrations.get(event_id)
+            if claim is not None:
+                live = any(self.clerk.effective(one) is not None for one in self._registered_by[claim])
+                (self.registered.add if live else self.registered.discard)(claim)
+
+    def _relate(self, record: Record) -> None:
+        """Keeps up whom a source speaks for, where nothing is about the relation."""
+        event = record.event
+        if isinstance(event, ev.SourceRelated) and event.relation != "speaks_for":
+            return
+        if self._principals is None or not isinstance(event, ev.SourceRelated) or self._near(record.id):
+            self._principals = None
+        else:
+            self._principals.setdefault(event.from_, []).append((event.to, record.id))
 
 
 class _Queue:
@@ -315,7 +386,7 @@ def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
     _check_itself(event, event_id, known, recorded_us)
     while isinstance(event, _CHANGES):  # and then what it makes of its target
         target = known.target(records.targets(event)[0])
-        event, event_id, recorded_us = known.made_of(event), target.id, target.recorded_us
+        event, event_id, recorded_us = known.made_of(event, event_id), target.id, target.recorded_us
         if isinstance(event, ev.ClaimRegistered):
             _check_same_claim(event, target.event)
         elif not _voids_as_before(event, target.event):
@@ -392,12 +463,13 @@ def _check_relation(event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, k
     if event.from_ == event.to:
         raise Refused(f"{event.from_!r} cannot be related to itself")
     if isinstance(event, ev.SourceRelated) and event.relation == "speaks_for":
-        for other_id, other in source_relations(known.clerk):
-            if other.relation == "speaks_for" and other.from_ == event.from_ and other_id != event_id:
-                raise Refused(
-                    f"{event.from_!r} speaks for {other.to!r} already (event {other_id!r}); "
-                    f"withdraw that first (`claims unrelate {other_id}`)"
-                )
+        found = known.principal_of(event.from_, event_id)
+        if found is not None:
+            principal, other_id = found
+            raise Refused(
+                f"{event.from_!r} speaks for {principal!r} already (event {other_id!r}); "
+                f"withdraw that first (`claims unrelate {other_id}`)"
+            )
 
 
 def _check_depth(targets: Iterable[str], known: Known) -> None:
@@ -415,8 +487,10 @@ def _check_depth(targets: Iterable[str], known: Known) -> None:
 def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
     target = known.target(event.act)
     assert isinstance(target.event, _RETRACTABLE)
+    said = known.said_in(target)
+    assert isinstance(said, _RETRACTABLE)
     lines = known.lines()
-    links = names.sources(target.event.chain)
+    links = names.sources(said.chain)
     entitled = {*lines.line(links[0]), *map(lines.class_of, links)}
     if lines.class_of(names.speaker(event.chain)) not in entitled:
         raise Refused(

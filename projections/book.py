@@ -6,11 +6,10 @@ from collections.abc import Iterable
 
 from ledger import NotFound, Record
 from ledger import events as ev
-from ledger.records import decode, targets
+from ledger.records import decode, new_targets, targets
 from ledger.store import Stored
 
 from .desk import DIRECTED
-from .dossier import new_targets
 from .entries import CLERKS, Entries
 from .reached import sources_of
 from .rows import FOREVER

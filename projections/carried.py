@@ -10,6 +10,7 @@ from collections.abc import Container, Iterable
 from typing import Final
 
 from ledger import events as ev
+from ledger.saying import Key
 
 from .cells import (
     CONFLICTS,
@@ -29,7 +30,6 @@ from .reach import Relation, Sign
 from .standing import Arrived, Claim, put, sum_root
 from .told import Told
 from .webs import Carrying, Web
-from .world import Key
 
 _NOWHERE: Final[list[tuple[str, int]]] = []
 #: With so many speakers for each literal, it takes less time to find those for whom the literal matters first.

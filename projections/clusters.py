@@ -24,10 +24,9 @@ from msgspec import Struct, defstruct
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, changes_within, decode, targets
+from ledger.records import ACTS, changes_within, decode, new_targets, targets
 from ledger.store import Stored
 
-from .dossier import new_targets
 from .entries import CLERKS
 from .reached import named_of
 

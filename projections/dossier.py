@@ -19,7 +19,7 @@ from ledger.clerk import Clerk
 from ledger.errors import InvalidEvent
 from ledger.fold import Question
 from ledger.intake import changed
-from ledger.records import Record, changes_within, targets
+from ledger.records import Record, changes_within, new_targets, targets
 
 from .reach import Reach, Relation
 from .register import Register
@@ -194,12 +194,3 @@ def new_claims(changes: dict[str, Any], field: str) -> Iterator[str]:
     for within in changes_within(changes):
         claims = within.get(field)
         yield from claims if isinstance(claims, (list, tuple)) else ()
-
-
-def new_targets(changes: dict[str, Any]) -> Iterator[str]:
-    """The ids of the events that a change makes its target be about."""
-    for within in changes_within(changes):
-        acts = within.get("acts")
-        for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
-            if isinstance(value, str):
-                yield value

@@ -11,10 +11,11 @@ from functools import cached_property
 
 from ledger import events as ev
 from ledger.records import Record, targets
+from ledger.saying import span_of
 
 from .judgement import Judgement
 from .stands import Stands
-from .world import World, may_be_said, span_of
+from .world import World, may_be_said
 
 
 class Doubt:

@@ -12,9 +12,7 @@ from typing import Final
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import NotFound
-from ledger.records import ACTS, Record, targets
-
-from .dossier import new_targets
+from ledger.records import ACTS, Record, new_targets, targets
 
 UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
 CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)

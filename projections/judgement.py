@@ -10,6 +10,7 @@ from msgspec import Struct
 from ledger import events as ev
 
 from .distinct import provable
+from .reach import Way
 from .register import ClaimInfo
 from .roots import Kinds, Root, on_side, roots
 from .stands import Stand, Stands
@@ -49,6 +50,9 @@ class Assessed(Struct, frozen=True):
     verdict: str | None
     side: int
     counts: bool
+    turned: bool
+    """Whether it was of the opposite of the claim."""
+    through: Way
 
 
 class Judgement:
@@ -60,6 +64,7 @@ class Judgement:
         self.claim = claim = info.claim
         self.members = register.reach.signs(claim)
         self._signs = stands.sign
+        self._way = stands.way
         self.acts = stands.acts(self.members)
         """The acts on the class, live or not, in position order."""
         self.bearing = stands.bearing(claim)
@@ -132,7 +137,7 @@ class Judgement:
         for act, sign in sorted(live, key=lambda pair: pair[0].key):
             if sign:
                 latest[act.source] = act
-        return [_assessed(act, sign, latest.get(act.source) is act) for act, sign in live]
+        return [_assessed(act, sign, latest.get(act.source) is act, self._way(act, self.claim)) for act, sign in live]
 
     def _primary(self, support: int, opposition: int) -> str:
         sides = {assessed.side for assessed in self.counting}
@@ -172,7 +177,7 @@ def _by_speaker(bearing: Iterable[tuple[Act, int]]) -> dict[str, list[tuple[Act,
     return found
 
 
-def _assessed(act: Act, sign: int, counts: bool) -> Assessed:
+def _assessed(act: Act, sign: int, counts: bool, way: Way) -> Assessed:
     event = act.event
     assert isinstance(event, ev.Assessment)
     likelihood = event.likelihood
@@ -181,7 +186,8 @@ def _assessed(act: Act, sign: int, counts: bool) -> Assessed:
     if sign == -1:
         low, high = (None if high is None else round(1 - high, 4)), (None if low is None else round(1 - low, 4))
         verdict = {"true": "false", "false": "true"}.get(verdict or "", verdict)
-    return Assessed(act, event, low, high, verdict, side_of(low, high, verdict) if sign else 0, counts)
+    side = side_of(low, high, verdict) if sign else 0
+    return Assessed(act, event, low, high, verdict, side, counts, turned=sign == -1, through=way)
 
 
 def side_of(low: float | None, high: float | None, verdict: str | None) -> int:

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record, names
 from ledger import events as ev
 from ledger.fold import Question
-from ledger.records import decode, targets
+from ledger.records import decode, new_targets, targets
 
-from .dossier import new_sources, new_targets
+from .dossier import new_sources
 from .reached import named_of, sources_of
 from .tracker import Tracker
 

@@ -15,10 +15,10 @@ from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import LedgerError
 from ledger.fold import Question
-from ledger.records import ACTS, changes_within, targets
+from ledger.records import ACTS, changes_within, new_targets, targets
 
 from .board import named_by
-from .dossier import new_claims, new_sources, new_targets
+from .dossier import new_claims, new_sources
 from .reach import Reach, Relation
 
 REACH: Final = 10_000

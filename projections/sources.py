@@ -12,11 +12,12 @@ from ledger import names, when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
+from ledger.saying import span_of
 
 from .dossier import Dossier, reach_over, reached_sources
 from .register import Register
 from .status import RULES
-from .world import Act, World, span_of
+from .world import Act, World
 
 name: Final = "sources"
 version: Final = 1

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from ledger.saying import Key
+
 from .reach import CARRIED, Sign, Step, Walk, Way
 from .register import Register
-from .world import Act, Key, World
+from .world import Act, World
 
 
 class Stand(NamedTuple):
@@ -63,6 +65,10 @@ class Stands:
             if named in members:
                 signs |= members[named]
         return None if not signs else signs.pop() if len(signs) == 1 else 0
+
+    def way(self, act: Act, claim: str) -> Way:
+        """The relations by which an act bears on a claim in own words; none where it names the claim."""
+        return () if claim in act.live else _through(act, self._reach.own(claim, 1))
 
     def own(self, claim: str) -> dict[str, Stand]:
         """The stands in own words, by speaker."""

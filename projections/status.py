@@ -26,6 +26,7 @@ from msgspec import Struct
 from ledger import events as ev
 from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
+from ledger.saying import span_of
 
 from . import dossier as _dossier
 from .dossier import Dossier
@@ -35,7 +36,7 @@ from .judgement import Assessed, Judgement, Side
 from .reach import Relation
 from .register import Register, claim_info
 from .stands import Stand, Stands
-from .world import World, span_of
+from .world import World
 
 name: Final = "status"
 version: Final = 1
@@ -43,13 +44,15 @@ RULES: Final = f"{name}/{version}"
 
 RULE_TEXTS: Final = {
     "disputed": "both sides are taken",
-    "corroborated": "at least two provably distinct roots support it in own words, and no assessment is against it",
+    "corroborated": "factual; at least two provably distinct roots support it in own words, no assessment opposes it",
     "asserted": "at least one root supports it, none opposes it",
     "denied": "at least one root opposes it, none supports it",
     "assessed": "nobody stands on it, somebody assessed it",
     "withdrawn": "all who supported it took it back themselves",
     "raised": "registered, and nobody commits",
 }
+
+_DISPUTED_BY_ASSESSMENTS: Final = "nobody stands on it, and assessments are on both sides"
 
 initial = _dossier.initial
 evolve = _dossier.evolve
@@ -81,7 +84,7 @@ class IntervalAnswer(Struct, frozen=True):
     possible: int
 
 
-class AssessmentAnswer(Struct, frozen=True):
+class AssessmentAnswer(Struct, frozen=True, omit_defaults=True):
     """A live assessment, its band and verdict turned to the claim asked about."""
 
     act: str
@@ -96,6 +99,8 @@ class AssessmentAnswer(Struct, frozen=True):
     capacity: str
     counts: bool
     """Whether it is its speaker's latest; only those count."""
+    turned: bool = False
+    """Whether it was of the opposite: the band and the verdict are turned, the term and the label verbatim."""
 
 
 class RulingAnswer(Struct, frozen=True):
@@ -226,6 +231,7 @@ def _assessment(assessed: Assessed) -> AssessmentAnswer:
         label=event.label,
         capacity=event.capacity,
         counts=assessed.counts,
+        turned=assessed.turned,
     )
 
 
@@ -250,7 +256,8 @@ def _grades(register: Register, judgement: Judgement) -> Grades:
 
 
 def _why(judgement: Judgement) -> list[Reason]:
-    lines = [Reason(rule=judgement.status, text=RULE_TEXTS[judgement.status])]
+    weighed = judgement.status == "disputed" and not judgement.support.roots
+    lines = [Reason(rule=judgement.status, text=_DISPUTED_BY_ASSESSMENTS if weighed else RULE_TEXTS[judgement.status])]
     for word, side in (("support", judgement.support), ("opposition", judgement.opposition)):
         lines += [_deciding(judgement, word, root.root, stand) for root in side.roots for stand in root.stands]
     lines += [_weighing(judgement, assessed) for assessed in judgement.assessments if assessed.counts]
@@ -285,6 +292,7 @@ def _weighing(judgement: Judgement, assessed: Assessed) -> Reason:
         said_at=event.said_at,
         claims=list(event.claims),
         about=judgement.text_then(assessed.act),
+        through=[through(relation) for relation in assessed.through] or None,
     )
 
 

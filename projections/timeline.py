@@ -16,13 +16,14 @@ from ledger import when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
+from ledger.saying import span_of
 
 from . import dossier as _dossier
 from .dossier import Dossier
 from .doubt import bearing
 from .register import Register, claim_info
 from .status import RULES, AssessmentAnswer, IntervalAnswer, Status, of_claim
-from .world import Act, World, span_of
+from .world import Act, World
 
 name: Final = "timeline"
 version: Final = 1

@@ -18,6 +18,7 @@ from typing import Any, Final
 from ledger import events as ev
 from ledger import names, when
 from ledger.records import ACTS, Record, targets
+from ledger.saying import Key
 
 from .board import Row, named_by
 from .cells import KINDS, Light, light_of
@@ -29,7 +30,6 @@ from .reach import Relation
 from .rows import CLAIM_KINDS, Columns, to_row
 from .standing import Claim, put, sum_root
 from .unsettled import Finding, Unsettled
-from .world import Key
 
 _UNKNOWN: Final = float("-inf")
 
@@ -333,7 +333,7 @@ class Tracker(Unsettled):
 def _said(said_at: str | None, recorded_us: int, position: int) -> tuple[Key, bool]:
     """Where an act stands in the order in which things were said, and whether its time is marked as uncertain.
 
-    What `world.span_of` and `world.order` come to, without what they make in between: this is done for every act.
+    What `ledger.saying` tells, without what it makes in between: this is done for every act.
     """
     if said_at is None:
         return (_UNKNOWN, recorded_us, position), False

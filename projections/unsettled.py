@@ -14,6 +14,7 @@ from ledger import events as ev
 from ledger import names
 from ledger.lines import Lines
 from ledger.records import ACTS, Record, changes_within
+from ledger.saying import span_of
 
 from .carried import Carried
 from .cells import Light, settled_light
@@ -21,7 +22,7 @@ from .dossier import new_sources
 from .entries import UTTERANCES, Entries
 from .quotations import Words, words_of
 from .standing import put
-from .world import BY_SPEAKER, Act, Sweep, World, span_of, taken_back_until
+from .world import BY_SPEAKER, Act, Sweep, World, taken_back_until
 
 _NEVER: Final = (float("-inf"), 0, 0)
 _BY_SPEAKER: Final = {BY_SPEAKER}

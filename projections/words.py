@@ -26,6 +26,8 @@ MODES: Final = {
     "mention": "mentions",
 }
 
+_OF_THE_OPPOSITE: Final = " (of the opposite)"
+
 SIDES: Final = {"support": "supports", "opposition": "opposes"}
 RELATIONS: Final = {"entails": "entails", "same_as": "is the same as", "negates": "negates"}
 
@@ -76,19 +78,15 @@ def assessed(assessments: Iterable[AssessmentAnswer], most: int = 3) -> str:
 
 def verdicts(assessments: Iterable[AssessmentAnswer], most: int | None = None) -> str:
     """The same in a word or two each: the verdict, or the term; of so many at most, and how many more there are."""
-    told = [f"{one.by}: {(one.verdict or one.term or '').replace('_', ' ')}" for one in assessments if one.counts]
+    told = [f"{one.by}: {_briefly(one)}" for one in assessments if one.counts]
     more = [f"{len(told) - most} more"] if most is not None and len(told) > most else []
     return "; ".join([*told[:most], *more])
 
 
 def weight(one: AssessmentAnswer) -> str:
-    """The verdict, or the likelihood in its own words with its band."""
-    parts = []
-    if one.verdict is not None:
-        parts.append(one.verdict.replace("_", " ") + (f" “{one.label}”" if one.label else ""))
-    if one.term is not None:
-        parts.append(f"{one.term} {band(one.low, one.high)}".rstrip())
-    return ", ".join(parts) + (f", {one.confidence} confidence" if one.confidence else "")
+    """The verdict, or the likelihood in its own words with its band; what is turned tells of what the words were."""
+    told = _weight(one.verdict, one.label, one.term, one.low, one.high, one.turned)
+    return told + (f", {one.confidence} confidence" if one.confidence else "")
 
 
 def assessment(one: AssessmentAnswer) -> str:
@@ -227,13 +225,32 @@ def changes(fields: dict[str, Any]) -> str:
     return ", ".join(f"{name} {'taken away' if value is None else _value(value)}" for name, value in fields.items())
 
 
+def _briefly(one: AssessmentAnswer) -> str:
+    if one.verdict is None and one.term is not None and one.turned:
+        return f"{one.term}{_OF_THE_OPPOSITE}"
+    return (one.verdict or one.term or "").replace("_", " ")
+
+
 def _weight_of(event: ev.Assessment) -> str:
-    likelihood = event.likelihood
+    told = event.likelihood
+    term, low, high = (told.term, told.low, told.high) if told is not None else (None, None, None)
+    return _weight(event.verdict, event.label, term, low, high)
+
+
+def _weight(
+    verdict: str | None,
+    label: str | None,
+    term: str | None,
+    low: float | None,
+    high: float | None,
+    turned: bool = False,
+) -> str:
+    of = _OF_THE_OPPOSITE if turned else ""
     parts = []
-    if event.verdict is not None:
-        parts.append(event.verdict.replace("_", " ") + (f" “{event.label}”" if event.label else ""))
-    if likelihood is not None:
-        parts.append(f"{likelihood.term} {band(likelihood.low, likelihood.high)}".rstrip())
+    if verdict is not None:
+        parts.append(verdict.replace("_", " ") + (f" “{label}”{of}" if label else ""))
+    if term is not None:
+        parts.append(f"{term}{of} {band(low, high)}".rstrip())
     return ", ".join(parts)
 
 

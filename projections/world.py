@@ -9,19 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Set
 from functools import cached_property
-from typing import Final, NamedTuple, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol
 
 from ledger import events as ev
 from ledger import names, when
-from ledger.errors import InvalidEvent
-from ledger.intake import changed
 from ledger.lines import Lines
 from ledger.records import ACTS, Record
+from ledger.saying import Key, Said, corrected, order, span_of
 
 from .reach import Sign
-
-Key: TypeAlias = tuple[float, int, int]
-"""The order in which things were said: (earliest, latest, position), unknown earliest first."""
 
 BY_SPEAKER: Final = "retracted by its speaker"
 BY_CARRIER: Final = "retracted by a carrier"
@@ -85,14 +81,6 @@ class Act:
     def side_at(self, sign: int) -> int:
         """The side a committing act takes on a claim in whose class the act's claim has this sign; 0 for none."""
         return 0 if self.dismisses and sign == -1 else self.side * sign
-
-
-class Meaning(NamedTuple):
-    """What said what about which act, or is said to: an act about an act."""
-
-    record: Record
-    event: ev.Event
-    span: when.Span
 
 
 class Sided(Protocol):
@@ -160,21 +148,21 @@ class World:
         self.acts: list[Act] = []
         """In position order."""
         self._versions: dict[str, ev.Event] = {}
-        self._corrections: dict[str, list[Meaning]] = {}
-        self._retractions: dict[str, list[Meaning]] = {}
-        self._denials: dict[str, list[Meaning]] = {}
+        self._corrections: dict[str, list[Said]] = {}
+        self._retractions: dict[str, list[Said]] = {}
+        self._denials: dict[str, list[Said]] = {}
         # From the last record back: whatever is about a record came after it, and is settled when its turn comes.
         for record in reversed(utterances):
             event = record.event
             if record.id in self._corrections:
-                event = _corrected(event, self._corrections[record.id])
+                event = corrected(event, self._corrections[record.id])
             self._versions[record.id] = event
             span = span_of(event, record)
             if said_by is None or _said(span, said_by) or (also and may_be_said(span, said_by) and also(record)):
                 self._take(record, event, span)
         self.acts.reverse()
-        meanings = (meaning for about in self._retractions.values() for meaning in about)
-        self.sweeps = _furthest(sweep for meaning in meanings if (sweep := self._swept_by(meaning)) is not None)
+        retractions = (retraction for about in self._retractions.values() for retraction in about)
+        self.sweeps = _furthest(sweep for one in retractions if (sweep := self._swept_by(one)) is not None)
         """What was taken back beside what was named."""
         if self.sweeps:
             self._take_back_sides()
@@ -201,11 +189,11 @@ class World:
                 self.acts.append(act)
                 if act.side and not event.claims and isinstance(event, ev.Denial) and not gone:
                     for denied in event.acts:
-                        self._denials.setdefault(denied, []).append(Meaning(record, event, span))
+                        self._denials.setdefault(denied, []).append(Said(record, event, span))
             case ev.Retraction() if not gone:
-                self._retractions.setdefault(event.act, []).append(Meaning(record, event, span))
+                self._retractions.setdefault(event.act, []).append(Said(record, event, span))
             case ev.Correction():
-                self._corrections.setdefault(event.act, []).append(Meaning(record, event, span))
+                self._corrections.setdefault(event.act, []).append(Said(record, event, span))
             case _:  # a retraction that was itself taken back takes nothing back
                 pass
 
@@ -242,7 +230,7 @@ class World:
             return BY_SPEAKER
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
-    def _swept_by(self, retraction: Meaning) -> Sweep | None:
+    def _swept_by(self, retraction: Said) -> Sweep | None:
         """What a retraction takes back beside what it names; None where that is nothing."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)
@@ -269,23 +257,9 @@ def _furthest(sweeps: Iterable[Sweep]) -> list[Sweep]:
     return list(found.values())
 
 
-def order(span: when.Span, position: int) -> Key:
-    """Where something stands in the order in which things were said."""
-    assert span.latest is not None
-    return (float("-inf") if span.earliest is None else span.earliest, span.latest, position)
-
-
 def taken_back_until(span: when.Span, position: int) -> Key:
     """Up to where in the order of saying a retraction takes back; one with no time, up to where it may come last."""
     return order(span._replace(earliest=span.latest) if span.earliest is None else span, position)
-
-
-def span_of(event: ev.Event, record: Record) -> when.Span:
-    """When an utterance was said, as its record could know it."""
-    said_at = getattr(event, "said_at", None)
-    if said_at is None:
-        return when.Span(None, record.recorded_us)
-    return when.parse(said_at).known_at(record.recorded_us)
 
 
 def may_be_said(span: when.Span, cut: int) -> bool:
@@ -304,13 +278,3 @@ def _by_claim(pairs: Iterable[tuple[str, Act]]) -> dict[str, list[Act]]:
     for claim, act in pairs:
         found.setdefault(claim, []).append(act)
     return found
-
-
-def _corrected(event: ev.Event, corrections: Iterable[Meaning]) -> ev.Event:
-    for correction in sorted(corrections, key=lambda m: order(m.span, m.record.position)):
-        assert isinstance(correction.event, ev.Correction)
-        try:
-            event = changed(event, correction.event.changes)
-        except InvalidEvent:  # fitted what was corrected then; that has since been amended
-            continue
-    return event

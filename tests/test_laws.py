@@ -728,6 +728,8 @@ def mirrored(weighed):
     if weighed["low"] is not None:
         weighed["low"], weighed["high"] = round(1 - weighed["high"], 4), round(1 - weighed["low"], 4)
     weighed["verdict"] = {"true": "false", "false": "true"}.get(weighed["verdict"], weighed["verdict"])
+    if not weighed.pop("turned", False):
+        weighed["turned"] = True
     return weighed
 
 

@@ -22,6 +22,7 @@ from ledger import (
     InvalidEvent,
     Ledger,
     LedgerError,
+    Likelihood,
     Link,
     NotFound,
     RecordAmended,
@@ -286,6 +287,34 @@ def test_who_may_take_back_goes_by_the_entry_as_it_was_amended() -> None:
     refuse(amend("r", chain=[{"name": "Cy"}]), "'Cy' is neither", after=[*SAID, retract("s", "Ann", event_id="r")])
 
 
+def test_who_may_take_back_goes_by_the_act_as_it_was_corrected() -> None:
+    """What a stranger by now takes back is not taken back, so it may not say so."""
+    other = {"chain": [{"name": "Bob", "kind": "person"}, {"name": "Reuters"}]}
+    mended = [*SAID, correct("s", "AFP", "c", **other)]
+    for who in ("Bob", "Reuters"):
+        allow(retract("s", who), after=mended)
+        allow(correct("s", who, note="n"), after=mended)
+    for who in ("Ann", AFP):
+        refuse(retract("s", who), "is neither the speaker of 's'", after=mended)
+    allow(retract("s", "Ann"), after=[*mended, void("c")])
+    refuse(retract("s", "Bob"), "'Bob' is neither", after=[*mended, void("c")])
+
+
+def test_of_two_corrections_the_one_said_last_tells_who_speaks() -> None:
+    later = Correction(act="s", chain=(by("Ann"),), changes={"chain": [{"name": "Bob"}]}, said_at="2024-10-09")
+    earlier = Correction(act="s", chain=(by("Bob"),), changes={"chain": [{"name": "Cy"}]}, said_at="2024-10-08")
+    after = [*SAID, named("later", later), named("earlier", earlier)]
+    allow(retract("s", "Bob"), after=after)
+    refuse(retract("s", "Cy"), "'Cy' is neither", after=after)
+
+
+def test_a_correction_moved_to_another_act_tells_who_speaks_there() -> None:
+    after = [*SAID, states("t", "x", chain=(by("Ann"),)), correct("t", "Ann", "c", chain=[{"name": "Bob"}])]
+    refuse(retract("s", "Bob"), "'Bob' is neither", after=after)
+    allow(retract("s", "Bob"), after=[*after, amend("c", act="s")])
+    allow(retract("t", "Ann"), after=[*after, amend("c", act="s")])
+
+
 def test_a_retraction_is_taken_back_by_whoever_made_it() -> None:
     after = [*SAID, retract("s", AFP, event_id="r")]
     allow(retract("r", AFP), after=after)
@@ -472,6 +501,27 @@ def test_an_amendment_that_was_voided_leaves_what_stood_before() -> None:
     allow(retract("s", "Ann"), after=after)
     refuse(retract("s", "Dee"), "'Dee' is neither", after=after)
     allow(retract("s", "Dee"), after=[*after, void("v")])
+
+
+def weighed(**more: Any) -> Entry:
+    return Entry(event=Assessment(claims=("x",), chain=(by("Ann"),), **more), id="a")
+
+
+def test_a_correction_is_of_the_act_as_those_said_before_it_left_it() -> None:
+    likely = Likelihood(term="perhaps", low=0.6, high=0.7)
+    after = [X, weighed(verdict="true", likelihood=likely), correct("a", "Ann", likelihood=None)]
+    refuse(correct("a", "Ann", verdict=None), "/changes: an assessment says", after=after, error=InvalidEvent)
+    allow(
+        correct("a", "Ann", likelihood=None), after=[X, weighed(likelihood=likely), correct("a", "Ann", verdict="true")]
+    )
+    said_before = Correction(act="a", chain=(by("Ann"),), changes={"likelihood": None}, said_at="2024-10-01")
+    said_after = Correction(act="a", chain=(by("Ann"),), changes={"verdict": "true"}, said_at="2024-10-02")
+    refuse(
+        said_before,
+        "/changes: an assessment says",
+        after=[X, weighed(likelihood=likely), said_after],
+        error=InvalidEvent,
+    )
 
 
 # -- times -----------------------------------------------------------------------------------------------------------
@@ -697,3 +747,40 @@ def outcome_of_all(known: rules.Known, event: Event, event_id: str) -> str:
     except LedgerError as error:
         return f"{type(error).__name__}: {error}"
     return "accepted"
+
+
+# -- how much is asked ------------------------------------------------------------------------------------------------
+
+
+def asked_for(events: Sequence[Event | Entry], monkeypatch: pytest.MonkeyPatch) -> int:
+    """How often it is asked what is left of a record until these were decided on."""
+    asked, effective = 0, Clerk.effective
+
+    def counted(*args: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return effective(*args)
+
+    with monkeypatch.context() as patched, Ledger.open(":memory:") as ledger:
+        patched.setattr(Clerk, "effective", counted)
+        assert list(ledger.check(events)) == []
+    return asked
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        lambda n: RecordAmended(target=f"r{n}", changes={"text": "Another."}, why="w"),
+        lambda n: RecordVoided(target=f"r{n}", why="w"),
+        lambda n: SourceRelated(from_=f"s{n}", to="gov", relation="speaks_for"),
+    ],
+    ids=["amended", "voided", "related"],
+)
+def test_a_batch_twice_as_long_asks_twice_as_much(
+    about: Callable[[int], Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of(count: int) -> list[Event | Entry]:
+        registers = [named(f"r{n}", ClaimRegistered(claim=f"c{n}", text="The claim.")) for n in range(count)]
+        return [*registers, *map(about, range(count))]
+
+    assert 0 < asked_for(of(200), monkeypatch) <= 2.2 * asked_for(of(100), monkeypatch)

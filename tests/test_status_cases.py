@@ -9,7 +9,7 @@ import pytest
 
 from ledger import Entry, NotFound, Refused, Retraction, Statement
 from ledger.testing import Story, by, chain, given
-from projections import status
+from projections import status, words
 
 OUTLETS = [f"Outlet {n}" for n in range(1, 11)]
 A_SOURCE = by("a source", "unnamed")
@@ -217,6 +217,29 @@ def test_likely_against_roughly_even_is_no_dispute(story, x):
     story.assesses("Ann", "x", term="likely", capacity="analyst")
     story.assesses("Bob", "x", term="roughly even chance", capacity="analyst")
     assert x() == "assessed"
+
+
+def test_an_assessment_of_the_opposite_is_told_as_it_was_said_and_through_which_relation_it_came(story):
+    negates = story.relates("not-x", "negates", "x")
+    story.assesses("Ann", "x", term="very likely", capacity="analyst")
+    story.assesses("Bob", "x", verdict="true", label="Correct", capacity="fact_checker")
+    told = story.ask(status, "not-x")
+    assert words.assessed(told.assessments) == (
+        "very likely (of the opposite) .05–.20 (Ann), false “Correct” (of the opposite) (Bob)"
+    )
+    assert [[link.event for link in reason.through] for reason in told.why[1:]] == [[negates], [negates]]
+    own = story.ask(status, "x")
+    assert words.assessed(own.assessments) == "very likely .80–.95 (Ann), true “Correct” (Bob)"
+    assert [reason.through for reason in own.why[1:]] == [None, None]
+
+
+def test_a_dispute_of_assessments_alone_is_told_as_one(story):
+    story.assesses("Ann", "x", term="very likely", capacity="analyst")
+    story.assesses("Bob", "x", term="very unlikely", capacity="analyst")
+    assert story.ask(status, "x").why[0].text == "nobody stands on it, and assessments are on both sides"
+    story.states("Cy", "x")
+    story.denies("Dee", "x")
+    assert story.ask(status, "x").why[0].text == "both sides are taken"
 
 
 def test_an_editors_second_verdict_replaces_the_first(story, x):

@@ -81,6 +81,8 @@ def _weighed(explained: Explained, columns: int) -> Iterator[str]:
         yield from _head(reason if reason.said_at else Reason(act=one.act, said_at=event.said_at), event, "", columns)
         if event.quote:
             yield from wrap(f"“{event.quote}”", columns, "      ")
+        if reason.through:
+            yield from wrap(words.way(explained.found.claim, reason.through, "support"), columns, "      ")
         yield from _read_then(reason, columns)
 
 
