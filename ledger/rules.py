@@ -19,7 +19,7 @@ from .events import Event
 from .intake import changed
 from .lines import Lines
 from .records import Record
-from .saying import Said, corrected, order, span_of
+from .saying import Said, corrected, order
 
 _RETRACTABLE = (*records.ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
@@ -282,7 +282,7 @@ class Known:
         ids = dict.fromkeys((*self._corrections.get(record.id, ()), *self.clerk.about(record.id)))
         left = (self.clerk.effective(event_id) for event_id in ids)
         return [
-            Said(one, one.event, span_of(one.event, one))
+            Said.of(one)
             for one in left
             if one is not None and isinstance(one.event, ev.Correction) and one.event.act == record.id
         ]

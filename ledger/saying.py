@@ -26,6 +26,18 @@ class Said(NamedTuple):
     event: ev.Event
     span: when.Span
 
+    @classmethod
+    def of(cls, record: Record, event: ev.Event | None = None) -> Said:
+        """What a record says, or by now: `event`."""
+        event = record.event if event is None else event
+        return cls(record, event, span_of(event, record))
+
+    @property
+    def latest(self) -> int:
+        """By when it was certainly said, in microseconds since 1970-01-01T00:00:00Z."""
+        assert self.span.latest is not None
+        return self.span.latest
+
     @property
     def key(self) -> Key:
         """Where it stands in the order in which things were said."""

@@ -6,7 +6,7 @@ ledger: what it knew after each record, at the world cut. Both are projections f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from ledger import when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
-from ledger.saying import span_of
+from ledger.saying import Said, corrected
 
 from . import dossier as _dossier
 from .dossier import Dossier
@@ -186,19 +186,34 @@ def _status(dossier: Dossier) -> Status:
 def _said_cuts(register: Register, question: Question) -> Iterator[_Cut]:
     """The moments by which something more had certainly been said that bears on the claim."""
     by_moment: dict[int, list[Record]] = {}
-    world = World(register, register.utterances, question.said_by)
-    spans = {act.id: act.span for act in world.acts}
     bears = bearing(register.utterances, perhaps=True)
     neighbours = register.reach.neighbourhood(question.subject or "")
+    corrections: dict[str, list[Said]] = {}
+    for record in register.utterances:
+        if isinstance(record.event, ev.Correction):
+            corrections.setdefault(record.event.act, []).append(Said.of(record))
     for record in register.utterances:
         if neighbours.isdisjoint(bears[record.id]):
             continue
-        latest = spans.get(record.id, span_of(record.event, record)).latest
-        assert latest is not None
-        if question.said_by is None or latest <= question.said_by:
-            by_moment.setdefault(latest, []).append(record)
+        for latest in _moments(record, corrections.get(record.id, ())):
+            if question.said_by is None or latest <= question.said_by:
+                by_moment.setdefault(latest, []).append(record)
     for at_us in sorted(by_moment):
         yield _Cut(at_us, question.as_of.position, by_moment[at_us])
+
+
+def _moments(record: Record, corrections: Iterable[Said]) -> Iterable[int]:
+    """When an utterance comes into the world: again, where a correction moves it to a time that is yet to come."""
+
+    def by(moment: int) -> int:
+        """By when it was said, as corrected by a moment."""
+        return Said.of(record, corrected(record.event, (one for one in timed if one.latest <= moment))).latest
+
+    timed = [one for one in corrections if isinstance(one.event, ev.Correction) and "said_at" in one.event.changes]
+    if not timed:
+        return [Said.of(record).latest]
+    found = {by(moment) for moment in (0, *(one.latest for one in timed))}
+    return {moment for moment in found if by(moment) <= moment}
 
 
 def _recorded_cuts(dossier: Dossier) -> Iterator[_Cut]:
@@ -233,10 +248,10 @@ def _steps(cuts: list[_Cut], status_at: _StatusAt) -> list[Step]:
 
 
 def _measure(status: Status) -> tuple[object, ...]:
-    """What makes a step: everything but flags that come and go with the cut itself."""
+    """What makes a step: everything that it shows, but flags that come and go with the cut itself."""
     sides = [(side.provable, side.possible) for side in (status.support, status.opposition)]
     flags = [flag for flag in status.flags if not flag.startswith("time-uncertain")]
-    return (status.status, status.own_words, *sides, flags, [weighed.act for weighed in status.assessments])
+    return (status.status, status.own_words, *sides, flags, status.assessments)
 
 
 def _happening(record: Record) -> Happening:
