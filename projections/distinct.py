@@ -144,7 +144,6 @@ class _Distinct:
                     masks[a] |= 1 << b
                     masks[b] |= 1 << a
         clique = _Clique(masks)
-        clique.expand((1 << len(some)) - 1, 0)
         self.gave_up |= clique.gave_up
         return clique.largest
 
@@ -155,22 +154,36 @@ class _Clique:
     def __init__(self, masks: Sequence[int]) -> None:
         self.largest = 0
         self.gave_up = False
-        self._masks = masks
-        self._steps = 0
-
-    def expand(self, candidates: int, size: int) -> None:
-        """Looks for a larger one: so many vertices are taken, and any of the candidates is next to all of them."""
-        order, bounds = _colour(candidates, self._masks)
-        for vertex, bound in zip(reversed(order), reversed(bounds), strict=True):
-            self._steps += 1
-            if size + bound <= self.largest:
-                return
-            if self._steps > BUDGET:
+        steps = 0
+        branches = [_Branch((1 << len(masks)) - 1, masks)]  # no recursion: it may be as deep as there are vertices
+        while branches:
+            branch, size = branches[-1], len(branches) - 1
+            steps += bool(branch.order)
+            if not branch.order or size + branch.bounds[-1] <= self.largest:
+                branches.pop()
+            elif steps > BUDGET:
                 self.gave_up = True
                 return
-            self.largest = max(self.largest, size + 1)
-            self.expand(candidates & self._masks[vertex], size + 1)
-            candidates &= ~(1 << vertex)
+            else:
+                self.largest = max(self.largest, size + 1)
+                branches.append(_Branch(branch.take(), masks))
+
+
+class _Branch:
+    """What may be added to the vertices taken so far: any of the candidates is next to all of them."""
+
+    def __init__(self, candidates: int, masks: Sequence[int]) -> None:
+        self._candidates = candidates
+        self._masks = masks
+        self.order, self.bounds = _colour(candidates, masks)
+
+    def take(self) -> int:
+        """Takes the last of the candidates out; gives those that are next to it."""
+        vertex = self.order.pop()
+        self.bounds.pop()
+        beside = self._candidates & self._masks[vertex]
+        self._candidates &= ~(1 << vertex)
+        return beside
 
 
 def _colour(candidates: int, masks: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -211,14 +211,15 @@ class World:
         return gone
 
     def _take_back_sides(self) -> None:
-        committed: dict[str, list[Act]] = {}
+        committed: dict[tuple[str, str], list[Act]] = {}
         for act in self.acts:
-            if act.side:
-                committed.setdefault(act.source, []).append(act)
+            for claim in act.event.claims if act.side else ():
+                committed.setdefault((act.source, claim), []).append(act)
+        reach = self._register.reach
         for sweep in self.sweeps:
-            for act in committed.get(sweep.speaker, ()):
-                for claim in act.event.claims:
-                    if sweep.takes(act, claim, self._register.reach):
+            for claim in {member for named in sweep.claims for member in reach.signs(named)}:
+                for act in committed.get((sweep.speaker, claim), ()):
+                    if sweep.takes(act, claim, reach):
                         act.gone.setdefault(claim, set()).add(BY_SPEAKER)
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:

@@ -9,7 +9,8 @@ import pytest
 
 from ledger import Entry, NotFound, Refused, Retraction, Statement
 from ledger.testing import Story, by, chain, given
-from projections import status, words
+from projections import board, status, words
+from projections.world import Sweep
 
 OUTLETS = [f"Outlet {n}" for n in range(1, 11)]
 A_SOURCE = by("a source", "unnamed")
@@ -250,6 +251,30 @@ def test_an_editors_second_verdict_replaces_the_first(story, x):
 
 
 # -- what is taken back ------------------------------------------------------------------------------------------------
+
+
+def looked_at(claims, monkeypatch):
+    """How many acts are held against a retraction, where one outlet speaks of so many claims and takes half back."""
+    asked, takes = 0, Sweep.takes
+
+    def counted(*args):
+        nonlocal asked
+        asked += 1
+        return takes(*args)
+
+    story = Story()
+    said = [story.states("Outlet", f"x{number}") for number in range(claims)]
+    for act in said[::2]:
+        story.retracts("Outlet", act)
+    with monkeypatch.context() as patched:
+        patched.setattr(Sweep, "takes", counted)
+        left = story.ledger.state(board).claims
+    assert [row.status for row in left].count("withdrawn") == claims // 2
+    return asked
+
+
+def test_a_retraction_is_held_against_what_was_said_of_its_claims_alone(monkeypatch):
+    assert 0 < looked_at(40, monkeypatch) <= 2 * looked_at(20, monkeypatch)
 
 
 def test_a_sole_statement_that_its_speaker_retracts_is_withdrawn(story, x):
