@@ -16,6 +16,8 @@ from .intake import Incoming
 from .records import Record
 from .store import Draft, Head, Index, Overtaken, Stored, tagged
 
+#: So many of the events that came in between are named.
+_NAMED: Final = 100
 _OF_EVENTS: Final = (InvalidEvent, NotFound, Refused, Conflict)
 
 
@@ -203,9 +205,13 @@ class Deciding:
         if not within:
             raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
         if expected < head and claims:
-            between = [position for position, _ in self._index.tagged(claims, after=expected, until=head)]
+            found = self._index.tagged(claims, after=expected, until=head)
+            between = [position for position, _ in islice(found, _NAMED)]
             if between:
                 what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
+                came = "event came" if len(between) == 1 else "events came"
+                many = f"at least {_NAMED}" if len(between) == _NAMED else str(len(between))
+                first = ", ".join(map(str, between[:3])) + (" …" if len(between) > 3 else "")
                 raise Conflict(
-                    f"{len(between)} event(s) about {what} came after position {expected}; read them first", between
+                    f"{many} {came} after position {expected} about {what} (at {first}); read what came first", between
                 )

@@ -46,7 +46,7 @@ class Refused(LedgerError):
 
 
 class Conflict(LedgerError):
-    """Something came in between; nothing was written. `positions` names what came."""
+    """Something came in between; nothing was written. `positions` names what came, the first hundred of it."""
 
     exit_code = 5
 

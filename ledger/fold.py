@@ -85,9 +85,10 @@ class Served(Struct, frozen=True):
 
 
 Read = Callable[[Collection[str]], Iterable[Record]]
-"""Gives the records at the cut that carry any of the tags; all of them where the tags are ALL."""
+"""Gives the records at the cut that carry any of the tags; all of them where ALL is among these."""
 
 ALL: frozenset[str] = frozenset({"*"})
+"""What a projection wants that wants every record after all."""
 
 
 def fold(projection: Projection, question: Question, read: Read) -> Any:

@@ -128,6 +128,7 @@ class GroupCommit:
         Raises what that does, Busy where the queue is full, and UsageError after `close`.
         """
         self._check_taking()
+        self._check_waiting()
         answer = _Awaited()
         # Whoever waits for the answer can wait for what is wrong as well: what many bring is read together.
         brought = self._ledger.brought(entries, expected=expected, register=register)
@@ -144,9 +145,9 @@ class GroupCommit:
         """Brings a batch to be appended; its future is answered when the batch is durable, or was refused by itself.
 
         Batches are decided in the order in which they are brought. The future gives or raises what
-        `Ledger.append_all` does; one that is cancelled before its commit begins is not written. What it calls when it
-        is done, the writing thread runs. Raises Busy where the queue is full, UsageError after `close`, and what
-        `Ledger.batch` raises.
+        `Ledger.append_all` does; one that is cancelled before its commit begins is not written. Its callbacks run in
+        the writing thread: they may submit more, but must not wait. Raises Busy where the queue is full, UsageError
+        after `close`, and what `Ledger.batch` raises.
         """
         self._check_taking()
         batch = self._ledger.batch(entries, expected=expected, register=register)
@@ -173,6 +174,7 @@ class GroupCommit:
         """
         if self._pid != os.getpid():
             return
+        self._check_waiting()
         with self._news:
             self._closed = True
             self._news.notify()
@@ -191,6 +193,11 @@ class GroupCommit:
             raise UsageError(f"{self._ledger.name} was opened before a fork; open it again in the new process")
         with self._news:
             self._check()
+
+    def _check_waiting(self) -> None:
+        """Refuses to wait for the writing thread within it."""
+        if threading.current_thread() is self._thread:
+            raise UsageError("a callback of a future runs in the thread that writes; it must not wait for it: submit")
 
     def _check(self) -> None:
         """Refuses where nothing more is taken, or not now."""

@@ -97,6 +97,11 @@ class Ledger:
         return self._store.name
 
     @property
+    def file(self) -> str | None:
+        """The file that the ledger is kept in, links followed; None where it is kept elsewhere."""
+        return self._store.file
+
+    @property
     def head(self) -> int:
         """The last position; 0 for an empty ledger."""
         return self._store.head().position
@@ -220,9 +225,8 @@ class Ledger:
         until = question.as_of.position
 
         def read(tags: Collection[str]) -> Iterator[Record]:
-            return records.decode_all(
-                self._store.scan(0, until) if tags is fold.ALL else tagged(self._store, tags, until)
-            )
+            everything = not fold.ALL.isdisjoint(tags)
+            return records.decode_all(self._store.scan(0, until) if everything else tagged(self._store, tags, until))
 
         return fold.fold(projection, question, read)
 
@@ -256,7 +260,7 @@ class Ledger:
         claim: str | None = None,
         source: str | None = None,
         types: Sequence[str] = (),
-        after: int = 0,
+        after: int | Receipt | Record = 0,
         as_of: Cut | None = None,
     ) -> Iterator[Record]:
         """Records after a position and up to a cut, oldest first, of a claim, a source or types where given; lazily."""
@@ -268,14 +272,14 @@ class Ledger:
         claim: str | None = None,
         source: str | None = None,
         types: Sequence[str] = (),
-        after: int = 0,
+        after: int | Receipt | Record = 0,
         as_of: Cut | None = None,
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes): what an export or a proof needs."""
         head = self.head
         until = head if as_of is None else position_of(self._store, as_of, head)
         tags = _tags_of(claim, source, types)
-        after = min(after, until)
+        after = min(place_of(after) or 0, until)
         if not tags and not types:
             return self._store.scan(after, until)
         if not tags:
@@ -285,7 +289,9 @@ class Ledger:
             return found
         return _in_both(found, self._store.tagged(tags[1:], types=types, after=after, until=until))
 
-    def tagged(self, tags: Collection[str], *, after: int = 0, as_of: Cut | None = None) -> Iterator[Stored]:
+    def tagged(
+        self, tags: Collection[str], *, after: int | Receipt | Record = 0, as_of: Cut | None = None
+    ) -> Iterator[Stored]:
         """(position, stored bytes) of the records after a position and up to a cut that carry any of these tags.
 
         Each comes once, oldest first, lazily.
@@ -294,7 +300,7 @@ class Ledger:
         """
         head = self.head
         until = head if as_of is None else position_of(self._store, as_of, head)
-        return tagged(self._store, tags, until, min(after, until))
+        return tagged(self._store, tags, until, min(place_of(after) or 0, until))
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
@@ -318,7 +324,7 @@ class Ledger:
         claim: str | None = None,
         source: str | None = None,
         types: Sequence[str] = (),
-        after: int = 0,
+        after: int | Receipt | Record = 0,
         limit: int = MAX_BATCH,
     ) -> Stretch:
         """The next records after a position, at most `limit`, with their types and tags; and how far this looked.
@@ -327,6 +333,7 @@ class Ledger:
         """
         tags = _tags_of(claim, source, types)
         head = self.head
+        after = place_of(after) or 0
         begin = min(after, head)
         until = min(head, begin + _STRETCH)
         items = [(types, tags)] if tags or types else []

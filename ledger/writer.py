@@ -149,8 +149,8 @@ class Writer:
             return previous
         if last > now:
             name = self._store.name
-            warnings.warn(
-                f"{name} is {(last - now) / 1e6:.3f} s ahead of this machine's clock; its last time is used again",
+            warnings.warn(  # in the same words each time, so that it is shown once
+                f"{name} is ahead of this machine's clock; the time of its last record is used again until then",
                 ClockBehind,
                 stacklevel=2,
             )

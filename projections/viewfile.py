@@ -131,6 +131,9 @@ def open_to_read(path: str) -> Connection | None:
     """Opens the view in a file as it is, and takes no lock; None where there is none, or it is not made yet."""
     try:
         connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.Error:
+        return None
+    try:
         connection.set_busy_timeout(1_000)
         connection.pragma("query_only", True)
         made = "SELECT 1 FROM sqlite_schema WHERE name = 'meta'"
@@ -138,6 +141,7 @@ def open_to_read(path: str) -> Connection | None:
             return connection
     except apsw.Error:  # it is being made, or was deleted in part
         pass
+    connection.close()
     return None
 
 

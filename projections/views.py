@@ -399,8 +399,8 @@ def _are_too_many(missing: int, head: int) -> bool:
 
 
 def beside(ledger: Ledger) -> str:
-    """Where the view of a ledger lies: beside its file, or in memory as it does."""
-    return ":memory:" if ledger.name == ":memory:" else f"{ledger.name}.views"
+    """Where the view of a ledger lies: beside its file, or in memory where it has none."""
+    return ":memory:" if ledger.file is None else f"{ledger.file}.views"
 
 
 def _since(time: Time | None) -> int | None:

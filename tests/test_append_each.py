@@ -160,7 +160,7 @@ def test_an_expectation_is_overtaken_by_batches_of_the_same_transaction(ledger: 
     assert (told(other), told(first), told(third)) == ([(3, T0, False)], [(4, T0, False)], [(5, T0, False)])
     assert isinstance(second, Conflict)
     assert second.positions == (4,)
-    assert str(second) == "1 event(s) about x came after position 2; read them first"
+    assert str(second) == "1 event came after position 2 about x (at 4); read what came first"
     assert isinstance(beyond, UsageError)
     assert "ends at 5" in str(beyond)
 

@@ -188,6 +188,26 @@ def test_one_that_is_cancelled_in_time_is_not_written(ledger: Ledger, group: Gro
     assert [record.id for record in ledger.events(after=3)] == ["taken"]
 
 
+def test_a_callback_may_bring_more_but_must_not_wait_for_the_thread_it_runs_in(
+    ledger: Ledger, group: GroupCommit
+) -> None:
+    told: list[Any] = []
+
+    def call_back(_: Any) -> None:
+        for wait in (group.close, lambda: group.append([states("x")])):
+            with pytest.raises(UsageError, match="must not wait"):
+                wait()
+        told.append(group.submit([entry("more", states("x"))]))
+
+    with held(ledger) as reached:
+        first = group.submit([states("x")])
+        reached()
+        first.add_done_callback(call_back)
+    first.result(60)
+    group.close()
+    assert told[0].result(60)[0].id == "more"
+
+
 def test_where_the_disk_fails_all_that_share_the_commit_are_told_and_the_next_may_succeed(
     ledger: Ledger, group: GroupCommit
 ) -> None:

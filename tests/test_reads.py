@@ -23,6 +23,7 @@ from ledger import (
     SourceRegistered,
     Statement,
     UsageError,
+    fold,
     when,
 )
 from ledger.events import tag_of
@@ -388,3 +389,27 @@ def test_a_follower_that_waits_ends_when_it_is_stopped(ledger: Ledger) -> None:
     thread.join(10)
     assert ended.is_set()
     assert list(ledger.follow(stop=stop)) == []
+
+
+def test_what_comes_after_a_receipt_or_a_record_is_read_as_after_its_position(ledger: Ledger) -> None:
+    receipts = ledger.append_all([registers("x"), states("x"), states("x")])
+    record = next(ledger.events())
+    for at in (receipts[0], record, 1):
+        assert [r.position for r in ledger.events(after=at)] == [2, 3]
+        assert [r.position for r in ledger.events(after=at, claim="x")] == [2, 3]
+        assert [position for position, _ in ledger.stored(after=at)] == [2, 3]
+        assert [position for position, _ in ledger.tagged({"claim:x"}, after=at)] == [2, 3]
+        assert [kept.position for kept in ledger.stretch(after=at).records] == [2, 3]
+    with pytest.raises(UsageError, match="no position"):
+        ledger.events(after="2024-10-09")  # type: ignore[arg-type]
+
+
+def test_a_projection_may_want_every_record(ledger: Ledger) -> None:
+    ledger.append_all([registers("x"), registers("y"), states("x")])
+
+    class All(Read):
+        @staticmethod
+        def wants(state: Any) -> Any:
+            return fold.ALL
+
+    assert ledger.state(All) == ledger.state(Read) == (1, 2, 3)

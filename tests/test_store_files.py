@@ -33,6 +33,7 @@ from stores import (
 from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
 from ledger.store import Head, Overtaken, sqlite, sqlite_file, sqlite_reads
 from ledger.store.sqlite import SQLiteStore, open_sqlite
+from ledger.store.sqlite_file import explained
 
 # -- what is opened and what is refused ------------------------------------------------------------------------------
 
@@ -496,6 +497,12 @@ def test_a_full_disk_is_said_and_loses_nothing(file_store: SQLiteStore) -> None:
     writer.pragma("max_page_count", 1_000_000)
     assert put(file_store, draft("big1", "big:2"), after=10).first == 11
     assert tagged(file_store, "big:2") == [11] and tagged(file_store, "big:1") == []
+
+
+def test_a_disk_that_fails_leaves_open_whether_an_append_is_there() -> None:
+    told = str(explained("claims.db", apsw.IOError("disk I/O error")))
+    assert "whether an append that ended so is there, a repeat tells" in told
+    assert "nothing was written" not in told
 
 
 # -- reading only ----------------------------------------------------------------------------------------------------

@@ -669,3 +669,18 @@ def test_a_rewording_that_is_moved_to_a_claim_in_memory_brings_along_what_was_am
             ledger.append_all([event])
             view.catch_up()
             assert rows(view) == folded(ledger)
+
+
+def test_a_ledger_has_one_view_by_whatever_path_it_is_opened(tmp_path, monkeypatch):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "claims.db")
+    monkeypatch.chdir(tmp_path / "real")
+    with Ledger.open("claims.db") as ledger:
+        ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+        monkeypatch.chdir(tmp_path)
+        with Views.open(ledger) as view:
+            view.catch_up()
+            assert view.path == str(tmp_path / "real" / "claims.db.views")
+    with Ledger.open("link.db") as ledger, Views.to_read(ledger) as view:
+        assert view.made == 1
+    assert not list(tmp_path.glob("*.views"))

@@ -21,7 +21,7 @@ import msgspec
 
 from ledger import fold, names
 from ledger.batch import MAX_BATCH, Receipt
-from ledger.cuts import Cut, check_text
+from ledger.cuts import Cut, check_text, place_of
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES, Event
 from ledger.intake import Entry, Incoming
@@ -115,7 +115,7 @@ class RemoteLedger(Ledger):
         claim: str | None = None,
         source: str | None = None,
         types: Sequence[str] = (),
-        after: int = 0,
+        after: int | Receipt | Record = 0,
         as_of: Cut | None = None,
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes); see `Ledger.stored`."""
@@ -125,13 +125,13 @@ class RemoteLedger(Ledger):
         if source is not None and not names.is_source_id(source):
             return iter(())  # the service would take it for a name
         wanted = [(name, _text(value)) for name, value in (("claim", claim), ("source", source)) if value is not None]
-        return self._records.read([*wanted, *(("type", type_) for type_ in types)], after, until)
+        return self._records.read([*wanted, *(("type", type_) for type_ in types)], place_of(after) or 0, until)
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
     ) -> Iterator[Record]:
         """Every record after a position, for ever; see `Ledger.follow`. A stream that breaks is taken up again."""
-        return following(self._connection, getattr(after, "position", after), stop, poll_s)
+        return following(self._connection, place_of(after) or 0, stop, poll_s)
 
     def ask(self, path: str, query: Query = ()) -> bytes:
         """The JSON that the service answers to a GET of a path below /v1."""

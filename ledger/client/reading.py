@@ -37,6 +37,7 @@ class ServedStore:
 
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
+        self.file: str | None = None
         self._connection = connection
 
     @property

@@ -98,6 +98,8 @@ class Store(Index, Protocol):
 
     name: str
     """How the store is named to people: a path or a URL without secrets."""
+    file: str | None
+    """The file it is kept in, links followed; None where it is not kept in one."""
 
     @property
     def to_append(self) -> Index:

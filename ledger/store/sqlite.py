@@ -74,6 +74,7 @@ class SQLiteStore(Reads):
         names = Names()
         super().__init__(connections.ask, names)
         self.name = connections.name
+        self.file = connections.file
         self.to_append = Reads(connections.ask_writer, names)
         self._connections = connections
         self._news = threading.Condition()

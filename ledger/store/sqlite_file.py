@@ -72,6 +72,7 @@ class Connections:
 
     def __init__(self, name: str, file: str | None, *, read_only: bool = False, may_create: bool = True) -> None:
         self.name = name
+        self.file = file
         self.closed = False
         self._pid = os.getpid()
         self._lock = threading.RLock()
@@ -268,8 +269,10 @@ def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> 
             return IntegrityError(f"{name} is damaged ({error}); restore it from a backup")
         case apsw.ConnectionClosedError():
             return UsageError(f"{name} is closed; open it again")
+        case apsw.IOError():
+            text = f"cannot be read or written ({error}); whether an append that ended so is there, a repeat tells"
         case _:
-            text = f"failed, nothing was written: {error}"
+            text = f"failed: {error}"
     return LedgerError(f"{name} {text}")
 
 
