@@ -90,7 +90,8 @@ def _views(db: str, check: bool, workers: int) -> None:
         if not check:
             with progress("replaying", ledger.head) as advance:
                 view.rebuild(workers=workers, progress=advance)
-            click.echo(f"{view.path}: {ledger.head:,} records, state {view.state_hash()}")
+            path = view.path if os.path.isabs(ledger.name) else os.path.relpath(view.path)
+            click.echo(f"{path}: {ledger.head:,} records, state {view.state_hash()}")
             return
         view.catch_up(workers=workers)
         with TemporaryDirectory() as folder:
