@@ -102,7 +102,7 @@ class Decided:
 
 
 def unless(kept: Iterable[tuple[Batch, Decided]], known: rules.Known) -> Iterator[str]:
-    """The tags that nothing may carry that others append meanwhile. As a rule nobody does, and nobody asks."""
+    """The condition of an append: it fails where an event that others appended since carries one of these tags."""
     yield from known.read
     for batch, decided in kept:
         for tag in decided.claims():

@@ -22,7 +22,7 @@ _OF_EVENTS: Final = (InvalidEvent, NotFound, Refused, Conflict)
 
 
 class PutOver(Exception):
-    """What a batch gets hangs on where one before it will stand: it is decided again when that is written.
+    """The outcome of a batch depends on the positions of one before it that is not written yet: decide it after that.
 
     Internal to the package.
     """

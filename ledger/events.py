@@ -46,7 +46,7 @@ class Link(Struct, gc=False, frozen=True, kw_only=True, omit_defaults=True, forb
     """One step in the attribution of an act, as printed that day: who is named, and how the words were carried.
 
     `source` is the id the link counts under; left out, it is the slug of the name, and for an unnamed, collective or
-    untraced link `name@` and the source of the next link (see `ledger.rules.sources`).
+    untraced link `name@` and the source of the next link (see `ledger.names.sources`).
     """
 
     name: Name

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-#: The farthest zone behind UTC's date line runs 14 hours ahead: what is later than that has not been said yet.
+#: No time zone is more than 14 hours ahead of UTC: what is dated later than that cannot have been said yet.
 AHEAD_US: Final = 14 * 3600 * 1_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 _DAY_US: Final = 24 * 3600 * 1_000_000

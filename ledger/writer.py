@@ -1,7 +1,7 @@
 """How do batches come into the log? One writer decides them in order and writes several in one transaction.
 
-As a rule nobody else appends, and ids are new; the condition of the append holds where they are not. So a batch alone
-goes by what was known after the last append, and only where that fails is looked what is there.
+As a rule nobody else appends, and ids are new. So a batch alone is decided by what was known after the last append of
+this writer; the condition of the append fails where that is old, and only then is the log read again.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Source(Struct, frozen=True):
     speaks_for: list[str]
     """Its line: its principal, that one's principal, and so on."""
     spoken_for_by: list[str]
-    """The ids of those who speak for it; so are the next three ids, as there may be thousands."""
+    """The ids of those who speak for it; ids, not names, in the next three fields too: there may be thousands."""
     member_of: list[str]
     republishes: list[str]
     independent_of: list[str]

@@ -247,7 +247,8 @@ def _ruling(register: Register, question: Question) -> RulingAnswer | None:
 
 
 def _grades(register: Register, judgement: Judgement) -> Grades:
-    counted = {root.root for side in (judgement.support, judgement.opposition) for root in side.roots}
+    sides = (judgement.support, judgement.opposition)
+    counted = {name for side in sides for root in side.roots for name in root.classes}
     acts = {stand.act.id for stand in judgement.stands} | {assessed.act.id for assessed in judgement.assessments}
     return Grades(
         sources={s: g for s, g in sorted(register.source_grades.items()) if register.lines.class_of(s) in counted},

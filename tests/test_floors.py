@@ -6,6 +6,7 @@ The import graph is read from the source, imports inside functions and for type 
 from __future__ import annotations
 
 import ast
+import importlib
 import os
 import re
 import subprocess
@@ -226,9 +227,29 @@ def test_the_readme_tells_of_every_room_and_of_none_that_is_not_there():
     assert not untold
 
 
-def test_the_readme_of_the_tests_tells_of_every_file_of_theirs():
+def test_the_readme_of_the_tests_tells_of_every_file_of_theirs_and_of_none_that_is_not_there():
     told = (ROOT / "tests" / "README.md").read_text(encoding="utf-8")
+    there = {file.name for file in (ROOT / "tests").rglob("*.py")}
     assert not [file.name for file in (ROOT / "tests").glob("*.py") if f"`{file.name}`" not in told]
+    assert set(re.findall(r"`(?:benchmarks/)?(\w+\.py)(?:`| )", told)) <= there
+
+
+def test_whatever_the_code_points_to_is_there():
+    def is_there(name):
+        parts = name.split(".")
+        depth = max(depth for depth in range(1, len(parts) + 1) if ".".join(parts[:depth]) in MODULES)
+        found = importlib.import_module(".".join(parts[:depth]))
+        for part in parts[depth:]:
+            found = getattr(found, part, None)
+        return found is not None
+
+    pointed = {
+        (name, target)
+        for name, file in MODULES.items()
+        for target in re.findall(r"`((?:ledger|projections)(?:\.\w+)+)`", file.read_text(encoding="utf-8"))
+    }
+    assert len(pointed) > 20
+    assert not [pair for pair in pointed if not is_there(pair[1])]
 
 
 def test_every_command_is_in_the_readme(readme):

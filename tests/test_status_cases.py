@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ledger import Entry, NotFound, Refused, Retraction, Statement
+from ledger import Entry, NotFound, Refused, Retraction, SourceGraded, Statement
 from ledger.testing import Story, by, chain, given
 from projections import board, status, words
 from projections.world import Sweep
@@ -190,6 +190,15 @@ def test_a_dismissal_says_nothing_of_the_negation(story, x):
     story.relates("not-x", "negates", "x")
     assert x("not-x") == "raised"
     assert x("x") == "denied [0,0]/[1,1] + reversal"
+
+
+def test_the_grade_of_any_source_that_a_root_is_made_of_is_shown(story):
+    for near, far in (("aa", "bb"), ("bb", "aa")):
+        story.connects(near, "speaks_for", far)
+    for source, grade in (("aa", "B"), ("bb", "C"), ("stranger", "D")):
+        story.tell(SourceGraded(source=source, grade=grade))
+    story.states(by("Bb", source="bb"), "x")
+    assert story.ask(status, "x").grades.sources == {"aa": "B", "bb": "C"}
 
 
 # -- who weighs it -----------------------------------------------------------------------------------------------------
