@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -284,10 +285,8 @@ class Ledger:
             return self._store.scan(after, until)
         if not tags:
             return (pair for pair in self._store.scan(after, until) if _type_of(pair) in types)
-        found = self._store.tagged(tags[:1], types=types, after=after, until=until)
-        if len(tags) == 1:
-            return found
-        return _in_both(found, self._store.tagged(tags[1:], types=types, after=after, until=until))
+        found, *more = (self._store.tagged(group, types=types, after=after, until=until) for group in tags)
+        return _in_both(found, more[0]) if more else found
 
     def tagged(
         self, tags: Collection[str], *, after: int | Receipt | Record = 0, as_of: Cut | None = None
@@ -336,7 +335,7 @@ class Ledger:
         after = place_of(after) or 0
         begin = min(after, head)
         until = min(head, begin + _STRETCH)
-        items = [(types, tags)] if tags or types else []
+        items = [(types, some) for some in product(*tags)] if tags or types else []
         found = self._store.matching(items, after=begin, until=until, limit=limit)
         return Stretch(found, found[-1].position if len(found) >= limit else max(after, until))
 
@@ -371,13 +370,13 @@ def _open_served(
     return RemoteLedger(url, token=token, read_only=read_only)
 
 
-def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[str]:
-    """The tags that the records asked for carry, all of them. Raises UsageError for a type that is none."""
+def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[tuple[str, ...]]:
+    """By which tags the records asked for are found, one of each group. Raises UsageError for a type that is none."""
     for tag in types:
         if tag not in ev.TYPES:
             raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
     check_text(claim, source)
-    return [f"{name}:{value}" for name, value in (("claim", claim), ("source", source)) if value is not None]
+    return records.tags_about(claim, source)
 
 
 def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]:

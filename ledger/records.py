@@ -182,6 +182,19 @@ def _tagged(event: Event) -> Iterator[tuple[str, str]]:
             yield "act", event.target
 
 
+def tags_about(claim: str | None, source: str | None) -> list[tuple[str, ...]]:
+    """By which tags a record is found that is about a claim, a source, or both: it carries one of each group.
+
+    What relates the claim to others is about it too.
+    """
+    groups: list[tuple[str, ...]] = []
+    if claim is not None:
+        groups.append((f"claim:{claim}", f"relation:claim:{claim}"))
+    if source is not None:
+        groups.append((f"source:{source}",))
+    return groups
+
+
 def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Changes, the changes they make where they change a change, and so on."""
     within: Any = changes

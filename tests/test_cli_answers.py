@@ -279,7 +279,8 @@ def test_the_log_can_be_narrowed(claims: Run) -> None:
         return [json.loads(line)["id"] for line in claims("log", "--format", "ndjson", *args).splitlines()]
 
     assert len(ids()) == 63
-    assert ids("six-killed") == ["claim-six-killed", "A1", "A8", "A10", "A10-dated"]
+    related = "link-six-killed-entails-casualties"
+    assert ids("six-killed") == ["claim-six-killed", related, "A1", "A8", "A10", "A10-dated"]
     assert ids("six-killed", "--type", "denial") == ["A10"]
     assert ids("--type", "denial", "--type", "assessment") == ["A6", "A7", "A8", "A10", "A12", "A13"]
     assert ids("--source", "Dmitry Peskov", "--type", "denial") == ["A10"]

@@ -15,11 +15,13 @@ import ledger as package
 from ledger import (
     ClaimRegistered,
     ClaimReworded,
+    ClaimsRelated,
     Denial,
     Ledger,
     NotFound,
     RecordAmended,
     RecordVoided,
+    RelationWithdrawn,
     SourceRegistered,
     Statement,
     UsageError,
@@ -402,6 +404,26 @@ def test_what_comes_after_a_receipt_or_a_record_is_read_as_after_its_position(le
         assert [kept.position for kept in ledger.stretch(after=at).records] == [2, 3]
     with pytest.raises(UsageError, match="no position"):
         ledger.events(after="2024-10-09")  # type: ignore[arg-type]
+
+
+def test_what_relates_a_claim_to_others_is_about_it(ledger: Ledger) -> None:
+    ledger.append_all(
+        [
+            registers("x"),
+            registers("y"),
+            entry("related", ClaimsRelated(from_="x", to="y", relation="entails")),
+            entry("withdrawn", RelationWithdrawn(target="related", why="w")),
+            entry("void", RecordVoided(target="withdrawn", why="w")),
+            entry("said", states("y")),
+        ]
+    )
+    about = ["related", "withdrawn", "void"]
+    assert ids(ledger.events(claim="x"))[1:] == about
+    assert ids(ledger.events(claim="y"))[1:] == [*about, "said"]
+    assert ids(ledger.events(claim="x", types=["claims_related"])) == ["related"]
+    assert ids(ledger.events(claim="y", source="ann")) == ["said"]
+    assert [kept.position for kept in ledger.stretch(claim="x").records] == [1, 3, 4, 5]
+    assert [kept.position for kept in ledger.stretch(claim="y", source="ann").records] == [6]
 
 
 def test_a_projection_may_want_every_record(ledger: Ledger) -> None:

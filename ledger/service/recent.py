@@ -26,10 +26,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
     types: tuple[str, ...] = ()
 
     @property
-    def tags(self) -> frozenset[str]:
-        """The tags that such a record carries, all of them."""
-        named = (("claim", self.claim), ("source", self.source))
-        return frozenset(f"{name}:{value}" for name, value in named if value is not None)
+    def tags(self) -> list[tuple[str, ...]]:
+        """By which tags such a record is found, one of each group."""
+        return records.tags_about(self.claim, self.source)
 
 
 EVERYTHING: Final = Wanted()
@@ -89,12 +88,12 @@ class Recent:
         return found
 
     def _since(self, position: int, wanted: Wanted) -> Batch:
-        tags, types = wanted.tags, wanted.types
+        groups, types = wanted.tags, wanted.types
         start = bisect_right(self._positions, position)
         frames = (
             (frame.position, frame.data)
             for frame in islice(self._frames, start, None)
-            if tags <= frame.tags and (not types or frame.type in types)
+            if not any(map(frame.tags.isdisjoint, groups)) and (not types or frame.type in types)
         )
         return batch(frames, max(position, self.upto))
 
