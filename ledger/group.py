@@ -6,13 +6,14 @@ Nobody waits for more company: alone, a batch is committed at once, and the busi
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Final, NamedTuple, Self, TypeAlias
+from typing import Final, NamedTuple, Self, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ from .intake import Entry
 from .ledger import Ledger
 from .records import Record
 
+_T = TypeVar("_T")
 #: So many may wait, in however few batches.
 _MOST_EVENTS: Final = 100 * MAX_BATCH
 _SHORTEST_S: Final = 0.1
@@ -252,9 +254,17 @@ class GroupCommit:
             for answer in self._ledger.append_each([one.batch for one in wanted]):
                 future = next(unanswered).answer
                 if isinstance(answer, LedgerError):
-                    future.set_exception(answer)
+                    _answer(future.set_exception, answer)
                 else:
-                    future.set_result(answer)
+                    _answer(future.set_result, answer)
         except Exception as error:  # the disk's, for one: whoever has no answer was not written
             for one in unanswered:
-                one.answer.set_exception(error)
+                _answer(one.answer.set_exception, error)
+
+
+def _answer(tell: Callable[[_T], None], answer: _T) -> None:
+    """Answers a future; a callback of it that would end this thread (`sys.exit`) is told of and ends nothing."""
+    try:
+        tell(answer)
+    except BaseException:
+        threading.excepthook(threading.ExceptHookArgs((*sys.exc_info(), threading.current_thread())))

@@ -346,7 +346,9 @@ class Ledger:
     # Private
 
     def _load(self, batch: list[tuple[Entry, int]], committing: Callable[[], None]) -> list[Receipt]:
-        return self._writer.append(Batch(self._inbox.all(*zip(*batch, strict=True))), committing)
+        entries, times = zip(*batch, strict=True)
+        when.check_moments(times)
+        return self._writer.append(Batch(self._inbox.all(entries, times)), committing)
 
 
 def _now_us() -> int:

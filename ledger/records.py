@@ -8,6 +8,7 @@ them: it is put in front when they are read, which makes the very line that `cla
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Final
@@ -83,6 +84,22 @@ def decode_all(stored: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
     """Reads many, lazily."""
     for position, data in stored:
         yield decode(position, data)
+
+
+def gapless(stored: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same, of what should be all records from the first on. Raises IntegrityError where one is missing."""
+    for expected, pair in enumerate(stored, 1):
+        if pair[0] != expected:
+            raise IntegrityError(f"position {expected} is missing; restore the file from a backup")
+        yield pair
+
+
+def sound(stored: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
+    """The same, each looked at. Raises IntegrityError where one is no record; one of a later version is passed on."""
+    for position, data in stored:
+        with suppress(NewerVersion):
+            decode(position, data)
+        yield position, data
 
 
 event_from: Final = _event_decoder.decode

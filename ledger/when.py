@@ -8,9 +8,12 @@ months and years are UTC. Inside this package a moment is an `int`: microseconds
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from .errors import UsageError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 #: No time zone is more than 14 hours ahead of UTC: what is dated later than that cannot have been said yet.
@@ -177,3 +180,12 @@ def _instant(text: str) -> int:
 
 _FIRST: Final = micros(datetime.min.replace(tzinfo=UTC))
 _LAST: Final = micros(datetime.max.replace(tzinfo=UTC))
+
+
+def check_moments(times: Sequence[int]) -> None:
+    """Raises UsageError, with `index`, where any of these is no moment of the years 1 to 9999."""
+    if min(times) < _FIRST or max(times) > _LAST:
+        index, at = next((index, at) for index, at in enumerate(times) if not _FIRST <= at <= _LAST)
+        error = UsageError(f"{at} is no moment of the years 1 to 9999, in microseconds since 1970-01-01T00:00:00Z")
+        error.index = index
+        raise error

@@ -15,6 +15,8 @@ from itertools import pairwise
 from typing import Final
 from unicodedata import category, combining, digit, normalize
 
+from ledger.errors import UsageError
+
 _RUN: Final = re.compile(
     "["
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
@@ -23,6 +25,8 @@ _RUN: Final = re.compile(
     "\uac00-\ud7a3"  # Hangul
     "]+"
 )
+MOST: Final = 32
+"""So many words may be sought at once; each is a search of its own."""
 _TOKEN: Final = re.compile("[0-9A-Za-z\x80-\U0010ffff]+")
 _TYPED: Final = re.compile('"([^"]*)"?|([^"\\s]+)')
 _TELLING_MARKS: Final = {0, 7, 8, 9}
@@ -38,13 +42,17 @@ def queries(typed: str) -> list[str]:
     """What was typed as expressions of FTS5, each for one word; whatever is typed, none of them is in error.
 
     Words "between quotation marks" are a phrase. The last word may be the beginning of one, unless it is quoted.
+    Raises UsageError for more than MOST different words.
     """
     words = _TYPED.findall(typed)
-    found = [
+    found = dict.fromkeys(
         _expression(quoted or word, begins=place == len(words) and not quoted)
         for place, (quoted, word) in enumerate(words, 1)
-    ]
-    return [expression for expression in found if expression]
+    )
+    found.pop("", None)
+    if len(found) > MOST:
+        raise UsageError(f"{len(found)} words are sought, more than {MOST}; leave some out")
+    return list(found)
 
 
 def _expression(text: str, *, begins: bool) -> str:

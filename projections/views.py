@@ -74,7 +74,8 @@ class Views:
     def open(cls, ledger: Ledger, path: str | os.PathLike[str] | None = None) -> Self:
         """Opens the view beside a ledger's file, or the one at a path; a new one where there is none.
 
-        Raises LedgerError where no file can be written there.
+        Beside a ledger in a folder that may not be written the view is made in memory. Raises LedgerError where no
+        file can be written at the path.
         """
         where = os.fspath(path) if path is not None else beside(ledger)
         try:
@@ -86,7 +87,12 @@ class Views:
             Path(where).unlink()
             view = cls(ledger, where)
         except apsw.Error as error:
-            raise LedgerError(f"the view {where} cannot be opened ({error}); delete it, and it is made anew") from error
+            if path is None and not os.access(os.path.dirname(where), os.W_OK):  # read-only media, for one
+                return cls(ledger, ":memory:")
+            raise LedgerError(
+                f"the view {where} cannot be opened ({error}); see that there is room and that you may write there, or"
+                " delete it, and it is made anew"
+            ) from error
         return view
 
     @classmethod

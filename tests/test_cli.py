@@ -7,6 +7,8 @@ import importlib.util
 import json
 import os
 import pty
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ledger import Ledger
 from ledger.cli import COMMANDS, main
 
 CLAIMS = [sys.executable, "-m", "ledger.cli"]
@@ -500,3 +503,53 @@ def test_a_kept_story_can_be_told_again_but_not_into_another_ledger(leaking: Run
     assert first.stdout == again.stdout
     assert leaking("demo", "--db", "claims.db").returncode == 2
     assert leaking("log", "--json").stdout.count('"position"') == 2
+
+
+# -- streams that are closed or full -----------------------------------------------------------------------------------
+
+
+def redirected(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Runs `claims` as a shell does, with its streams sent elsewhere."""
+    line = f"{shlex.join(CLAIMS)} {command}"
+    return subprocess.run(["bash", "-c", line], cwd=folder, env=environment(), capture_output=True, text=True)
+
+
+def positions(folder: Path) -> list[int]:
+    with Ledger.open(folder / "claims.db") as ledger:
+        return [record.position for record in ledger.events()]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_what_is_recorded_but_cannot_be_told_is_told_as_recorded(tmp_path: Path) -> None:
+    for how in ("", " --json"):
+        ran = redirected(tmp_path, f"state dam --by Ana --register{how} > /dev/full")
+        assert ran.returncode == 1
+        assert re.search(
+            r"stdout cannot be written .*this is recorded, as \S+ at position \d.* do not repeat", ran.stderr
+        )
+    assert positions(tmp_path) == [1, 2, 3]
+    (tmp_path / "more").write_text(
+        "".join(f'{{"type":"claim_registered","claim":"c{n}","text":"x"}}\n' for n in range(1_500))
+    )
+    ran = redirected(tmp_path, "append more > /dev/full")
+    assert (ran.returncode, "1,500 new" in ran.stderr, len(positions(tmp_path))) == (1, True, 1_503)
+    ran = redirected(tmp_path, "token create desk --scope read > /dev/full")
+    assert (ran.returncode, "claims token revoke desk" in ran.stderr) == (1, True)
+
+
+def test_a_stream_that_is_closed_is_one_that_nobody_reads_and_where_nothing_comes_in(tmp_path: Path) -> None:
+    commands = ("state dam --by Ana --register >&-", "log >&-", "log --json >&-", "export >&-", "import - <&-")
+    for command in commands:
+        ran = redirected(tmp_path, command)
+        assert (ran.returncode, "mistake" in ran.stderr) == (0, False), command
+    assert positions(tmp_path) == [1, 2]
+
+
+def test_a_number_may_be_as_large_as_one_likes(leaking: Run) -> None:
+    assert leaking("log", "--limit", "9" * 40).stdout == leaking("log").stdout
+
+
+def test_what_is_attached_is_a_file(leaking: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    ran = leaking("attach", "--claim", "dam-leaks", "--file", "pipe")
+    assert (ran.returncode, "pipe is no file" in ran.stderr) == (2, True)

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from click.testing import CliRunner, Result
 
@@ -360,3 +361,81 @@ def test_an_export_takes_the_place_of_a_file_but_never_of_a_ledger(
     assert claims("export", os.devnull).exit_code == 0
     assert not Path(os.devnull).is_file()
     assert {path.name for path in tmp_path.iterdir()} == {"claims.db", "out.ndjson"}
+
+
+@pytest.mark.parametrize("end", [".gz", ".zst"])
+def test_a_compressed_file_that_was_damaged_anywhere_is_told_of(
+    claims: Run, exported: bytes, tmp_path: Path, end: str
+) -> None:
+    assert claims("export", f"all{end}").exit_code == 0
+    packed = (tmp_path / f"all{end}").read_bytes()
+    header = 10 if end == ".gz" else 6  # whose time and name of a system say nothing of the content
+    for place in range(header, len(packed), 61):
+        flipped = packed[:place] + bytes([packed[place] ^ 1]) + packed[place + 1 :]
+        (tmp_path / "flipped").write_bytes(flipped)
+        ran = claims("--db", ":memory:", "import", "flipped")
+        assert (ran.exit_code, "cut off or damaged" in ran.stderr) == (6, True), place
+
+
+def test_a_zstandard_file_may_begin_with_a_frame_that_says_nothing(
+    claims: Run, exported: bytes, tmp_path: Path
+) -> None:
+    assert claims("export", "all.zst").exit_code == 0
+    skipped = b"\x50\x2a\x4d\x18\x04\x00\x00\x00none"
+    (tmp_path / "all.zst").write_bytes(skipped + (tmp_path / "all.zst").read_bytes())
+    assert claims("--db", "copy.db", "import", "all.zst").stderr == "63 new, 0 already there\n"
+
+
+def tampered(path: Path, *statements: str) -> None:
+    """Does to a ledger's file what no ledger allows."""
+    connection = apsw.Connection(str(path))
+    for trigger in ("changed", "deleted"):
+        connection.execute(f"DROP TRIGGER event_is_never_{trigger}")
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("UPDATE event SET data = CAST('{\"id\":' AS BLOB) WHERE position = 3", "position 3 holds no record"),
+        ("DELETE FROM event WHERE position = 5", "position 5 is missing"),
+    ],
+)
+def test_an_export_of_a_damaged_ledger_never_takes_the_place_of_a_good_one(
+    claims: Run, exported: bytes, tmp_path: Path, how: str, why: str
+) -> None:
+    assert claims("export", "backup").exit_code == 0
+    tampered(tmp_path / "claims.db", how)
+    for args in (["export", "backup"], ["export"], ["replay"], ["replay", "--views"]):
+        ran = claims(*args)
+        assert (ran.exit_code, why in ran.stderr) == (7, True), args
+    assert (tmp_path / "backup").read_bytes() == exported
+
+
+def test_a_position_that_is_missing_is_told_of_where_it_is_asked_for(
+    claims: Run, exported: bytes, tmp_path: Path
+) -> None:
+    tampered(tmp_path / "claims.db", "DELETE FROM event WHERE position = 5")
+    ran = claims("show", "5")
+    assert (ran.exit_code, "position 5 is missing" in ran.stderr) == (7, True)
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm", ".tokens", ".views", ".views-wal"])
+def test_an_export_never_takes_the_place_of_what_belongs_to_a_ledger(
+    claims: Run, exported: bytes, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "claims.db")
+    for db in ("claims.db", "link.db"):
+        ran = claims("--db", db, "export", f"claims.db{end}")
+        assert (ran.exit_code, "belongs to the ledger" in ran.stderr) == (2, True)
+    assert claims("export", "claims.db.ndjson").exit_code == 0
+
+
+def test_what_an_import_lacks_beside_its_file_is_not_to_be_mended_there(claims: Run, exported: bytes) -> None:
+    future = exported.replace(b'"recorded_at":"20', b'"recorded_at":"90')
+    ran = claims("--db", "other.db", "import", "-", stdin=future)
+    assert "ahead of this machine's clock" in ran.stderr
+    assert "mend it" not in ran.stderr
+    assert "import the same file again" in ran.stderr

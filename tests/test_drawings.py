@@ -139,7 +139,7 @@ def test_what_nothing_bounds_begins_at_the_edge_and_is_open_there():
 
 def test_every_act_stands_in_its_lane_and_leads_to_its_page():
     acts = [said("s"), said("d/1", "denial"), said("a", "assessment")]
-    drawn = lanes.timeline(acts, None, "?as_of=3")
+    drawn = lanes.timeline(acts, None, urls.Cuts(as_of="3"))
     assert [one.get("href") for one in all_of(drawn, "a")] == [
         "/events/s?as_of=3",
         "/events/d%2F1?as_of=3",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -206,6 +207,23 @@ def test_a_callback_may_bring_more_but_must_not_wait_for_the_thread_it_runs_in(
     first.result(60)
     group.close()
     assert told[0].result(60)[0].id == "more"
+
+
+def test_a_callback_that_would_end_the_thread_is_told_of_and_ends_nothing(
+    ledger: Ledger, group: GroupCommit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+
+    def leave(_: Any) -> None:
+        sys.exit(3)
+
+    with held(ledger) as reached:
+        first = group.submit([states("x")])
+        reached()
+        first.add_done_callback(leave)
+    assert [group.append([states("x")])[0].position for _ in range(2)] == [4, 5]
+    assert [one.exc_type for one in told] == [SystemExit]
 
 
 def test_where_the_disk_fails_all_that_share_the_commit_are_told_and_the_next_may_succeed(

@@ -20,6 +20,7 @@ from ledger import (
     Likelihood,
     NotFound,
     Refused,
+    UsageError,
     intake,
     records,
     when,
@@ -193,4 +194,13 @@ def test_rules_hold_for_what_is_loaded(open_ledger: Callable[..., Ledger]) -> No
         load(ledger, [(entry("x", registers("x")), NOON_US - 10**12), (ahead, NOON_US - 10**12)])
     with pytest.raises(NotFound):
         load(ledger, [(entry("a", states("x")), NOON_US)])
+    assert ledger.head == 0
+
+
+@pytest.mark.parametrize("at", [10**18, -(10**18), 10**30])
+def test_what_is_no_moment_is_told_of_by_its_place(ledger: Ledger, at: int) -> None:
+    coming = [*exported(0), (entry("late", registers("late"), "Bo"), at)]
+    with pytest.raises(UsageError, match="is no moment of the years 1 to 9999") as caught:
+        list(ledger.load(coming))
+    assert caught.value.index == 1
     assert ledger.head == 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 import sys
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlencode
+from urllib.parse import parse_qs, quote, unquote, urlencode
 
 import pytest
 from asker import Asker
@@ -353,6 +355,24 @@ def test_an_event_is_found_by_any_id_it_may_have(empty, event_id):
 
 def test_an_event_is_found_by_its_position(reader):
     assert "Dmitry Peskov" in reader.text("/events/56")
+
+
+@pytest.mark.parametrize("event_id", [".", "..", "a/../b?c#d%2f\"'"])
+def test_an_event_has_a_page_and_an_answer_whatever_its_id_is(reader, ledger, event_id):
+    ledger.append(Statement(claims=("six-killed",), chain=(Link(name="Ann"),)), id=event_id)
+    page = reader.get(f"/claims/six-killed?as_of={ledger.head}").text
+    links = [html.unescape(link) for link in re.findall(r'href="(/events[^"]*)"', page)]
+    told = [link for link in links if event_id in unquote(link)]
+    assert told
+    for link in told:
+        assert link.count("?") == 1
+        assert f"as_of={ledger.head}" in link
+        found = reader.get(link)
+        assert found.status_code == 200
+        raw = html.unescape(re.search(r'over HTTP: <a href="([^"]*)"', found.text)[1])
+        answer = reader.get(raw)
+        assert answer.status_code == 200
+        assert json.dumps(event_id) in answer.text
 
 
 # -- what all pages share ----------------------------------------------------------------------------------------------

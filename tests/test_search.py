@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger import UsageError
+from projections import search
 from projections.search import queries, searched
 
 INDEX = "CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, tokenize = 'ascii')"
@@ -90,3 +92,11 @@ def test_nothing_that_is_typed_is_an_error(typed):
 @given(st.text("ab 北京大é'\"-ا2", min_size=1, max_size=20))
 def test_a_text_is_found_by_all_of_itself(found, text):
     assert found(text, text.replace('"', " ")) or not queries(text.replace('"', " "))
+
+
+def test_a_word_is_sought_once_and_more_words_than_one_may_seek_are_refused():
+    assert queries("dam " * 500 + '"dam"') == ['"dam"']
+    many = " ".join(f"word{number}" for number in range(search.MOST))
+    assert len(queries(many)) == search.MOST
+    with pytest.raises(UsageError, match="33 words are sought, more than 32"):
+        queries(f"{many} more")

@@ -179,6 +179,12 @@ def test_who_was_overtaken_is_told_by_what(asked: Asked, ledger: Ledger) -> None
     assert ledger.head == 6
 
 
+def test_half_of_a_character_is_said_to_be_that(asked: Asked) -> None:
+    body = '[{"type": "claim_registered", "claim": "dam", "text": "\\ud800"}]'
+    told = problem(asked.post(EVENTS, content=body, headers=JSON), 400, "not-json")
+    assert "half of a surrogate pair" in told["detail"]
+
+
 @pytest.mark.parametrize(
     ("body", "headers"),
     [

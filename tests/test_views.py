@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from itertools import islice
@@ -684,3 +685,24 @@ def test_a_ledger_has_one_view_by_whatever_path_it_is_opened(tmp_path, monkeypat
     with Ledger.open("link.db") as ledger, Views.to_read(ledger) as view:
         assert view.made == 1
     assert not list(tmp_path.glob("*.views"))
+
+
+def test_a_view_beside_a_ledger_on_read_only_media_is_made_in_memory(tmp_path, monkeypatch):
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+
+    def refused(path):
+        if path != ":memory:":
+            raise apsw.CantOpenError("unable to open database file")
+        return open_view(path)
+
+    open_view = views.open_view
+    monkeypatch.setattr(views, "open_view", refused)
+    with Ledger.open(tmp_path / "claims.db", read_only=True) as ledger:
+        with pytest.raises(LedgerError, match="see that there is room"):
+            Views.open(ledger)
+        monkeypatch.setattr(os, "access", lambda path, mode: False)
+        with Views.open(ledger) as view:
+            view.catch_up()
+            assert [row.claim for row in rows(view)] == ["dam"]
+    assert [path.name for path in tmp_path.iterdir()] == ["claims.db"]

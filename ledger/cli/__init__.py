@@ -114,7 +114,8 @@ class Claims(click.Group):
         """Runs the command and sees its output off, while a reader that hung up can still be told from a failure."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
         except BrokenPipeError:
             _hush()
             raise SystemExit(0) from None  # whoever read has read enough
@@ -151,10 +152,18 @@ def main(ctx: click.Context, db: str | None) -> None:
     ctx.obj = db
     if os.environ.get("NO_COLOR"):
         ctx.color = False
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character is shown its code
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def _open_closed() -> None:
+    """Standard streams that whoever started us has closed: nothing comes in, and what goes out is read by nobody."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def complain(message: str) -> None:

@@ -19,7 +19,7 @@ from projections.words import count
 
 from . import complain
 from .ndjson import Lines, read
-from .options import at_ledger, for_checking
+from .options import at_ledger, for_checking, told
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ def _noted(read: Iterable[tuple[int, T]], numbers: list[int], items: list[T]) ->
 def _append(ledger: Ledger, numbers: list[int], entries: list[Entry], register: bool) -> None:
     out = sys.stdout.buffer
     written = there = 0
-    heard = True
+    unheard: OSError | None = None
     for start in range(0, len(entries), MAX_BATCH):
         try:
             receipts = ledger.append_all(entries[start : start + MAX_BATCH], register=register)
@@ -92,12 +92,15 @@ def _append(ledger: Ledger, numbers: list[int], entries: list[Entry], register: 
             raise _of_line(error, numbers[start:], written) from error
         there += sum(receipt.replayed for receipt in receipts)
         written += sum(not receipt.replayed for receipt in receipts)
-        if heard:
+        if unheard is None:
             try:
                 out.writelines(map(_receipt, numbers[start:], receipts))
                 out.flush()
-            except BrokenPipeError:  # nobody reads the receipts: the events are appended all the same
-                heard = False
+            except OSError as error:  # nobody reads the receipts, or can: the events are appended all the same
+                unheard = error
+    if unheard is not None and not isinstance(unheard, BrokenPipeError):
+        with told(f"{written:,} new, {there:,} already there: the same file again writes nothing where it brings ids"):
+            raise unheard
     click.echo(f"{written:,} new, {there:,} already there", err=True)
 
 

@@ -189,6 +189,8 @@ def void_command(writer: Writer, target: str, why: str) -> None:
 def _sha256(file: Path) -> str:
     import hashlib
 
+    if not file.is_file():  # a pipe or a device, which may never end
+        raise click.UsageError(f"{file} is no file; evidence has a hash of its own once it is one")
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

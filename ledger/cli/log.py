@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from ledger import Ledger, NotFound, Record, records
+from ledger import IntegrityError, Ledger, NotFound, Record, records
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.events import Event
@@ -99,7 +99,11 @@ def _at_position(ledger: Ledger, event: str) -> str:
     try:
         return ledger.record(event).id
     except NotFound:
-        return next(ledger.events(after=int(event) - 1, as_of=int(event))).id
+        pairs = ledger.stored(after=int(event) - 1, as_of=int(event))
+    found = next(records.decode_all(pairs), None)
+    if found is None:
+        raise IntegrityError(f"position {event} is missing; restore the file from a backup")
+    return found.id
 
 
 def _rows(found: Iterable[Record], screen: Screen) -> Iterator[list[str]]:
@@ -119,6 +123,8 @@ def _rows(found: Iterable[Record], screen: Screen) -> Iterator[list[str]]:
 
 
 def _print(found: Iterator[Stored], form: str, follow: bool) -> None:
+    if form != "table":
+        found = records.sound(found)
     if form == "ndjson":
         for pair in found:
             render.data(records.line(*pair))
@@ -144,7 +150,7 @@ def _print_array(found: Iterator[Stored]) -> None:
 def _first(found: Iterator[Stored], limit: int | None) -> Iterator[Stored]:
     from itertools import islice
 
-    return found if limit is None else islice(found, limit)
+    return found if limit is None else islice(found, min(limit, sys.maxsize))
 
 
 def _some(found: Iterator[Stored], what: str, after: int, db: str) -> Iterator[Stored]:

@@ -21,11 +21,14 @@ from ledger import InvalidEvent, intake
 T = TypeVar("T")
 _MARKS: Final = (
     (b"\xef\xbb\xbf", "begins with a byte order mark; take it out (`tail -c +4 FILE`)"),
+    (b"\xff\xfe\0\0", "is UTF-32; convert it (`iconv -f UTF-32 -t UTF-8 FILE`)"),
     (b"\xff\xfe", "is UTF-16; convert it (`iconv -f UTF-16 -t UTF-8 FILE`)"),
     (b"\xfe\xff", "is UTF-16; convert it (`iconv -f UTF-16 -t UTF-8 FILE`)"),
 )
 _GZIP: Final = b"\x1f\x8b"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE: Final = tuple(bytes([0x50 + number]) + b"\x2a\x4d\x18" for number in range(16))
+"""With what a frame begins that says nothing, which may come before those of Zstandard (RFC 8878, section 3.1.2)."""
 _BUFFER: Final = 1 << 16
 
 
@@ -115,7 +118,9 @@ def compressed(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
         # Without a name and a time, so that the same ledger makes the same bytes.
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0)
     elif name.endswith(".zst"):
-        packed = _zstd().ZstdFile(stream, "wb")
+        zstd = _zstd()
+        # With a checksum, as gzip has one: what was damaged since is told when it is read.
+        packed = zstd.ZstdFile(stream, "wb", options={zstd.CompressionParameter.checksum_flag: 1})
     if packed is None:
         yield stream
         return
@@ -136,7 +141,7 @@ def _decompressed(file: Any, start: bytes) -> Any:
         import gzip
 
         return io.BufferedReader(gzip.GzipFile(fileobj=file, mode="rb"), _BUFFER)
-    if start.startswith(_ZSTANDARD):
+    if start.startswith((_ZSTANDARD, *_SKIPPABLE)):
         return io.BufferedReader(_zstd().ZstdFile(file, "rb"), _BUFFER)
     return file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from ledger import Ledger, NotFound, UsageError
+from ledger import Ledger, LedgerError, NotFound, UsageError
 from ledger.batch import Receipt
 from ledger.ledger import is_url
 from ledger.visible import visible
@@ -100,6 +101,18 @@ def receipt_line(receipt: Receipt) -> str:
     at = receipt.recorded_at.strftime("%Y-%m-%d %H:%M:%SZ")
     where = f"{visible(receipt.id)} at position {receipt.position}, recorded {at}"
     return f"{where} (it stood there already; nothing was written)" if receipt.replayed else where
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Where what is printed cannot be, says so, and what was done all the same."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise LedgerError(f"stdout cannot be written ({error.strerror or error}); {what}") from error
 
 
 def cores() -> int:

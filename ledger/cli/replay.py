@@ -14,6 +14,7 @@ import msgspec
 
 from ledger import IntegrityError, Ledger, LedgerError, Record, fold, names, rules
 from ledger import events as ev
+from ledger.records import decode_all, gapless
 from ledger.records import tags as tags_of
 from projections import board, provenance, sources, status, timeline
 from projections.views import Views
@@ -71,7 +72,8 @@ def replay_command(
     with for_reading(db) as ledger:
         until = ledger.question(as_of=to).as_of.position
         with progress("folding", until) as advance:
-            records = [record for record in ledger.events(as_of=until) if not advance(1)]
+            whole = decode_all(gapless(ledger.stored(as_of=until)))
+            records = [record for record in whole if not advance(1)]
         pairs = _board_pairs if projection == "board" else _pairs
         compared = 0
         for subject, rebuilt, read in pairs(ledger, projection, records, until):
@@ -100,10 +102,14 @@ def _views(db: str, check: bool, workers: int) -> None:
             made = subprocess.run(  # noqa: S603
                 [sys.executable, "-c", _ELSEWHERE, ledger.name, path, str(workers)],
                 env={**os.environ, **strange},
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
                 check=False,
             )
             if made.returncode:
-                raise LedgerError("the other process ended early; what it said stands above")
+                why = made.stderr.strip().rpartition("\n")[2] or f"by signal {-made.returncode}"
+                raise LedgerError(f"the other process ended early: {why}")
             with Views.open(ledger, path) as other:
                 found = view.difference(other)
         if found is not None:

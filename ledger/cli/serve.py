@@ -47,7 +47,7 @@ def _origins(_: click.Context, __: click.Parameter, origins: tuple[str, ...]) ->
 )
 @click.option(
     "--requests-per-s",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0.001, 1e9),
     metavar="N",
     help="As many a second of one token, or of one address without one. Default: no limit.",
 )

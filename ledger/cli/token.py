@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 import msgspec
 
@@ -10,7 +12,7 @@ from ledger.tokens import SCOPES, Token, Tokens
 from ledger.visible import visible
 
 from . import render
-from .options import at_ledger, file_of, for_reading, in_format
+from .options import at_ledger, file_of, for_reading, in_format, told
 from .render import Column, Screen
 
 _COLUMNS = (Column("name"), Column("scopes"), Column("created"))
@@ -48,10 +50,15 @@ def create_token(db: str, form: str, name: str, scopes: tuple[str, ...]) -> None
     tokens = _tokens(db)
     secret = tokens.create(name, [scope for scope in SCOPES if scope in scopes])
     [made] = (token for token in tokens.all() if token.name == name)
+    with told(
+        f"the token is made, but its secret is lost: `claims token revoke {shlex.quote(name)}`, then make another"
+    ):
+        if form == "json":
+            render.data(msgspec.json.encode({**_plain(made), "token": secret}))
+        else:
+            click.echo(secret)
     if form == "json":
-        render.data(msgspec.json.encode({**_plain(made), "token": secret}))
         return
-    click.echo(secret)
     click.echo(f"{visible(name)} may {' and '.join(made.scopes)}; the secret is not shown again", err=True)
 
 

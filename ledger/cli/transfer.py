@@ -19,12 +19,16 @@ from typing import IO, Any
 
 import click
 
-from ledger import Entry, Ledger, LedgerError, NotFound, UsageError, intake
+from ledger import Entry, InvalidEvent, Ledger, LedgerError, NotFound, UsageError, intake, records
 from ledger.batch import MAX_BATCH
 from projections.words import count
 
+from . import render
 from .ndjson import Line, Lines, compressed, progress
 from .options import at_ledger, file_of, for_reading
+
+#: What the files beside a ledger's own end in, or begin with after its name.
+_OWN = ("-wal", "-shm", "-journal", ".tokens", ".views")
 
 
 @click.command("export")
@@ -36,11 +40,19 @@ def export_command(db: str, file: str) -> None:
     FILE is compressed where its name ends in .gz or .zst.
     """
     with for_reading(db) as ledger:
+        if file == "-" and sys.stdout.isatty():
+            for _, stored in records.sound(records.gapless(ledger.stored())):
+                render.data(stored)  # escaped, as anything that others wrote
+            return
         if file == "-":
             _write(ledger, sys.stdout.buffer)
             return
-        with _replacing(Path(file)) as stream, compressed(stream, file) as packed:
-            written = _write(ledger, packed)
+        _refuse_own(ledger, file)
+        try:
+            with _replacing(Path(file)) as stream, compressed(stream, file) as packed:
+                written = _write(ledger, packed)
+        except OSError as error:  # a full disk, for one
+            raise LedgerError(f"{file} cannot be written: {error.strerror or error}; nothing was exported") from error
         click.echo(f"{count(written, 'record')} exported", err=True)
 
 
@@ -148,7 +160,9 @@ def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError
     """The same error, told of its line and of what was written before it."""
     line = f"line {numbers[error.index]}: " if error.index is not None else ""
     done = f"{count(written, 'record')} before it {'was' if written == 1 else 'were'} written" if written else ""
-    told = LedgerError(f"{line}{error}; {done or 'nothing was written'}; mend it and import the same file again")
+    of_file = error.index is not None or isinstance(error, InvalidEvent)
+    then = "mend it and import the same file again" if of_file else "then import the same file again"
+    told = LedgerError(f"{line}{error}; {done or 'nothing was written'}; {then}")
     told.exit_code = error.exit_code
     return told
 
@@ -156,7 +170,7 @@ def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError
 def _write(ledger: Ledger, out: Any) -> int:
     written = 0
     with progress("exporting", ledger.head) as advance:
-        for _, stored in ledger.stored():
+        for _, stored in records.sound(records.gapless(ledger.stored())):
             out.write(stored + b"\n")
             written += 1
             if written % MAX_BATCH == 0:
@@ -164,6 +178,13 @@ def _write(ledger: Ledger, out: Any) -> int:
         advance(written % MAX_BATCH)
     out.flush()
     return written
+
+
+def _refuse_own(ledger: Ledger, file: str) -> None:
+    """Refuses what lies beside the ledger and belongs to it."""
+    own = ledger.file
+    if own is not None and os.path.realpath(file).startswith(tuple(own + end for end in _OWN)):
+        raise UsageError(f"{file} belongs to the ledger {ledger.name}; export to another file")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ledger.ledger import is_url
 from projections.part import source_id
 
 from . import render
-from .options import Words, at_ledger, for_checking, receipt_line
+from .options import Words, at_ledger, for_checking, receipt_line, told
 
 F = TypeVar("F", bound=Callable[..., Any])
 _UNNAMED: Final = ("unnamed", "collective", "untraced")
@@ -41,10 +41,11 @@ class Writer(NamedTuple):
             receipt = ledger.append(
                 event, id=self.id, recorded_by=self.recorded_by, expected=self.expected, register=self.register
             )
-        if self.as_json:
-            render.data(msgspec.json.encode(receipt))
-        else:
-            click.echo(receipt_line(receipt))
+        with told(f"this is recorded, as {receipt_line(receipt)}: do not repeat it"):
+            if self.as_json:
+                render.data(msgspec.json.encode(receipt))
+            else:
+                click.echo(receipt_line(receipt))
 
     def _check(self, event: Event) -> None:
         with for_checking(self.db) as ledger:

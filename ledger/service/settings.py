@@ -25,7 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds in which they have to come in."""
     max_connections: Count = 4_096
     """Connections at a time; who comes then is answered with 503."""
-    requests_per_s: Annotated[float, Meta(gt=0)] | None = None
+    requests_per_s: Annotated[float, Meta(ge=0.001, le=1e9)] | None = None
     """Requests a second of one token, or of one address without a token; None for as many as they like."""
     origins: tuple[str, ...] = ()
     """Origins whose pages may use the API from a browser (CORS), such as https://desk.example."""

@@ -7,6 +7,7 @@ as strictly as anywhere (`ledger.intake`); where any is bad, every bad one is to
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -35,6 +36,7 @@ _NDJSON: Final = "application/x-ndjson"
 _SHORT: Final = 8 * 1024
 _MOST_CLAIMS: Final = 10_000
 """That a batch may name where it registers what is not: each would be an event more."""
+_HALF: Final = "it has half of a surrogate pair, such as \\ud800, which is no text; take it out"
 _one: Final = msgspec.json.Decoder(msgspec.Raw)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -206,7 +208,16 @@ def _split(body: bytes, decode: Callable[[bytes], list[msgspec.Raw]]) -> list[by
     except RecursionError:
         raise Problem("not-json", f"nested deeper than {intake.MAX_DEPTH} levels") from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise Problem("not-json", str(error)) from None
+        raise Problem("not-json", _HALF if _is_json(body) else str(error)) from None
+
+
+def _is_json(body: bytes) -> bool:
+    """Whether Python reads it, which takes half of a surrogate pair for a character."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _truth(name: str, text: str | None) -> bool:

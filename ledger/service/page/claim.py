@@ -86,7 +86,7 @@ def claim(look: Look) -> Context:
         "came": sum(len(origin.acts) for origin in came.origins),
         "spoken": travel.spoken[-MOST:],
         "inferred": travel.inferred,
-        "timeline": lanes.timeline(travel.spoken, question.said_by, cuts.query, travel.inferred),
+        "timeline": lanes.timeline(travel.spoken, question.said_by, cuts, travel.inferred),
         "clocks": clocks,
         "clock_texts": stops.clock_texts(question.as_of.position if cuts.as_of else None),
         "history_told": travel.told,

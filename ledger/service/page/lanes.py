@@ -18,7 +18,7 @@ from projections.words import count as counted
 
 from .drawings import mark
 from .svg import Element, drawing, element, link, short
-from .urls import event_url
+from .urls import Cuts, event_url
 
 LANES: Final = {"statement": "statements", "denial": "denials", "assessment": "assessments"}
 MARKS: Final = {"statement": "for", "denial": "against", "assessment": "weighed"}
@@ -112,7 +112,9 @@ def _step(many: float, steps: Sequence[int]) -> int:
     return next((step for step in steps if many / step <= 8), steps[-1])
 
 
-def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "", inferred: Collection[str] = ()) -> Markup:
+def timeline(
+    acts: Sequence[Spoken], cut_us: int | None, cuts: Cuts | None = None, inferred: Collection[str] = ()
+) -> Markup:
     """The three lanes; acts that were not said by the cut are faint, and the cut is a line.
 
     `inferred` are ids of acts on other claims that bear on this one: their labels say so.
@@ -129,7 +131,7 @@ def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "", inferr
         height = _ROW * max((mark.row + 1 for mark in placed), default=1) + 10
         lanes.append(element("rect", x=_LEFT, y=y, width=_WIDTH - _LEFT, height=height - 4, class_="lane"))
         lanes.append(element("text", text=title, x=0, y=y + _ROW - 5, class_="lane-title"))
-        marks += [_drawn(mark, y, cut_us, query, _label(mark.act, inferred)) for mark in placed]
+        marks += [_drawn(mark, y, cut_us, cuts, _label(mark.act, inferred)) for mark in placed]
         y += height
     cut = [] if cut_us is None else [_cut(axis, cut_us, y)]
     told = ", ".join(f"{sum(act.lane == lane for act in acts)} {title}" for lane, title in LANES.items())
@@ -142,7 +144,7 @@ def timeline(acts: Sequence[Spoken], cut_us: int | None, query: str = "", inferr
     )
 
 
-def _drawn(placed: Mark, top: float, cut_us: int | None, query: str, label: str) -> Element:
+def _drawn(placed: Mark, top: float, cut_us: int | None, cuts: Cuts | None, label: str) -> Element:
     act, y = placed.act, top + placed.row * _ROW + _ROW / 2 + 3
     kind = MARKS[act.lane] if act.live else "gone"
     x, anchor = {
@@ -152,7 +154,7 @@ def _drawn(placed: Mark, top: float, cut_us: int | None, query: str, label: str)
     }[placed.label]
     later = cut_us is not None and when.instant(act.latest) > cut_us
     return link(
-        event_url(act.act) + query,
+        event_url(act.act, cuts),
         element("title", text=told(act)),
         *_shape(placed, kind, y),
         element("text", text=label, x=x, y=y + 4.5, text_anchor=anchor),

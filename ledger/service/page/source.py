@@ -95,7 +95,7 @@ def event(look: Look) -> Context:
         "digest": sha256(stored).hexdigest(),
         "size": len(stored),
         "line": urls.command("claims", "show", event_id, "--json", *cuts.options()),
-        "raw_url": f"/v1{urls.event_url(event_id)}",
+        "raw_url": urls.raw_event_url(event_id),
     }
 
 

@@ -55,11 +55,22 @@ def source_url(source: str) -> str:
     return f"/sources/{quote(source, safe='@')}"
 
 
-def event_url(event_id: str) -> str:
-    """The permalink of an event. A browser takes dots alone in a path for steps in it: those ids go by query."""
-    if {".", ".."}.isdisjoint(event_id.split("/")):
-        return f"/events/{quote(event_id, safe='')}"
-    return f"/events{query(id=event_id)}"
+def event_url(event_id: str, cuts: Cuts | None = None) -> str:
+    """The permalink of an event, at some cuts. A browser takes dots alone in a path for steps in it: those ids go by
+    query."""
+    pairs = {} if cuts is None else cuts.pairs()
+    if _is_step(event_id):
+        return f"/events{query(id=event_id, **pairs)}"
+    return f"/events/{quote(event_id, safe='')}{query(**pairs)}"
+
+
+def raw_event_url(event_id: str) -> str:
+    """The event as the API has it; where the path cannot name it, by the tag of its id."""
+    return f"/v1/events{query(tag=f'id:{event_id}')}" if _is_step(event_id) else f"/v1{event_url(event_id)}"
+
+
+def _is_step(event_id: str) -> bool:
+    return not {".", ".."}.isdisjoint(event_id.split("/"))
 
 
 def web(url: str | None) -> str | None:
