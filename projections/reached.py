@@ -88,7 +88,10 @@ class Registered:
     def wants(state: tuple[str, Clerk]) -> set[str]:
         """What the register says of the source, and what that is about."""
         source, clerk = state
-        missing = {target for record in clerk.by_id.values() for target in targets(record.event)} - clerk.by_id.keys()
+        about: set[str] = set()
+        for record in clerk.by_id.values():
+            about.update(targets(record.event), new_targets(getattr(record.event, "changes", {})))
+        missing = about - clerk.by_id.keys()
         return {f"relation:source:{source}"} | {f"{kind}:{target}" for target in missing for kind in ("id", "act")}
 
     @staticmethod

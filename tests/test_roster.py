@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger import Ledger, Link, SourceRegistered, Statement, UsageError, names
+from ledger import Ledger, Link, RecordAmended, SourceRegistered, Statement, UsageError, names
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
 from projections import sources
@@ -150,3 +150,16 @@ def test_records_with_tags_are_read_after_a_position(small: Listing) -> None:
     assert [position for position, _ in ledger.tagged(tags, after=2)] == [3, 4]
     assert [position for position, _ in ledger.tagged(tags, after=2, as_of=3)] == [3]
     assert list(ledger.tagged(["id:Ben Roy"], after=3)) == []
+
+
+def test_a_name_moves_with_the_amendment_that_gives_it_to_a_source(ledger):
+    ledger.append(SourceRegistered(source="dee", name="Dee"), id="dee")
+    ledger.append(SourceRegistered(source="cy", name="Cy"), id="cy")
+    ledger.append(RecordAmended(target="cy", changes={"source": "bob"}, why="mistyped"), id="mended")
+    with Views.open(ledger, ":memory:") as caught, Views.open(ledger, ":memory:") as built:
+        caught.catch_up()
+        ledger.append(RecordAmended(target="mended", changes={"target": "dee"}, why="of the other"))
+        caught.catch_up()
+        built.rebuild()
+        assert built.difference(caught) is None
+        assert ledger.state(Registered, "bob") == "Dee"
