@@ -397,9 +397,10 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
     claims = claims_of(event)
     if not known.registered.issuperset(claims):
         claim = next(claim for claim in claims if claim not in known.registered)
+        made = type(event) in _ACTS and event_id in known.clerk.by_id  # by a change, with which nothing is registered
         raise NotFound(
-            f"claim {claim!r} is not registered; register it first (`claims register`), "
-            "or append with register=True (--register)"
+            f"claim {claim!r} is not registered; register it first (`claims register`)"
+            + ("" if made else ", or append with register=True (--register)")
         )
     said_at = getattr(event, "said_at", None)
     if said_at is not None:

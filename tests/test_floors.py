@@ -14,8 +14,6 @@ import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 import ledger
 from ledger.events import TYPES
 from projections.flags import FLAGS
@@ -190,21 +188,22 @@ def test_all_is_exactly_the_sorted_public_names():
 # -- what the README tells ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def readme():
-    """The README as the set of everything in it that stands in backticks."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    return {word for code in re.findall(r"`+([^`]+)`+", text) for word in (code, *code.split())}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("tag", TYPES)
-def test_every_event_is_in_the_readme(readme, tag):
-    assert tag in readme
+def table(heading):
+    """The rows of the table below a heading of the README: what stands in backticks in the first cell, and the second
+    cell."""
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0], re.M)
+    return {word: told for cell, told in rows for word in re.findall("`([^`]+)`", cell)}
 
 
-@pytest.mark.parametrize("flag", FLAGS)
-def test_every_flag_is_in_the_readme(readme, flag):
-    assert flag in readme
+def test_every_event_is_in_the_readme_and_no_other():
+    assert sorted(table("The events")) == sorted(TYPES)
+
+
+def test_every_flag_is_told_in_the_readme_as_it_is_everywhere():
+    assert table("The flags") == FLAGS
 
 
 def told_rooms():
@@ -252,12 +251,12 @@ def test_whatever_the_code_points_to_is_there():
     assert not [pair for pair in pointed if not is_there(pair[1])]
 
 
-def test_every_command_is_in_the_readme(readme):
+def test_every_command_is_told_in_the_readme_as_in_the_help():
     from ledger.cli import COMMANDS
 
-    names = {name for section in COMMANDS.values() for name in section}
-    assert len(names) > 20
-    assert not {name for name in names if name not in readme and f"claims {name}" not in readme}
+    told = {f"claims {name}": text.rstrip(".") for section in COMMANDS.values() for name, (_, text) in section.items()}
+    assert len(told) > 20
+    assert table("The commands") == told
 
 
 def test_every_module_says_in_its_first_line_what_it_is():

@@ -749,6 +749,13 @@ def outcome_of_all(known: rules.Known, event: Event, event_id: str) -> str:
     return "accepted"
 
 
+@pytest.mark.parametrize("change", [amend("s", claims=["fresh"]), correct("s", "Ann", claims=["fresh"])])
+def test_nothing_is_registered_with_a_change_and_nobody_is_told_that_it_could_be(change: Entry) -> None:
+    scene = allow(after=SAID)
+    with pytest.raises(NotFound, match=r"'fresh' is not registered; register it first \(`claims register`\)$"):
+        scene.ledger.append_all([change], register=True)
+
+
 # -- how much is asked ------------------------------------------------------------------------------------------------
 
 
