@@ -239,7 +239,8 @@ def test_who_serves_says_which_origins_may_ask_and_how_often_anybody(tmp_path: P
     assert [(one.origins, one.requests_per_s) for one in heard] == [(origins, 2.5)]
     for wrong in ("*", "https://*.example", "desk.example", "https://desk.example/", "null"):
         served(db, "--allow-origin", wrong, code=2)
-    served(db, "--requests-per-s", "0", code=2)
+    for pace in ("0", "nan", "1e-300", "inf"):
+        served(db, "--requests-per-s", pace, code=2)
     assert len(heard) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import tempfile
@@ -29,6 +30,12 @@ def _origins(_: click.Context, __: click.Parameter, origins: tuple[str, ...]) ->
     return origins
 
 
+def _number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which is in every range
+        raise click.BadParameter("'nan' is no number")
+    return value
+
+
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", metavar="HOST", help="Where to listen. Default: 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=8000, metavar="PORT", help="Default: 8000; 0: any.")
@@ -48,6 +55,7 @@ def _origins(_: click.Context, __: click.Parameter, origins: tuple[str, ...]) ->
 @click.option(
     "--requests-per-s",
     type=click.FloatRange(0.001, 1e9),
+    callback=_number,
     metavar="N",
     help="As many a second of one token, or of one address without one. Default: no limit.",
 )
