@@ -263,7 +263,7 @@ class GroupCommit:
 
 
 def _answer(tell: Callable[[_T], None], answer: _T) -> None:
-    """Answers a future; a callback of it that would end this thread (`sys.exit`) is told of and ends nothing."""
+    """Answers a future; what a callback raises to end its thread, as `sys.exit` does, is for `threading.excepthook`."""
     try:
         tell(answer)
     except BaseException:

@@ -288,6 +288,11 @@ class Ledger:
         found, *more = (self._store.tagged(group, types=types, after=after, until=until) for group in tags)
         return _in_both(found, more[0]) if more else found
 
+    def whole(self, as_of: Cut | None = None) -> Iterator[Stored]:
+        """As `stored`, of all records up to a cut. Raises IntegrityError where one is missing that was there."""
+        found = self.stored(as_of=as_of)
+        return records.gapless(found) if self._store.gapless else found
+
     def tagged(
         self, tags: Collection[str], *, after: int | Receipt | Record = 0, as_of: Cut | None = None
     ) -> Iterator[Stored]:

@@ -246,6 +246,11 @@ def targets(event: Event) -> tuple[str, ...]:
             return ()
 
 
+def leads_to(event: Event) -> tuple[str, ...]:
+    """The ids of the events that one is about, and of those that a change makes its target be about."""
+    return (*targets(event), *new_targets(getattr(event, "changes", {})))
+
+
 _ABOUT_NONE: Final = frozenset(
     (
         ev.Statement,

@@ -8,6 +8,7 @@ disk.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 
@@ -19,7 +20,7 @@ from .events import Event
 from .intake import changed
 from .lines import Lines
 from .records import Record
-from .saying import Said, corrected, order
+from .saying import Key, Said, corrected, order
 
 _RETRACTABLE = (*records.ACTS, ev.Retraction)
 _CHANGES = (ev.RecordAmended, ev.Correction)
@@ -81,6 +82,7 @@ class Known:
         self.read: set[str] = set()
         self.clerk = Clerk()
         self._corrections: dict[str, list[str]] = {}  # act -> ids of its corrections
+        self._said: dict[str, _Versions] = {}  # by the act
         self._unread: set[str] = set()  # targets of changes that were read before them
         self._registrations: dict[str, str] = {}  # event id -> claim
         self._registered_by: dict[str, list[str]] = {}  # claim -> ids of its registrations
@@ -109,9 +111,10 @@ class Known:
         if isinstance(event, _CHANGES):
             self._unread.update(target for target in records.targets(event) if target not in self.clerk.by_id)
         if isinstance(event, ev.Correction):
-            self._corrections.setdefault(event.act, []).append(record.id)
+            self._correct(record, event)
         elif isinstance(event, (ev.RecordVoided, ev.RecordAmended)):
             self._principals = None
+            self._said.clear()
             self._recheck_registered(record)
         elif isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self._relate(record)
@@ -150,7 +153,9 @@ class Known:
         A correction is made of what the act says by those that were said before it; `event_id` is its own.
         """
         record = self.target(records.targets(event)[0])
-        target = self._corrected_before(record, event, event_id) if isinstance(event, ev.Correction) else record.event
+        target = record.event
+        if isinstance(event, ev.Correction) and isinstance(target, records.ACTS):
+            target = self._corrected_before(record, event, event_id)
         known = self._made.get(id(event))
         if known is not None and known[0] is event and known[1] == target:  # each is asked for again and again
             return known[2]
@@ -178,9 +183,11 @@ class Known:
             raise Refused(f"event {event_id!r} was voided; void the voiding to have it back")
         raise NotFound(f"there is no event {event_id!r} before this one; `claims log` lists what there is")
 
-    def said_in(self, record: Record) -> Event:
-        """What an act says by now, with all its corrections."""
-        return corrected(record.event, self._corrections_of(record))
+    def chains(self, record: Record) -> Iterable[tuple[ev.Link, ...]]:
+        """Whose words an act was told to be: by itself, and by each correction of it in its turn."""
+        if isinstance(record.event, records.ACTS):
+            return self._versions_said(record).chains
+        return [record.event.chain] if isinstance(record.event, _RETRACTABLE) else ()
 
     def principal_of(self, source: str, but: str) -> tuple[str, str] | None:
         """For whom a source speaks, with the id of the relation, by any but the one with this id."""
@@ -289,20 +296,43 @@ class Known:
 
     def _corrected_before(self, record: Record, correction: ev.Correction, correction_id: str | None) -> Event:
         """What an act says by the corrections that were said before one of them, or before a new one."""
-        others = [one for one in self._corrections_of(record) if one.record.id != correction_id]
-        if not others:
-            return record.event
+        own = None if correction_id is None else self.clerk.by_id.get(correction_id)
+        if own is not None:
+            key = Said.of(own, correction).key
+            others = (one for one in self._corrections_of(record) if one.record.id != correction_id)
+            return corrected(record.event, [one for one in others if one.key < key])
+        versions = self._versions_said(record)
         span = when.parse(correction.said_at) if correction.said_at is not None else when.UNKNOWN
         key = order(when.Span(span.earliest, _AT_LAST if span.latest is None else span.latest), _AT_LAST)
-        return corrected(record.event, [one for one in others if one.key < key])
+        return versions.events[bisect_left(versions.keys, key)]
+
+    def _versions_said(self, record: Record) -> _Versions:
+        """What an act says, correction by correction. Remembered: each of a batch of corrections asks for it."""
+        versions = self._said.get(record.id)
+        if versions is None:
+            versions = self._said[record.id] = _Versions(record.event)
+            for one in sorted(self._corrections_of(record), key=_key):
+                versions.add(one)
+        return versions
+
+    def _correct(self, record: Record, event: ev.Correction) -> None:
+        """Keeps up what an act says, where the correction is the last of it."""
+        self._corrections.setdefault(event.act, []).append(record.id)
+        versions = self._said.get(event.act)
+        said = Said.of(record)
+        if self._near(record.id):  # it may be of another act by now
+            self._said.clear()
+        elif versions is not None and versions.keys and said.key < versions.keys[-1]:
+            del self._said[event.act]
+        elif versions is not None:
+            versions.add(said)
 
     def _needs_of_line(self, event: ev.Retraction | ev.Correction) -> Iterator[str]:
         target = self.clerk.effective(event.act)
         if target is None or not isinstance(target.event, _RETRACTABLE):
             return
-        said = self.said_in(target)
-        assert isinstance(said, _RETRACTABLE)
-        retractor, links = names.speaker(event.chain), names.sources(said.chain)
+        retractor = names.speaker(event.chain)
+        links = dict.fromkeys(link for chain in self.chains(target) for link in names.sources(chain))
         if retractor in links:
             return
         lines = self.lines()
@@ -318,8 +348,7 @@ class Known:
         for event_id in found:
             known = self.clerk.by_id.get(event_id)
             if known is not None and not isinstance(known.event, ev.ClaimRegistered):  # which is about nothing
-                found.add(records.targets(known.event))
-                found.add(records.new_targets(getattr(known.event, "changes", {})))
+                found.add(records.leads_to(known.event))
                 found.add(self._near(event_id))
         for event_id in found:
             claim = self._registrations.get(event_id)
@@ -336,6 +365,27 @@ class Known:
             self._principals = None
         else:
             self._principals.setdefault(event.from_, []).append((event.to, record.id))
+
+
+class _Versions:
+    """What an act says by its corrections, in the order in which they were said."""
+
+    def __init__(self, event: Event) -> None:
+        self.events = [event]
+        self.keys: list[Key] = []
+        """Of the corrections; by each, `events` has one more."""
+        self.chains: dict[tuple[ev.Link, ...], None] = {}
+        self._note(event)
+
+    def add(self, said: Said) -> None:
+        """The next correction."""
+        self.keys.append(said.key)
+        self.events.append(corrected(self.events[-1], [said]))
+        self._note(self.events[-1])
+
+    def _note(self, event: Event) -> None:
+        assert isinstance(event, records.ACTS)
+        self.chains[event.chain] = None
 
 
 class _Queue:
@@ -488,16 +538,20 @@ def _check_depth(targets: Iterable[str], known: Known) -> None:
 def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
     target = known.target(event.act)
     assert isinstance(target.event, _RETRACTABLE)
-    said = known.said_in(target)
-    assert isinstance(said, _RETRACTABLE)
     lines = known.lines()
-    links = names.sources(said.chain)
-    entitled = {*lines.line(links[0]), *map(lines.class_of, links)}
+    entitled: set[str] = set()
+    for chain in known.chains(target):
+        links = names.sources(chain)
+        entitled.update(lines.line(links[0]), map(lines.class_of, links))
     if lines.class_of(names.speaker(event.chain)) not in entitled:
         raise Refused(
             f"{event.chain[0].name!r} is neither the speaker of {event.act!r} nor a principal of it nor in its chain; "
             "nobody takes back or corrects what others said (deny the claim, or amend a mistake of the record)"
         )
+
+
+def _key(said: Said) -> Key:
+    return said.key
 
 
 def _position(record: Record) -> int:

@@ -24,7 +24,7 @@ from msgspec import Struct, defstruct
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, changes_within, decode, gapless, new_targets, targets
+from ledger.records import ACTS, changes_within, decode, new_targets, targets
 from ledger.store import Stored
 
 from .entries import CLERKS
@@ -52,7 +52,7 @@ class Plan(Struct):
 def plan(ledger: Ledger, until: int, size: int) -> Plan:
     """Reads every record up to a position once, and parts the claims into chunks of about so many records."""
     finder = _Finder(ledger)
-    for position, stored in gapless(ledger.stored(as_of=until)):
+    for position, stored in ledger.whole(as_of=until):
         finder.take(position, stored)
     weighed = list(_chunked(finder.clusters(), size))
     chunks, moved = [numbers for _, numbers in weighed], finder.moved()

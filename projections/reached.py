@@ -15,7 +15,7 @@ from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import LedgerError
 from ledger.fold import Question
-from ledger.records import ACTS, changes_within, new_targets, targets
+from ledger.records import ACTS, changes_within, leads_to, new_targets
 
 from .board import named_by
 from .dossier import new_claims, new_sources
@@ -88,10 +88,7 @@ class Registered:
     def wants(state: tuple[str, Clerk]) -> set[str]:
         """What the register says of the source, and what that is about."""
         source, clerk = state
-        about: set[str] = set()
-        for record in clerk.by_id.values():
-            about.update(targets(record.event), new_targets(getattr(record.event, "changes", {})))
-        missing = about - clerk.by_id.keys()
+        missing = set().union(*[leads_to(record.event) for record in clerk.by_id.values()]) - clerk.by_id.keys()
         return {f"relation:source:{source}"} | {f"{kind}:{target}" for target in missing for kind in ("id", "act")}
 
     @staticmethod
@@ -112,7 +109,7 @@ class Registered:
 def _concerned(ledger: Ledger, event: ev.Event, until: int, seen: set[str]) -> Iterator[ev.Event]:
     """An event, what it is about, and what else is about that, and so on."""
     yield event
-    for target in (*targets(event), *new_targets(getattr(event, "changes", {}))):
+    for target in leads_to(event):
         if target in seen:
             continue
         seen.add(target)

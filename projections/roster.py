@@ -10,7 +10,7 @@ from msgspec import Struct
 from ledger import Ledger, SourceRegistered
 from ledger.clerk import Clerk
 from ledger.fold import AsOf, Question
-from ledger.records import Record, targets
+from ledger.records import Record, leads_to
 
 from .search import queries
 
@@ -65,7 +65,7 @@ class _Register:
         return Clerk()
 
     def wants(self, clerk: Clerk) -> set[str]:
-        missing = {target for record in clerk.by_id.values() for target in targets(record.event)} - clerk.by_id.keys()
+        missing = set().union(*[leads_to(record.event) for record in clerk.by_id.values()]) - clerk.by_id.keys()
         about = {f"{kind}:{target}" for target in missing for kind in ("id", "act")}
         return about | {f"relation:source:{source}" for source in self._sources}
 

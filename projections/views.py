@@ -71,11 +71,11 @@ class Views:
         self._live = Live(ledger, self._weigh)
 
     @classmethod
-    def open(cls, ledger: Ledger, path: str | os.PathLike[str] | None = None) -> Self:
+    def open(cls, ledger: Ledger, path: str | os.PathLike[str] | None = None, *, or_in_memory: bool = False) -> Self:
         """Opens the view beside a ledger's file, or the one at a path; a new one where there is none.
 
-        Beside a ledger in a folder that may not be written the view is made in memory. Raises LedgerError where no
-        file can be written at the path.
+        Raises LedgerError where no file can be written there; with `or_in_memory`, beside a ledger in a folder that may
+        not be written, the view is made in memory.
         """
         where = os.fspath(path) if path is not None else beside(ledger)
         try:
@@ -87,7 +87,7 @@ class Views:
             Path(where).unlink()
             view = cls(ledger, where)
         except apsw.Error as error:
-            if path is None and not os.access(os.path.dirname(where), os.W_OK):  # read-only media, for one
+            if or_in_memory and not os.access(os.path.dirname(where), os.W_OK):  # read-only media, for one
                 return cls(ledger, ":memory:")
             raise LedgerError(
                 f"the view {where} cannot be opened ({error}); see that there is room and that you may write there, or"

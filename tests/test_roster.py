@@ -163,3 +163,16 @@ def test_a_name_moves_with_the_amendment_that_gives_it_to_a_source(ledger):
         built.rebuild()
         assert built.difference(caught) is None
         assert ledger.state(Registered, "bob") == "Dee"
+
+
+def test_the_list_names_a_source_as_its_own_answer_does_when_an_amendment_was_moved(small: Listing) -> None:
+    ledger, view = small
+    ledger.append(SourceRegistered(source="a", name="A", kind="person"), id="r0")
+    ledger.append(SourceRegistered(source="c", name="C", kind="person"), id="r1")
+    ledger.append(RecordAmended(target="r0", changes={"source": "b"}, why="w"), id="mended")
+    ledger.append(RecordAmended(target="mended", changes={"target": "r1"}, why="w"))
+    view.catch_up()
+    listed = {one.source: (one.name, one.kind, one.registered) for one in view.sources()}
+    assert listed["b"] == ("C", "person", True)
+    own = ledger.state(sources, "b")
+    assert (own.name, own.kind) == ("C", "person")

@@ -99,7 +99,7 @@ def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, 
 
 def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
     at = None if as_of is None else ledger.question(as_of=as_of).as_of.position
-    with Views.open(ledger) as view:
+    with Views.open(ledger, or_in_memory=True) as view:
         with progress("reading the records", ledger.head) as advance:
             view.catch_up(workers=cores(), progress=advance)
         return viewed(view, wanted, as_of=at, said_by=said_by)

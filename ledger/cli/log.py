@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from ledger import IntegrityError, Ledger, NotFound, Record, records
+from ledger import Ledger, NotFound, Record, records
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.events import Event
@@ -102,7 +102,7 @@ def _at_position(ledger: Ledger, event: str) -> str:
         pairs = ledger.stored(after=int(event) - 1, as_of=int(event))
     found = next(records.decode_all(pairs), None)
     if found is None:
-        raise IntegrityError(f"position {event} is missing; restore the file from a backup")
+        raise NotFound(f"there is no record at position {event} in {ledger.name}; `claims replay` tells if it was lost")
     return found.id
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from ledger import IntegrityError, Ledger, LedgerError, Record, fold, names, rules
 from ledger import events as ev
-from ledger.records import decode_all, gapless
+from ledger.records import decode_all
 from ledger.records import tags as tags_of
 from projections import board, provenance, sources, status, timeline
 from projections.views import Views
@@ -72,7 +72,7 @@ def replay_command(
     with for_reading(db) as ledger:
         until = ledger.question(as_of=to).as_of.position
         with progress("folding", until) as advance:
-            whole = decode_all(gapless(ledger.stored(as_of=until)))
+            whole = decode_all(ledger.whole(as_of=until))
             records = [record for record in whole if not advance(1)]
         pairs = _board_pairs if projection == "board" else _pairs
         compared = 0

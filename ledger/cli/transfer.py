@@ -41,7 +41,7 @@ def export_command(db: str, file: str) -> None:
     """
     with for_reading(db) as ledger:
         if file == "-" and sys.stdout.isatty():
-            for _, stored in records.sound(records.gapless(ledger.stored())):
+            for _, stored in records.sound(ledger.whole()):
                 render.data(stored)  # escaped, as anything that others wrote
             return
         if file == "-":
@@ -170,7 +170,7 @@ def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError
 def _write(ledger: Ledger, out: Any) -> int:
     written = 0
     with progress("exporting", ledger.head) as advance:
-        for _, stored in records.sound(records.gapless(ledger.stored())):
+        for _, stored in records.sound(ledger.whole()):
             out.write(stored + b"\n")
             written += 1
             if written % MAX_BATCH == 0:

@@ -38,6 +38,7 @@ class ServedStore:
     def __init__(self, connection: Connection) -> None:
         self.name = connection.name
         self.file: str | None = None
+        self.gapless = False
         self._connection = connection
 
     @property

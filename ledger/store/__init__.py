@@ -98,6 +98,8 @@ class Store(Index, Protocol):
 
     name: str
     """How the store is named to people: a path or a URL without secrets."""
+    gapless: bool
+    """Whether its positions have no gaps, so that one that is missing was lost."""
     file: str | None
     """The file it is kept in, links followed; None where it is not kept in one."""
 

@@ -51,6 +51,7 @@ class PortStore:
     def __init__(self, recorder: DCBRecorder, name: str) -> None:
         self.name = name
         self.file: str | None = None
+        self.gapless = False
         self._recorder = recorder
         self._pid = os.getpid()
         self._closed = False

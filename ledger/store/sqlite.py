@@ -75,6 +75,7 @@ class SQLiteStore(Reads):
         super().__init__(connections.ask, names)
         self.name = connections.name
         self.file = connections.file
+        self.gapless = True
         self.to_append = Reads(connections.ask_writer, names)
         self._connections = connections
         self._news = threading.Condition()

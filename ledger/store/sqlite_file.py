@@ -265,7 +265,9 @@ def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> 
             text = "cannot be written: the file or its directory is read-only; open it for reading only, or copy it"
         case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
             text = "cannot be opened; see that you may read and write the file and its directory"
-        case apsw.CorruptError() | apsw.NotADBError() | apsw.SQLError():  # the last where a table or a column is gone
+        case apsw.CorruptError() | apsw.NotADBError():
+            return IntegrityError(f"{name} is damaged ({error}); restore it from a backup")
+        case apsw.SQLError() if "no such table" in str(error) or "no such column" in str(error):
             return IntegrityError(f"{name} is damaged ({error}); restore it from a backup")
         case apsw.ConnectionClosedError():
             return UsageError(f"{name} is closed; open it again")
