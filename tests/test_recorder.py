@@ -19,13 +19,15 @@ from eventsourcing.dcb.popo import InMemoryDCBRecorder
 from eventsourcing.dcb.tests import DCBRecorderTestCase
 from eventsourcing.persistence import IntegrityError as ConditionFailed
 from eventsourcing.persistence import ProgrammingError
-from stores import START, draft, fill, put
+from stores import START, draft, fill, positions, put
 
-from ledger import when
+from ledger import Ledger, Statement, when
 from ledger.errors import IntegrityError
 from ledger.store import Appended, Head, Overtaken
 from ledger.store.port import PortStore, SQLiteRecorder
 from ledger.store.sqlite import open_sqlite
+from ledger.testing import by
+from projections.views import Views
 
 # -- any recorder behind the port ------------------------------------------------------------------------------------
 
@@ -177,3 +179,15 @@ def test_a_subscription_passes_what_does_not_match_and_ends_when_stopped(recorde
             threading.Event().wait(0.001)
     follower.join()
     assert [each.position for each in seen] == [*range(3, 2_400, 2), 2_402]
+
+
+def test_a_store_whose_positions_may_have_gaps_is_not_taken_for_damaged() -> None:
+    recorder = InMemoryDCBRecorder()
+    ledger = Ledger(PortStore(recorder, "elsewhere"), recorded_by="the desk")
+    ledger.append(Statement(claims=("dam",), chain=(by("Ann"),)), register=True)
+    next(recorder.position_sequence)  # as where a transaction took a number, and was rolled back
+    ledger.append(Statement(claims=("dam",), chain=(by("Bob"),)))
+    assert positions(ledger.whole()) == [1, 2, 4]
+    with Views.open(ledger) as view:
+        view.rebuild()
+        assert [row.status for row in view.page().rows] == ["corroborated"]
