@@ -51,6 +51,8 @@ def export_command(db: str, file: str) -> None:
         try:
             with _replacing(Path(file)) as stream, compressed(stream, file) as packed:
                 written = _write(ledger, packed)
+        except BrokenPipeError:  # FILE is a pipe, and whoever reads it has read enough
+            raise
         except OSError as error:  # a full disk, for one
             raise LedgerError(f"{file} cannot be written: {error.strerror or error}; nothing was exported") from error
         click.echo(f"{count(written, 'record')} exported", err=True)
