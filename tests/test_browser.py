@@ -224,7 +224,7 @@ def test_who_steps_faster_than_pages_come_still_goes_back_to_where_it_began(brow
         page.goto("/claims/six-killed")
         page.get_by_role("slider", name=re.compile("^Recorded")).evaluate(
             """slider => {
-                for (const stop of [4, 3, 2]) {
+                for (const stop of [5, 4, 3]) {
                     slider.value = stop;
                     slider.dispatchEvent(new Event("change", { bubbles: true }));
                 }
