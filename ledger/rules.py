@@ -187,7 +187,8 @@ class Known:
         """Whose words an act was told to be: by itself, and by each correction of it in its turn."""
         if isinstance(record.event, records.ACTS):
             return self._versions_said(record).chains
-        return [record.event.chain] if isinstance(record.event, _RETRACTABLE) else ()
+        assert isinstance(record.event, ev.Retraction)  # nothing else has words that may be taken back
+        return [record.event.chain]
 
     def principal_of(self, source: str, but: str) -> tuple[str, str] | None:
         """For whom a source speaks, with the id of the relation, by any but the one with this id."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ledger import NotFound, Record
 from ledger import events as ev
-from ledger.records import decode, new_targets, targets
+from ledger.records import decode, leads_to
 from ledger.store import Stored
 
 from .desk import DIRECTED
@@ -30,7 +30,7 @@ class Book:
             self._records[position] = record
             self._by_id[record.id] = position
             sources = concerned[record.id] = set(sources_of(record.event))
-            for target in (*targets(record.event), *new_targets(getattr(record.event, "changes", {}))):
+            for target in leads_to(record.event):
                 sources |= concerned.get(target, set())
             if isinstance(record.event, ev.SourceRelated):
                 self._link(record.event)

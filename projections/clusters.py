@@ -24,7 +24,7 @@ from msgspec import Struct, defstruct
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, changes_within, decode, new_targets, targets
+from ledger.records import ACTS, changes_within, decode, leads_to, targets
 from ledger.store import Stored
 
 from .entries import CLERKS
@@ -185,7 +185,7 @@ class _Finder:
                 if isinstance(event, ev.SourceRelated) and event.relation == "same_as":
                     self._unite((event.from_, event.to))
             case ev.RecordAmended() | ev.Correction() | ev.RecordVoided() | ev.RelationWithdrawn():
-                about = (*targets(event), *new_targets(getattr(event, "changes", {})))
+                about = leads_to(event)
                 if not self._told.isdisjoint(about):
                     for target in about:
                         self._tell_of(target)
@@ -249,7 +249,7 @@ class _Finder:
     def _concerned(self, event: ev.Event, seen: set[str]) -> Iterator[str]:
         """The claims that an event names, or would, and those of what it is about, or would be."""
         yield from named_of(event)
-        for target in (*targets(event), *new_targets(getattr(event, "changes", {}))):
+        for target in leads_to(event):
             if target not in seen:
                 seen.add(target)
                 try:

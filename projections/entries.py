@@ -12,7 +12,7 @@ from typing import Final
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import NotFound
-from ledger.records import ACTS, Record, new_targets, targets
+from ledger.records import ACTS, Record, leads_to, new_targets, targets
 
 UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
 CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
@@ -41,7 +41,7 @@ class Entries:
         """Takes in a record that is about others, and all that it is about, or may be by a change."""
         if record.id not in self._clerk.by_id:
             self._clerk.add(record)
-            for target in _all_targets(record.event):
+            for target in leads_to(record.event):
                 with suppress(NotFound):  # a change may name what is not there
                     self.keep(self.raw(target))
 
@@ -76,7 +76,7 @@ class Entries:
             record = self._clerk.by_id.get(event_id)
             if record is None:
                 continue
-            reached = list(_all_targets(record.event)) if isinstance(record.event, UTTERANCES) else []
+            reached = list(leads_to(record.event)) if isinstance(record.event, UTTERANCES) else []
             for about in self._clerk.concerning(event_id):  # by a change it is about others, or was until it was voided
                 reached += new_targets(getattr(self._clerk.by_id[about].event, "changes", {}))
             for target in reached:
@@ -112,11 +112,6 @@ class Entries:
                         records[corrected.id] = corrected
                         queue.append(corrected.id)
         return sorted(records.values(), key=_position)
-
-
-def _all_targets(event: ev.Event) -> Iterator[str]:
-    yield from targets(event)
-    yield from new_targets(getattr(event, "changes", {}))
 
 
 def _position(record: Record) -> int:

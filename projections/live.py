@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record, names
 from ledger import events as ev
 from ledger.fold import Question
-from ledger.records import decode, new_targets, targets
+from ledger.records import decode, leads_to
 
 from .dossier import new_sources
 from .reached import named_of, sources_of
@@ -230,12 +230,11 @@ class _Finding:
             if len(self.records) > LARGE:
                 self.records = None
         named = self._named[record.id] = tuple(named_of(event))
-        self._targets.update(targets(event))
+        self._targets.update(leads_to(event))
         self.sources.update(_quoted(event), sources_of(event))
         changes = getattr(event, "changes", {})
         if changes:
-            self._targets.update(new_targets(changes))
-            self._changed |= {*targets(event), *new_targets(changes)}
+            self._changed.update(leads_to(event))
             for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
                 self.claims.update(self._named[changed])
         if changes or record.id in self._changed or _ties(event):
@@ -267,6 +266,6 @@ class _Told:
         event = record.event
         self.records[record.position] = record
         self._ids.add(record.id)
-        self._targets.update(targets(event), new_targets(getattr(event, "changes", {})))
+        self._targets.update(leads_to(event))
         self.sources.update(sources_of(event))
         return self

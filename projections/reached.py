@@ -207,7 +207,7 @@ class _Related:
 
     def wants(self, state: _Related) -> set[str]:
         """The relations of what was found, and what was made of them."""
-        amended = {target for amendment in self.amendments.values() for target in _amended_by(amendment)}
+        amended = {target for amendment in self.amendments.values() for target in leads_to(amendment)}
         wanted = {f"relation:claim:{claim}" for claim in self.claims}
         return wanted | {f"{kind}:{target}" for target in amended for kind in ("id", "act")}
 
@@ -238,15 +238,10 @@ class _Related:
         for id_ in queue:  # grows while it is walked
             if id_ in self.amendments:
                 named.update(_ends(self.amendments[id_]))
-                queue += _amended_by(self.amendments[id_]).difference(queue)
+                queue += set(leads_to(self.amendments[id_])).difference(queue)
             elif id_ in self.relations:
                 named |= {self.relations[id_].from_, self.relations[id_].to}
         return named
-
-
-def _amended_by(amendment: ev.RecordAmended) -> set[str]:
-    """The ids of what an amendment amends, or has another amend."""
-    return {amendment.target, *new_targets(amendment.changes)}
 
 
 def _ends(amendment: ev.RecordAmended) -> Iterator[str]:

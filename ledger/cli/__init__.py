@@ -114,8 +114,7 @@ class Claims(click.Group):
         """Runs the command and sees its output off, while a reader that hung up can still be told from a failure."""
         try:
             result = super().invoke(ctx)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            sys.stdout.flush()
         except BrokenPipeError:
             _hush()
             raise SystemExit(0) from None  # whoever read has read enough

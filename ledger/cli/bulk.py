@@ -19,7 +19,7 @@ from projections.words import count
 
 from . import complain
 from .ndjson import Lines, read
-from .options import at_ledger, for_checking, told
+from .options import at_ledger, for_checking, unprinted
 
 T = TypeVar("T")
 
@@ -98,10 +98,10 @@ def _append(ledger: Ledger, numbers: list[int], entries: list[Entry], register: 
                 out.flush()
             except OSError as error:  # nobody reads the receipts, or can: the events are appended all the same
                 unheard = error
+    done = f"{written:,} new, {there:,} already there"
     if unheard is not None and not isinstance(unheard, BrokenPipeError):
-        with told(f"{written:,} new, {there:,} already there: the same file again writes nothing where it brings ids"):
-            raise unheard
-    click.echo(f"{written:,} new, {there:,} already there", err=True)
+        raise unprinted(unheard, f"{done}: the same file again writes nothing where it brings ids")
+    click.echo(done, err=True)
 
 
 def _receipt(number: int, receipt: Receipt) -> bytes:

@@ -112,7 +112,12 @@ def told(what: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise LedgerError(f"stdout cannot be written ({error.strerror or error}); {what}") from error
+        raise unprinted(error, what) from error
+
+
+def unprinted(error: OSError, what: str) -> LedgerError:
+    """Why nothing can be printed, and what was done all the same."""
+    return LedgerError(f"stdout cannot be written ({error.strerror or error}); {what}")
 
 
 def cores() -> int:

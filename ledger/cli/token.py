@@ -57,9 +57,8 @@ def create_token(db: str, form: str, name: str, scopes: tuple[str, ...]) -> None
             render.data(msgspec.json.encode({**_plain(made), "token": secret}))
         else:
             click.echo(secret)
-    if form == "json":
-        return
-    click.echo(f"{visible(name)} may {' and '.join(made.scopes)}; the secret is not shown again", err=True)
+    if form != "json":
+        click.echo(f"{visible(name)} may {' and '.join(made.scopes)}; the secret is not shown again", err=True)
 
 
 @token_command.command("list", short_help="Who has a token, and for what.")
