@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from . import records, rules, when
+from . import records, when
 from .errors import IdReused
 from .events import Event
 from .intake import Entry, Incoming
+from .known import Known
 from .records import Record
 from .store import Draft
 
@@ -101,7 +102,7 @@ class Decided:
         return receipts
 
 
-def unless(kept: Iterable[tuple[Batch, Decided]], known: rules.Known) -> Iterator[str]:
+def unless(kept: Iterable[tuple[Batch, Decided]], known: Known) -> Iterator[str]:
     """The condition of an append: it fails where an event that others appended since carries one of these tags."""
     yield from known.read
     for batch, decided in kept:

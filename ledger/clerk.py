@@ -6,18 +6,32 @@ and amendments may themselves be voided and amended, so each is asked first what
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Final
 
 from msgspec.structs import replace
 
 from . import events as ev
 from .errors import InvalidEvent
+from .events import Event
 from .intake import changed
-from .records import ACTS, Record, changes_within
+from .records import ACT_TYPES, Record, changes_within
 
-_ACTS: Final = frozenset(ACTS)
+
+class Made:
+    """What changes make of events. The last of each is remembered: it is asked for again as others come in."""
+
+    def __init__(self) -> None:
+        self._last: dict[int, tuple[Event, Event, Event]] = {}  # by the identity of the change: it, its target, this
+
+    def of(self, target: Event, change: ev.RecordAmended | ev.Correction) -> Event:
+        """What a change makes of an event. Raises InvalidEvent where it does not fit."""
+        last = self._last.get(id(change))
+        if last is not None and last[0] is change and (last[1] is target or last[1] == target):
+            return last[2]
+        made = changed(target, change.changes)
+        self._last[id(change)] = change, target, made
+        return made
 
 
 class Clerk:
@@ -29,6 +43,8 @@ class Clerk:
         """The relations between sources and the withdrawals, as they came in: few, where records are many."""
         self._about: dict[str, list[str]] = {}  # target -> ids of the voids and amendments about it
         self._moving: dict[str, list[str]] = {}  # new target -> ids of the amendments that give it to what they amend
+        self._amended = Made()
+        self._left: dict[str, Record | None] = {}  # of what voids and amendments are about, as far as it was asked for
 
     def add(self, record: Record) -> None:
         """Takes a record in; the same one twice is once."""
@@ -36,8 +52,11 @@ class Clerk:
             return
         self.by_id[record.id] = record
         event = record.event
-        if type(event) in _ACTS:  # most are, and concern no other record's wording
+        if type(event) in ACT_TYPES:  # most are, and concern no other record's wording
+            if self._left:
+                self._left.pop(record.id, None)
             return
+        self._left.clear()
         if isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self.relating.append(record)
         elif isinstance(event, ev.RecordVoided):
@@ -53,7 +72,9 @@ class Clerk:
         """The record as it now stands; None where it was voided, or is not here."""
         if event_id not in self._about and event_id not in self._moving:
             return self.by_id.get(event_id)
-        return self._settle(self.concerning(event_id)).get(event_id)
+        if event_id not in self._left:
+            self._left[event_id] = self._settle(self.concerning(event_id)).get(event_id)
+        return self._left[event_id]
 
     def settled(self) -> list[Record]:
         """What is left, in position order."""
@@ -84,6 +105,13 @@ class Clerk:
                     queue.append(about)
         return queue
 
+    def source_relations(self) -> Iterator[tuple[str, ev.SourceRelated]]:
+        """The relations between sources that hold, neither voided nor withdrawn, with their event ids, by position."""
+        left = (self.effective(record.id) for record in sorted(self.relating, key=attrgetter("position")))
+        settled = [record for record in left if record is not None]
+        withdrawn = {r.event.target for r in settled if isinstance(r.event, ev.RelationWithdrawn)}
+        return ((r.id, r.event) for r in settled if isinstance(r.event, ev.SourceRelated) and r.id not in withdrawn)
+
     def _settle(self, ids: Iterable[str]) -> dict[str, Record | None]:
         """What is left of each of these and of what is about them, from the last record back: what is about a record
         came after it, so that no chain of voids is too long to follow."""
@@ -99,7 +127,7 @@ class Clerk:
             if isinstance(about, ev.RecordVoided):
                 return None
             try:
-                event = changed(event, about.changes)
+                event = self._amended.of(event, about)
             except InvalidEvent:  # fitted what stood there then; that was since amended or voided away
                 continue
         return record if event is record.event else replace(record, event=event)

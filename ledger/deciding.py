@@ -13,6 +13,7 @@ from .batch import MAX_BATCH, Batch, Decided, check_repeat, older, replay_of
 from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from .events import Event
 from .intake import Incoming
+from .known import Known
 from .records import Record
 from .store import Draft, Head, Index, Overtaken, Stored, tagged
 
@@ -39,7 +40,7 @@ class Deciding:
         self,
         index: Index,
         head: Head,
-        known: rules.Known,
+        known: Known,
         *,
         now_us: int,
         new_id: Callable[[int], str],
@@ -141,7 +142,7 @@ class Deciding:
         What is about another may, of what came before it in the batch. And what was read for others may have shown that
         a registration is void, where a later one of that claim was known, but not read.
         """
-        return bool(records.targets(event)) or not self.known.registered.issuperset(rules.claims_of(event))
+        return bool(records.targets(event)) or not self.known.registered.issuperset(records.claims_of(event))
 
     def _stands(self, item: Incoming, decided: Decided) -> bool:
         """Whether an event needs no writing, because one with its id and content stands already."""
@@ -164,7 +165,7 @@ class Deciding:
 
     def _register(self, item: Incoming, recorded_us: int, decided: Decided) -> None:
         """Registers what an event is about and is not registered yet."""
-        for claim in rules.claims_of(item.event):
+        for claim in records.claims_of(item.event):
             if claim not in self.known.registered:
                 named = intake.canonical(ev.ClaimRegistered(claim=claim, text=claim))
                 registration = Incoming(None, item.recorded_by, *named, item.recorded_us)

@@ -33,7 +33,6 @@ _C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
 _LONE_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PATH: Final = re.compile(r"(?P<reason>.*?)(?: - at (?:key in )?`\$(?P<path>[\w.\[\]]*)`)?", re.DOTALL)
 _CLASSES: Final = frozenset(ev.TYPES.values())
-_CHANGES: Final = frozenset((ev.Correction, ev.RecordAmended))
 #: So many events at a time stay in the processor's cache from one look to the next.
 _STRETCH: Final = 100
 _UNREADABLE: Final = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -218,7 +217,7 @@ def canonical(event: Event) -> Canonical:
     try:
         data = records.encode_event(event)
         # Clean text needs no second look, string by string; this is the hot path of every append.
-        if _is_clean(data) and type(event) not in _CHANGES:  # which are of free form
+        if _is_clean(data) and type(event) not in records.CHANGES:  # which are of free form
             read = records.event_from(data)
             if read == event:  # else it holds what is no JSON, and was encoded all the same: bytes, NaN, a list
                 return _settled(read, data)

@@ -22,6 +22,10 @@ from .errors import IntegrityError, NewerVersion
 from .events import Event
 
 ACTS: Final = (ev.Statement, ev.Denial, ev.Assessment)
+ACT_TYPES: Final = frozenset(ACTS)
+"""The same, for where each event of a million is asked whether it is one."""
+RETRACTABLE: Final = (*ACTS, ev.Retraction)
+CHANGES: Final = (ev.RecordAmended, ev.Correction)
 
 
 class Record(Struct, gc=False, frozen=True, kw_only=True):
@@ -243,6 +247,23 @@ def targets(event: Event) -> tuple[str, ...]:
         case ev.EvidenceAttached(act=str(act)):
             return (act,)
         case _:  # evidence on claims alone
+            return ()
+
+
+def claims_of(event: Event) -> tuple[str, ...]:
+    """The claims that must be registered before the event can be appended."""
+    if type(event) is ev.ClaimRegistered:  # itself
+        return ()
+    match event:
+        case ev.Statement() | ev.Denial() | ev.Assessment():
+            return event.claims + event.possible_claims
+        case ev.ClaimsRelated():
+            return (event.from_, event.to)
+        case ev.ClaimReworded() | ev.RulingRecorded():
+            return (event.claim,)
+        case ev.EvidenceAttached():
+            return event.claims
+        case _:  # sources, gradings and voids name no claim; changes do in what they make
             return ()
 
 

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
-from . import rules, when
+from . import when
 from .batch import Batch, Decided, Receipt, older, unless
 from .deciding import Deciding, PutOver
 from .errors import Conflict, LedgerError, Refused
 from .ids import Ids
+from .known import Known
 from .store import Appended, Head, Overtaken, Store
 
 _AHEAD_US: Final = 5_000_000
@@ -86,7 +87,7 @@ class Writer:
         return Deciding(
             self._store,  # by connections that wait for no writer
             self._store.head(),
-            rules.Known(),
+            Known(),
             now_us=self._clock_us(),
             new_id=self._new_id,
             whoever=self.whoever,
@@ -95,7 +96,7 @@ class Writer:
     def _append_once(self, batches: Sequence[Batch], look: bool, committing: Callable[[], None] | None) -> list[Answer]:
         start = self._store.head() if look or not self._at.position else self._at
         # What was read of the rules stays good for as long as nobody else has appended.
-        known = rules.Known(self._registered if self._at.position == start.position else None)
+        known = Known(self._registered if self._at.position == start.position else None)
         self._registered, self._at = set(), Head(0, 0)
         deciding = Deciding(self._store.to_append, start, known, now_us=self._clock_us(), new_id=self._new_id)
         if look:
@@ -130,7 +131,7 @@ class Writer:
             committing=committing,
         )
 
-    def _remember(self, known: rules.Known, at: Head) -> None:
+    def _remember(self, known: Known, at: Head) -> None:
         if len(known.registered) <= _REMEMBERED_CLAIMS:
             self._registered, self._at = known.registered, at
 

@@ -21,7 +21,20 @@ from projections.flags import FLAGS
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     0: {"events", "errors", "ids", "when", "scales", "visible"},
-    1: {"names", "lines", "records", "checks", "intake", "clerk", "fold", "rules", "saying", "schema", "tokens"},
+    1: {
+        "names",
+        "lines",
+        "records",
+        "checks",
+        "intake",
+        "clerk",
+        "fold",
+        "known",
+        "rules",
+        "saying",
+        "schema",
+        "tokens",
+    },
     2: {"store"},
     3: {"batch", "cuts", "inbox", "deciding", "writer", "ledger", "group", "loading"},
     4: {"client", "testing", "synthetic", "story"},

@@ -36,6 +36,7 @@ from ledger import (
     when,
 )
 from ledger.events import tag_of
+from ledger.known import Known
 from ledger.records import targets
 from ledger.testing import CLAIMS, Author, Story, by, chain, opened
 from ledger.testing.author import as_record
@@ -271,7 +272,7 @@ class Moves:
 
 def versions(written):
     """By its id, each event and what later ones make of it. What any of these is about must come before it."""
-    known, found = rules.Known(), {one.id: [] for one, _ in written}
+    known, found = Known(), {one.id: [] for one, _ in written}
     for position, (one, recorded_us) in enumerate(written, 1):
         changed = [one.id]
         for made in known.turns(one.event):
@@ -440,7 +441,7 @@ STRUCK = (
 
 def fitting(starts, rest):
     """Of the rest, what may follow every one of these starts."""
-    ledgers = [rules.Known() for _ in starts]
+    ledgers = [Known() for _ in starts]
     for known, start in zip(ledgers, starts, strict=True):
         for position, (one, recorded_us) in enumerate(start, 1):
             known.add(as_record(position, one, recorded_us))

@@ -14,6 +14,7 @@ import msgspec
 
 from ledger import IntegrityError, Ledger, LedgerError, Record, fold, names, rules
 from ledger import events as ev
+from ledger.known import Known
 from ledger.records import decode_all
 from ledger.records import tags as tags_of
 from projections import board, provenance, sources, status, timeline
@@ -161,7 +162,7 @@ def _pairs(ledger: Ledger, projection: str, records: list[Record], until: int) -
 
 def _index(records: Iterable[Record]) -> dict[str, list[Record]]:
     """The records by tag, each decided on anew with all before it known."""
-    known = rules.Known()
+    known = Known()
     index: dict[str, list[Record]] = {}
     for record in records:
         try:

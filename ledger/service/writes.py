@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger import Ledger, intake, rules
+from ledger import Ledger, intake, records
 from ledger import events as ev
 from ledger.batch import MAX_BATCH, Receipt
 from ledger.errors import IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
@@ -100,7 +100,7 @@ class Read(Struct, frozen=True):
 
     def check_registrations(self) -> None:
         """Raises UsageError where so many claims may be registered on the way that others would wait for it."""
-        claims = set().union(*(rules.claims_of(entry.event) for entry in self.entries))
+        claims = set().union(*(records.claims_of(entry.event) for entry in self.entries))
         if len(claims) > _MOST_CLAIMS:
             most, many = f"{_MOST_CLAIMS:,}", f"{len(claims):,}"
             raise UsageError(

@@ -18,6 +18,7 @@ from ledger import intake, rules, scales, when
 from ledger.errors import LedgerError
 from ledger.events import Event
 from ledger.intake import Entry
+from ledger.known import Known
 from ledger.ledger import Ledger
 from ledger.records import Record
 
@@ -98,7 +99,7 @@ class Author:
     def __init__(self, rnd: Random, written: Iterable[Exported] = ()) -> None:
         self.written: list[Exported] = []
         self._rnd = rnd
-        self._known = rules.Known()
+        self._known = Known()
         self._ids: dict[str, list[str]] = {}
         self._now_us = _START_US
         for entry, recorded_us in written:

@@ -14,6 +14,7 @@ from ledger.batch import Receipt
 from ledger.cuts import Cut
 from ledger.errors import Conflict, IdReused, LedgerError, NotFound, Refused, UsageError
 from ledger.intake import Entry
+from ledger.known import Known
 from ledger.ledger import Ledger
 from ledger.records import Record
 
@@ -117,7 +118,7 @@ def _whatever_is_about_a_claim_is_found_by_it(ledger: Ledger) -> None:
     written = _random_ledger(3, 120)
     for _ in ledger.load(written):
         pass
-    owed, known = dict[str, list[str]](), rules.Known()
+    owed, known = dict[str, list[str]](), Known()
     for n, (entry, recorded_us) in enumerate(written, 1):
         record = as_record(n, entry, recorded_us)
         for tag in rules.decide(record.event, record.id, known, recorded_us):
