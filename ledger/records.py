@@ -219,7 +219,7 @@ def tags_about(claim: str | None, source: str | None) -> list[tuple[str, ...]]:
 def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Changes, the changes they make where they change a change, and so on."""
     within: Any = changes
-    while isinstance(within, dict):
+    while within and isinstance(within, dict):
         yield within
         within = within.get("changes")
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record
 from ledger import events as ev
 from ledger.errors import NotFound
-from ledger.records import ACTS, targets
+from ledger.records import ACTS
 
 from . import board
 from . import dossier as _dossier
@@ -20,7 +20,7 @@ from .board import Row
 from .dossier import Dossier
 from .live import Live
 from .quotations import Quotations, links_of, quotations, text_of
-from .reached import Registered, check_reach, concerned, named_of, reached, sources_of
+from .reached import Registered, check_reach, concerned, is_plain, named_of, reached, sources_of
 from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
 from .search import searched
 from .viewfile import GRID, MASK, Connection, source_no, text_digest
@@ -50,7 +50,7 @@ class Catching:
     def take(self, record: Record) -> None:
         """Takes the next record in. Raises OutOfReach where it changes where too many claims stand."""
         at, event = record.position, record.event
-        plain = isinstance(event, ACTS) and not targets(event) and not event.possible_claims
+        plain = is_plain(event)
         about = [event] if plain else concerned(self._ledger, event, at)
         named = {claim for one in about for claim in named_of(one)}
         claims: set[str] = set()

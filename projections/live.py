@@ -17,17 +17,19 @@ from ledger.fold import Question
 from ledger.records import decode, leads_to
 
 from .dossier import new_sources
-from .reached import named_of, sources_of
+from .reached import is_plain, named_of, sources_of
 from .tracker import Tracker
 
 HOT: Final = 32
 """An act that reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
 LARGE: Final = 2_000
-"""A cluster of more records is kept once as much was read to judge claims, or would be for this act alone."""
+"""A cluster of more records is kept once enough was read to judge claims, or would be for this act alone."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
 _FOLDED: Final = 4
 """To take a record into a cluster costs as much as to read so many to judge a claim."""
+_TWICE: Final = 2
+"""An act that would have so much read has a cluster kept that is twice as large: the next one finds it there."""
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
 
@@ -81,7 +83,7 @@ class Live:
         judged = len(reached) * (acts + HOT)
         for claim in getattr(record.event, "claims", ()):
             if claim not in self._clusters:
-                self._load(claim, min(MOST, max(LARGE, judged, self._judged // _FOLDED)), record.position - 1)
+                self._load(claim, min(MOST, max(LARGE, _TWICE * judged, self._judged // _FOLDED)), record.position - 1)
 
     def take(self, record: Record, about: Collection[ev.Event]) -> dict[str, Standing]:
         """Takes a record into what is kept; gives the claims there that may stand elsewhere now.
@@ -229,6 +231,10 @@ class _Finding:
             self.records[record.position] = record
             if len(self.records) > LARGE:
                 self.records = None
+        if is_plain(event) and record.id not in self._changed:  # most are
+            self._named[record.id] = event.claims
+            self.sources.update(names.sources(event.chain))
+            return self
         named = self._named[record.id] = tuple(named_of(event))
         self._targets.update(leads_to(event))
         self.sources.update(_quoted(event), sources_of(event))

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import permutations
-from typing import Final
+from typing import Final, TypeGuard
 
 from ledger import Ledger, NotFound, Record
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import LedgerError
 from ledger.fold import Question
-from ledger.records import ACTS, changes_within, leads_to, new_targets
+from ledger.records import ACT_TYPES, ACTS, changes_within, leads_to, new_targets, targets
 
 from .board import named_by
 from .dossier import new_claims, new_sources
@@ -141,6 +141,11 @@ class _About:
     def evolve(self, state: list[Record], record: Record) -> list[Record]:
         """One more."""
         return [*state, record]
+
+
+def is_plain(event: ev.Event) -> TypeGuard[ev.Act]:
+    """Whether an event is an act that is about no other, and means no claim but those that it names."""
+    return type(event) in ACT_TYPES and not targets(event) and not getattr(event, "possible_claims", ())
 
 
 def named_of(event: ev.Event) -> Iterator[str]:
