@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from ledger.testing import by
 T0 = datetime(2024, 10, 11, 12, tzinfo=UTC)
 NOON_US = when.micros(T0)
 ANN = (by("Ann"), by("AFP", "outlet"))
+UUID7 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class Clock:

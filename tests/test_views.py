@@ -11,46 +11,22 @@ from random import Random
 
 import apsw
 import pytest
+from boards import ANN, BOB, folded, rows
 
 from ledger import (
     ClaimRegistered,
-    ClaimReworded,
-    ClaimsRelated,
-    Correction,
     Denial,
-    Entry,
     Ledger,
     LedgerError,
-    Link,
     NotFound,
-    RecordAmended,
-    RecordVoided,
-    Refused,
-    Retraction,
-    SourceRelated,
     Statement,
     UsageError,
     intake,
 )
 from ledger.synthetic import synthetic
-from ledger.testing import Story, by, opened, random_ledger
-from projections import board, carried, distinct, live, standing, status, tied, views
-from projections.reached import OutOfReach
+from projections import status, views
 from projections.rows import COUNTS
-from projections.tracker import Tracker
 from projections.views import ORDERS, STATUSES, Views
-
-ANN = (by("Ann"),)
-BOB = (by("Bob"),)
-
-
-def folded(ledger, as_of=None):
-    """The board as a fold of all records gives it."""
-    return ledger.state(board, as_of=as_of).claims
-
-
-def rows(view, **how):
-    return view.page(limit=None, **how).rows
 
 
 @pytest.fixture
@@ -68,311 +44,6 @@ def large(tmp_path_factory):
         with Views.open(made) as view:
             view.catch_up()
             yield made, view
-
-
-# The same rows, whichever way
-
-
-@pytest.mark.parametrize("many", [carried._MANY, 0])
-@pytest.mark.parametrize("seed", range(40))
-def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many, monkeypatch):
-    monkeypatch.setattr(carried, "_MANY", many)
-    with opened(random_ledger(Random(seed), 40)) as ledger:
-        tracker = Tracker(ledger.record)
-        kept = {}
-        for record in ledger.events():
-            for claim in tracker.take(record):
-                kept.pop(claim, None)
-                if (row := tracker.row(claim)) is not None:
-                    kept[claim] = row
-            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
-
-
-def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_claim(ledger):
-    ledger.append_all([ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")])
-    for event_id, claims in (("both", ("dam", "dyke")), ("one", ("dam",)), ("other", ("dyke",))):
-        ledger.append(Statement(claims=claims, chain=ANN), id=event_id)
-    ledger.append(Retraction(act="one", chain=ANN), id="back")
-    ledger.append(Retraction(act="other", chain=ANN))
-    ledger.append(RecordVoided(target="back", why="mistyped"))
-    tracker, kept = Tracker(ledger.record), {}
-    for record in ledger.events():
-        kept |= {claim: tracker.row(claim) for claim in tracker.take(record)}
-        assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position)
-    assert [row.status for row in kept.values()] == ["asserted", "withdrawn"]
-
-
-@pytest.mark.parametrize(("one", "other"), ["ab", "ba"])
-def test_what_a_retraction_swept_away_stays_so_when_two_speakers_become_one(ledger, one, other):
-    ledger.append(Statement(claims=("dam",), chain=(by(one),)), register=True)
-    ledger.append(Statement(claims=("dam",), chain=(by(other),)), id="said")
-    ledger.append(Retraction(act="said", chain=(by(other),)))
-    ledger.append(SourceRelated(from_=one, to=other, relation="same_as"))
-    tracker = Tracker(ledger.record)
-    for record in ledger.events():
-        tracker.take(record)
-    assert [tracker.row("dam")] == folded(ledger)
-    assert tracker.row("dam").status == "withdrawn"
-
-
-def test_a_source_by_itself_stands_beside_the_circle_that_it_is_in_whoever_spoke_first(ledger):
-    ledger.append(SourceRelated(from_="a", to="b", relation="speaks_for"))
-    ledger.append(SourceRelated(from_="b", to="a", relation="speaks_for"))
-    ledger.append(SourceRelated(from_="a", to="b", relation="independent_of"))
-    ledger.append(ClaimRegistered(claim="dam", text="It broke."))
-    tracker, kept = Tracker(ledger.record), []
-    for speaker, kind, said_at in (
-        ("b", "person", "2024-01-02"),
-        ("a", "person", None),
-        ("b", "untraced", None),
-        ("a", "person", None),
-    ):
-        ledger.append(
-            Statement(claims=("dam",), chain=(Link(name=speaker, kind=kind, source=speaker),), said_at=said_at)
-        )
-    for record in ledger.events():
-        if "dam" in tracker.take(record):
-            assert [tracker.row("dam")] == folded(ledger, record.position)
-            kept.append(tracker.row("dam"))
-    assert len(kept) == 5
-
-
-def crowded(seed):
-    """A claim on which many stand, some of them declared independent of each other, some in bodies, some unnamed."""
-    rnd, entries = Random(seed), []
-    names = [f"s{number}" for number in range(16)]
-    kinds = {name: "unnamed" if rnd.random() < 0.2 else "person" for name in names}
-    entries += [ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")]
-    entries.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
-    said = []
-    for number in range(60):
-        one, other = rnd.sample(names, 2)
-        match rnd.randrange(8):
-            case 0 | 1:
-                entries.append(SourceRelated(from_=one, to=other, relation="independent_of"))
-            case 2 if rnd.random() < 0.4:
-                entries.append(SourceRelated(from_=one, to=f"body{rnd.randrange(3)}", relation="member_of"))
-            case 3 if said:
-                act, by_whom = said.pop(rnd.randrange(len(said)))
-                entries.append(Retraction(act=act, chain=by_whom))
-            case _:
-                chain = (Link(name=one, kind=kinds[one], source=one),)
-                kind = Statement if rnd.random() < 0.7 else Denial
-                said_at = rnd.choice((None, "2024-10-01", "2024-10-05"))
-                event = kind(claims=(rnd.choice(("dam", "dam", "dyke")),), chain=chain, said_at=said_at)
-                entries.append(Entry(event=event, id=f"e{number}"))
-                said.append((f"e{number}", chain))
-    return entries
-
-
-@pytest.mark.parametrize("exact", [1, 2, 3])
-@pytest.mark.parametrize("seed", [*range(11), 146])
-def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
-    for module in (distinct, standing, tied, carried):
-        monkeypatch.setattr(module, "EXACT", exact)
-    with Ledger.open(":memory:") as ledger:
-        tracker, kept = Tracker(ledger.record), {}
-        for entry in crowded(seed):
-            try:
-                ledger.append_all([entry])
-            except Refused:  # a source related to itself by way of others, or what was taken back before
-                continue
-            [record] = ledger.events(after=ledger.head - 1)
-            for claim in tracker.take(record):
-                kept[claim] = tracker.row(claim)
-            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
-
-
-def test_where_more_are_declared_independent_than_are_counted_exactly_an_untied_source_may_come_first() -> None:
-    with Ledger.open(":memory:") as ledger:
-        for claim in ("dam", "dyke"):
-            ledger.append(ClaimRegistered(claim=claim, text="It broke."))
-        ledger.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
-        unnamed = [f"u{number:02}" for number in range(distinct.EXACT - 1)]
-        for one in (*unnamed, "q"):
-            ledger.append(SourceRelated(from_="p", to=one, relation="independent_of"))
-        # To the dam all is carried: there the free one comes first, and after the others once it has said so again.
-        for one in ("free", *unnamed, "p", "q", "free"):
-            kind = "unnamed" if one in unnamed else "person"
-            ledger.append(Statement(claims=("dyke",), chain=(Link(name=one, source=one, kind=kind),)))
-        tracker, provable = Tracker(ledger.record), []
-        for record in ledger.events():
-            if "dam" in tracker.take(record):
-                provable.append(tracker.row("dam").support.provable)
-                assert tracker.row("dam") == folded(ledger, record.position)[0]
-    assert provable[-2:] == [3, 2]
-
-
-def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
-    for module in (distinct, standing, tied, carried):
-        monkeypatch.setattr(module, "EXACT", 1)
-    with Ledger.open(":memory:") as ledger:
-        ledger.append(ClaimRegistered(claim="dam", text="It broke."))
-        for one in "abcd":
-            ledger.append(SourceRelated(from_=one, to="body", relation="member_of"))
-        for one, other in ("ab", "ac", "bc", "ad"):
-            ledger.append(SourceRelated(from_=one, to=other, relation="independent_of"))
-        said = {one: ledger.append(Statement(claims=("dam",), chain=(by(one),))) for one in "dabcuv"}
-        ledger.append(Statement(claims=("dam",), chain=(by("d"),)))
-        ledger.append(RecordVoided(target=said["d"].id, why="mistyped"))
-        tracker, kept = Tracker(ledger.record), []
-        for record in ledger.events():
-            if "dam" in tracker.take(record):
-                row = tracker.row("dam")
-                assert [row] == folded(ledger, record.position)
-                kept.append(row.support.provable)
-    assert kept[-2:] == [4, 5]  # beside the other two: `d` and whoever is with it; the three that are with each other
-
-
-@pytest.mark.parametrize("seed", range(100, 130))
-def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
-    with opened(random_ledger(Random(seed), 50)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
-        built.rebuild()
-        caught.catch_up()
-        assert built.difference(caught) is None
-        assert built.state_hash() == caught.state_hash()
-        for position in range(0, ledger.head + 1, 9):
-            assert rows(built, as_of=position) == rows(caught, as_of=position) == folded(ledger, position)
-
-
-@pytest.mark.parametrize("seed", range(200, 220))
-def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
-    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as judged, Views.open(ledger) as kept:
-        judged.catch_up()
-        monkeypatch.setattr(live, "HOT", 0)
-        monkeypatch.setattr(live, "MOST", 50)
-        kept.catch_up()
-        assert kept.difference(judged) is None
-        assert kept.finds_hash() == judged.finds_hash()
-
-
-@pytest.fixture
-def story():
-    return Story()
-
-
-def keeps_up(ledger):
-    """Whether a view that catches up record by record says at every position what the records say."""
-    with Views.open(ledger) as view:
-        view.catch_up()
-        return all(rows(view, as_of=position) == folded(ledger, position) for position in range(1, ledger.head + 1))
-
-
-def test_a_view_follows_a_retraction_to_what_a_correction_lets_an_act_perhaps_mean(story):
-    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
-    story.registers("x")
-    story.corrects("Ann", perhaps, possible_claims=["x"])
-    story.retracts("Ann", taken, at="2024-10-06")
-    assert keeps_up(story.ledger)
-
-
-def test_a_view_follows_a_retraction_to_what_an_act_perhaps_means_that_was_moved_to_its_claim(story):
-    story.registers("x")
-    perhaps = story.denies("Ann", "y", at="2024-10-04", possible_claims=("x",))
-    taken = story.denies("Ann", "z", at="2024-10-05")
-    story.corrects("Ann", perhaps, claims=["z"])
-    story.retracts("Ann", taken, at="2024-10-06")
-    assert keeps_up(story.ledger)
-
-
-def test_a_view_follows_a_retraction_to_what_an_amendment_moved_to_an_act_lets_it_perhaps_mean(story):
-    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
-    story.registers("x")
-    amendment = story.amends(story.denies("Bob", "z"), possible_claims=["x"])
-    story.amends(amendment, target=perhaps)
-    story.retracts("Ann", taken, at="2024-10-06")
-    assert keeps_up(story.ledger)
-
-
-def test_a_view_follows_a_relation_to_where_an_amendment_moved_to_it_leads(story):
-    story.states("Ann", "z")
-    story.registers("x")
-    relation = story.relates("z", "same_as", "y")
-    amendment = story.amends(story.relates("v", "same_as", "w"), to="x")
-    story.amends(amendment, target=relation)
-    story.states("Bob", "z")
-    assert keeps_up(story.ledger)
-
-
-def test_what_is_kept_up_in_memory_takes_in_whatever_comes_about_it(story, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    loaded = []
-    load = live.Live._load
-    monkeypatch.setattr(live.Live, "_load", lambda self, *args: loaded.append(args) or load(self, *args))
-    story.relates("x", "entails", "y")
-    story.states("Ann", "x", at="2024-10-04")
-    with Views.open(story.ledger) as view:
-        view.catch_up()
-        said = story.states("Bob", "x", at="2024-10-05")
-        view.catch_up()
-        before = len(loaded)
-        story.amends(said, said_at="2024-10-03")
-        story.connects("bob", "speaks_for", "ann")
-        story.retracts("Ann", said, at="2024-10-06")
-        story.relates("y", "negates", "x")
-        story.denies("Cy", "y", at="2024-10-07")
-        view.catch_up()
-        assert len(loaded) == before
-        for position in range(1, story.ledger.head + 1):
-            assert rows(view, as_of=position) == folded(story.ledger, position)
-
-
-def test_what_was_kept_in_memory_apart_is_kept_together_once_it_is_tied(story, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    for claim in ("x", "y", "x", "y"):
-        story.states("Ann", claim)
-    with Views.open(story.ledger) as view:
-        view.catch_up()
-        story.relates("x", "entails", "y")
-        for speaker in ("Bob", "Cy"):
-            story.states(speaker, "x")
-            view.catch_up()
-            assert rows(view) == folded(story.ledger)
-
-
-def test_a_cluster_is_kept_in_memory_however_large_once_judging_has_read_more(story, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    monkeypatch.setattr(live, "LARGE", 0)
-    with Views.open(story.ledger) as view:
-        for number in range(12):
-            story.states(f"Speaker {number}", "x")
-            view.catch_up()
-        assert view._live.keeps(["x"])
-        assert rows(view) == folded(story.ledger)
-
-
-def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
-        for view, speaker in ((one, "Ann"), (other, "Bob"), (one, "Cy"), (other, "Dee"), (one, "Ann")):
-            ledger.append(Statement(claims=("dam",), chain=(by(speaker),)), register=True)
-            view.catch_up()
-            assert rows(view) == folded(ledger)
-
-
-def test_a_step_that_fails_leaves_nothing_in_memory_that_is_not_in_the_view(ledger, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    for claim in ("dam", "dyke"):
-        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
-    with Views.open(ledger) as view:
-        view.catch_up()
-        ledger.append(Denial(claims=("dam",), chain=BOB))
-        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
-        with pytest.raises(OutOfReach):
-            view.catch_up(reach=1)
-        view.catch_up()
-        assert rows(view) == folded(ledger)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(300, 330))
-def test_and_so_it_is_on_longer_ledgers(seed):
-    with opened(random_ledger(Random(seed), 120)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
-        built.rebuild()
-        caught.catch_up()
-        assert built.difference(caught) is None
-        for position in range(0, ledger.head + 1, 17):
-            assert rows(built, as_of=position) == folded(ledger, position)
 
 
 def test_a_view_says_what_the_board_and_the_single_status_say(large):
@@ -499,21 +170,6 @@ def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
     assert heard.empty()
 
 
-def test_what_is_kept_in_memory_takes_in_what_a_correction_lets_perhaps_mean_it(ledger, monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    for claim in ("dam", "dyke"):
-        ledger.append(Statement(claims=(claim,), chain=(by("Cy"),)), register=True)
-    with Views.open(ledger) as view:
-        ledger.append(Denial(claims=("dyke",), chain=ANN), id="denied")
-        ledger.append(Correction(act="denied", changes={"possible_claims": ["dam"]}, chain=ANN))
-        ledger.append(Retraction(act="denied", chain=ANN))
-        view.catch_up()
-        for _ in range(3):
-            ledger.append(Denial(claims=("dam",), chain=BOB))
-            view.catch_up()
-            assert rows(view) == folded(ledger)
-
-
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
     made = []
     monkeypatch.setattr(Views, "_rebuild", lambda view, *_, **__: made.append(view))
@@ -618,19 +274,6 @@ def test_a_view_is_read_on_while_it_is_rebuilt(ledger):
         assert builder.row("dam").status == reader.row("dam").status == "disputed"
 
 
-def test_a_record_that_reaches_too_many_claims_is_told_and_nothing_is_lost(ledger):
-    for claim in ("dam", "dyke", "sluice"):
-        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
-    with Views.open(ledger) as view:
-        view.catch_up()
-        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
-        with pytest.raises(OutOfReach, match=r"position 7: .* 3 claims stand, more than 2"):
-            view.catch_up(reach=2)
-        assert view.checkpoint.position == 6
-        view.rebuild()  # which knows no bound
-        assert rows(view) == folded(ledger)
-
-
 def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path):
     ledger, view = large
     with Views.open(ledger, tmp_path / "other.views") as other:
@@ -654,22 +297,6 @@ def test_a_difference_is_told_with_position_claim_and_both_rows(large, tmp_path)
             view.row(claim, as_of=since).support.possible,
             99,
         )
-
-
-def test_a_rewording_that_is_moved_to_a_claim_in_memory_brings_along_what_was_amended_of_it(monkeypatch):
-    monkeypatch.setattr(live, "HOT", 0)
-    with Ledger.open(":memory:") as ledger, Views.open(ledger) as view:
-        for event in (
-            ClaimRegistered(claim="dam", text="It broke."),
-            ClaimRegistered(claim="dyke", text="It broke."),
-            Statement(claims=("dam",), chain=(by("Ann"),)),
-            Entry(event=ClaimReworded(claim="dyke", text="It did not.", why="w"), id="reworded"),
-            RecordAmended(target="reworded", changes={"text": "It broke again."}, why="w"),
-            RecordAmended(target="reworded", changes={"claim": "dam"}, why="w"),
-        ):
-            ledger.append_all([event])
-            view.catch_up()
-            assert rows(view) == folded(ledger)
 
 
 def test_a_ledger_has_one_view_by_whatever_path_it_is_opened(tmp_path, monkeypatch):

@@ -1,0 +1,220 @@
+"""Is a view that keeps up with its ledger, record by record, the view that is built of all records?"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from boards import ANN, BOB, folded, rows
+
+from ledger import (
+    ClaimRegistered,
+    ClaimReworded,
+    Correction,
+    Denial,
+    Entry,
+    Ledger,
+    RecordAmended,
+    Retraction,
+    SourceRelated,
+    Statement,
+)
+from ledger.testing import Story, by, opened, random_ledger
+from projections import live
+from projections.reached import OutOfReach
+from projections.views import Views
+
+
+@pytest.mark.parametrize("seed", range(100, 130))
+def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
+    with opened(random_ledger(Random(seed), 50)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
+        built.rebuild()
+        caught.catch_up()
+        assert built.difference(caught) is None
+        assert built.state_hash() == caught.state_hash()
+        for position in range(0, ledger.head + 1, 9):
+            assert rows(built, as_of=position) == rows(caught, as_of=position) == folded(ledger, position)
+
+
+@pytest.mark.parametrize("seed", range(200, 220))
+def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
+    with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as judged, Views.open(ledger) as kept:
+        judged.catch_up()
+        monkeypatch.setattr(live, "HOT", 0)
+        monkeypatch.setattr(live, "MOST", 50)
+        kept.catch_up()
+        assert kept.difference(judged) is None
+        assert kept.finds_hash() == judged.finds_hash()
+
+
+@pytest.fixture
+def story():
+    return Story()
+
+
+def keeps_up(ledger):
+    """Whether a view that catches up record by record says at every position what the records say."""
+    with Views.open(ledger) as view:
+        view.catch_up()
+        return all(rows(view, as_of=position) == folded(ledger, position) for position in range(1, ledger.head + 1))
+
+
+def test_a_view_follows_a_retraction_to_what_a_correction_lets_an_act_perhaps_mean(story):
+    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
+    story.registers("x")
+    story.corrects("Ann", perhaps, possible_claims=["x"])
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_retraction_to_what_an_act_perhaps_means_that_was_moved_to_its_claim(story):
+    story.registers("x")
+    perhaps = story.denies("Ann", "y", at="2024-10-04", possible_claims=("x",))
+    taken = story.denies("Ann", "z", at="2024-10-05")
+    story.corrects("Ann", perhaps, claims=["z"])
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_retraction_to_what_an_amendment_moved_to_an_act_lets_it_perhaps_mean(story):
+    perhaps, taken = (story.denies("Ann", "y", at=day) for day in ("2024-10-04", "2024-10-05"))
+    story.registers("x")
+    amendment = story.amends(story.denies("Bob", "z"), possible_claims=["x"])
+    story.amends(amendment, target=perhaps)
+    story.retracts("Ann", taken, at="2024-10-06")
+    assert keeps_up(story.ledger)
+
+
+def test_a_view_follows_a_relation_to_where_an_amendment_moved_to_it_leads(story):
+    story.states("Ann", "z")
+    story.registers("x")
+    relation = story.relates("z", "same_as", "y")
+    amendment = story.amends(story.relates("v", "same_as", "w"), to="x")
+    story.amends(amendment, target=relation)
+    story.states("Bob", "z")
+    assert keeps_up(story.ledger)
+
+
+def test_what_is_kept_up_in_memory_takes_in_whatever_comes_about_it(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    loaded = []
+    load = live.Live._load
+    monkeypatch.setattr(live.Live, "_load", lambda self, *args: loaded.append(args) or load(self, *args))
+    story.relates("x", "entails", "y")
+    story.states("Ann", "x", at="2024-10-04")
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        said = story.states("Bob", "x", at="2024-10-05")
+        view.catch_up()
+        before = len(loaded)
+        story.amends(said, said_at="2024-10-03")
+        story.connects("bob", "speaks_for", "ann")
+        story.retracts("Ann", said, at="2024-10-06")
+        story.relates("y", "negates", "x")
+        story.denies("Cy", "y", at="2024-10-07")
+        view.catch_up()
+        assert len(loaded) == before
+        for position in range(1, story.ledger.head + 1):
+            assert rows(view, as_of=position) == folded(story.ledger, position)
+
+
+def test_what_was_kept_in_memory_apart_is_kept_together_once_it_is_tied(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("x", "y", "x", "y"):
+        story.states("Ann", claim)
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        story.relates("x", "entails", "y")
+        for speaker in ("Bob", "Cy"):
+            story.states(speaker, "x")
+            view.catch_up()
+            assert rows(view) == folded(story.ledger)
+
+
+def test_a_cluster_is_kept_in_memory_however_large_once_judging_has_read_more(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    monkeypatch.setattr(live, "LARGE", 0)
+    with Views.open(story.ledger) as view:
+        for number in range(12):
+            story.states(f"Speaker {number}", "x")
+            view.catch_up()
+        assert view._live.keeps(["x"])
+        assert rows(view) == folded(story.ledger)
+
+
+def test_what_is_kept_up_in_memory_is_let_go_where_another_has_brought_the_view_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as one, Views.open(ledger) as other:
+        for view, speaker in ((one, "Ann"), (other, "Bob"), (one, "Cy"), (other, "Dee"), (one, "Ann")):
+            ledger.append(Statement(claims=("dam",), chain=(by(speaker),)), register=True)
+            view.catch_up()
+            assert rows(view) == folded(ledger)
+
+
+def test_a_step_that_fails_leaves_nothing_in_memory_that_is_not_in_the_view(ledger, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("dam", "dyke"):
+        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        ledger.append(Denial(claims=("dam",), chain=BOB))
+        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
+        with pytest.raises(OutOfReach):
+            view.catch_up(reach=1)
+        view.catch_up()
+        assert rows(view) == folded(ledger)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(300, 330))
+def test_and_so_it_is_on_longer_ledgers(seed):
+    with opened(random_ledger(Random(seed), 120)) as ledger, Views.open(ledger) as built, Views.open(ledger) as caught:
+        built.rebuild()
+        caught.catch_up()
+        assert built.difference(caught) is None
+        for position in range(0, ledger.head + 1, 17):
+            assert rows(built, as_of=position) == folded(ledger, position)
+
+
+def test_what_is_kept_in_memory_takes_in_what_a_correction_lets_perhaps_mean_it(ledger, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("dam", "dyke"):
+        ledger.append(Statement(claims=(claim,), chain=(by("Cy"),)), register=True)
+    with Views.open(ledger) as view:
+        ledger.append(Denial(claims=("dyke",), chain=ANN), id="denied")
+        ledger.append(Correction(act="denied", changes={"possible_claims": ["dam"]}, chain=ANN))
+        ledger.append(Retraction(act="denied", chain=ANN))
+        view.catch_up()
+        for _ in range(3):
+            ledger.append(Denial(claims=("dam",), chain=BOB))
+            view.catch_up()
+            assert rows(view) == folded(ledger)
+
+
+def test_a_rewording_that_is_moved_to_a_claim_in_memory_brings_along_what_was_amended_of_it(monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Ledger.open(":memory:") as ledger, Views.open(ledger) as view:
+        for event in (
+            ClaimRegistered(claim="dam", text="It broke."),
+            ClaimRegistered(claim="dyke", text="It broke."),
+            Statement(claims=("dam",), chain=(by("Ann"),)),
+            Entry(event=ClaimReworded(claim="dyke", text="It did not.", why="w"), id="reworded"),
+            RecordAmended(target="reworded", changes={"text": "It broke again."}, why="w"),
+            RecordAmended(target="reworded", changes={"claim": "dam"}, why="w"),
+        ):
+            ledger.append_all([event])
+            view.catch_up()
+            assert rows(view) == folded(ledger)
+
+
+def test_a_record_that_reaches_too_many_claims_is_told_and_nothing_is_lost(ledger):
+    for claim in ("dam", "dyke", "sluice"):
+        ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        ledger.append(SourceRelated(from_="ann", to="council", relation="speaks_for"))
+        with pytest.raises(OutOfReach, match=r"position 7: .* 3 claims stand, more than 2"):
+            view.catch_up(reach=2)
+        assert view.checkpoint.position == 6
+        view.rebuild()  # which knows no bound
+        assert rows(view) == folded(ledger)

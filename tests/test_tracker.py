@@ -1,0 +1,176 @@
+"""Does the tracker say after every record what a fold of all records says?"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from boards import ANN, folded
+
+from ledger import (
+    ClaimRegistered,
+    ClaimsRelated,
+    Denial,
+    Entry,
+    Ledger,
+    Link,
+    RecordVoided,
+    Refused,
+    Retraction,
+    SourceRelated,
+    Statement,
+)
+from ledger.testing import by, opened, random_ledger
+from projections import carried, distinct, standing, tied
+from projections.tracker import Tracker
+
+
+@pytest.mark.parametrize("many", [carried._MANY, 0])
+@pytest.mark.parametrize("seed", range(40))
+def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many, monkeypatch):
+    monkeypatch.setattr(carried, "_MANY", many)
+    with opened(random_ledger(Random(seed), 40)) as ledger:
+        tracker = Tracker(ledger.record)
+        kept = {}
+        for record in ledger.events():
+            for claim in tracker.take(record):
+                kept.pop(claim, None)
+                if (row := tracker.row(claim)) is not None:
+                    kept[claim] = row
+            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_claim(ledger):
+    ledger.append_all([ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")])
+    for event_id, claims in (("both", ("dam", "dyke")), ("one", ("dam",)), ("other", ("dyke",))):
+        ledger.append(Statement(claims=claims, chain=ANN), id=event_id)
+    ledger.append(Retraction(act="one", chain=ANN), id="back")
+    ledger.append(Retraction(act="other", chain=ANN))
+    ledger.append(RecordVoided(target="back", why="mistyped"))
+    tracker, kept = Tracker(ledger.record), {}
+    for record in ledger.events():
+        kept |= {claim: tracker.row(claim) for claim in tracker.take(record)}
+        assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position)
+    assert [row.status for row in kept.values()] == ["asserted", "withdrawn"]
+
+
+@pytest.mark.parametrize(("one", "other"), ["ab", "ba"])
+def test_what_a_retraction_swept_away_stays_so_when_two_speakers_become_one(ledger, one, other):
+    ledger.append(Statement(claims=("dam",), chain=(by(one),)), register=True)
+    ledger.append(Statement(claims=("dam",), chain=(by(other),)), id="said")
+    ledger.append(Retraction(act="said", chain=(by(other),)))
+    ledger.append(SourceRelated(from_=one, to=other, relation="same_as"))
+    tracker = Tracker(ledger.record)
+    for record in ledger.events():
+        tracker.take(record)
+    assert [tracker.row("dam")] == folded(ledger)
+    assert tracker.row("dam").status == "withdrawn"
+
+
+def test_a_source_by_itself_stands_beside_the_circle_that_it_is_in_whoever_spoke_first(ledger):
+    ledger.append(SourceRelated(from_="a", to="b", relation="speaks_for"))
+    ledger.append(SourceRelated(from_="b", to="a", relation="speaks_for"))
+    ledger.append(SourceRelated(from_="a", to="b", relation="independent_of"))
+    ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+    tracker, kept = Tracker(ledger.record), []
+    for speaker, kind, said_at in (
+        ("b", "person", "2024-01-02"),
+        ("a", "person", None),
+        ("b", "untraced", None),
+        ("a", "person", None),
+    ):
+        ledger.append(
+            Statement(claims=("dam",), chain=(Link(name=speaker, kind=kind, source=speaker),), said_at=said_at)
+        )
+    for record in ledger.events():
+        if "dam" in tracker.take(record):
+            assert [tracker.row("dam")] == folded(ledger, record.position)
+            kept.append(tracker.row("dam"))
+    assert len(kept) == 5
+
+
+def crowded(seed):
+    """A claim on which many stand, some of them declared independent of each other, some in bodies, some unnamed."""
+    rnd, entries = Random(seed), []
+    names = [f"s{number}" for number in range(16)]
+    kinds = {name: "unnamed" if rnd.random() < 0.2 else "person" for name in names}
+    entries += [ClaimRegistered(claim=claim, text=claim) for claim in ("dam", "dyke")]
+    entries.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
+    said = []
+    for number in range(60):
+        one, other = rnd.sample(names, 2)
+        match rnd.randrange(8):
+            case 0 | 1:
+                entries.append(SourceRelated(from_=one, to=other, relation="independent_of"))
+            case 2 if rnd.random() < 0.4:
+                entries.append(SourceRelated(from_=one, to=f"body{rnd.randrange(3)}", relation="member_of"))
+            case 3 if said:
+                act, by_whom = said.pop(rnd.randrange(len(said)))
+                entries.append(Retraction(act=act, chain=by_whom))
+            case _:
+                chain = (Link(name=one, kind=kinds[one], source=one),)
+                kind = Statement if rnd.random() < 0.7 else Denial
+                said_at = rnd.choice((None, "2024-10-01", "2024-10-05"))
+                event = kind(claims=(rnd.choice(("dam", "dam", "dyke")),), chain=chain, said_at=said_at)
+                entries.append(Entry(event=event, id=f"e{number}"))
+                said.append((f"e{number}", chain))
+    return entries
+
+
+@pytest.mark.parametrize("exact", [1, 2, 3])
+@pytest.mark.parametrize("seed", [*range(11), 146])
+def test_where_more_are_declared_independent_than_are_counted_exactly_the_first_come_first(seed, exact, monkeypatch):
+    for module in (distinct, standing, tied, carried):
+        monkeypatch.setattr(module, "EXACT", exact)
+    with Ledger.open(":memory:") as ledger:
+        tracker, kept = Tracker(ledger.record), {}
+        for entry in crowded(seed):
+            try:
+                ledger.append_all([entry])
+            except Refused:  # a source related to itself by way of others, or what was taken back before
+                continue
+            [record] = ledger.events(after=ledger.head - 1)
+            for claim in tracker.take(record):
+                kept[claim] = tracker.row(claim)
+            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def test_where_more_are_declared_independent_than_are_counted_exactly_an_untied_source_may_come_first() -> None:
+    with Ledger.open(":memory:") as ledger:
+        for claim in ("dam", "dyke"):
+            ledger.append(ClaimRegistered(claim=claim, text="It broke."))
+        ledger.append(ClaimsRelated(from_="dyke", to="dam", relation="entails"))
+        unnamed = [f"u{number:02}" for number in range(distinct.EXACT - 1)]
+        for one in (*unnamed, "q"):
+            ledger.append(SourceRelated(from_="p", to=one, relation="independent_of"))
+        # To the dam all is carried: there the free one comes first, and after the others once it has said so again.
+        for one in ("free", *unnamed, "p", "q", "free"):
+            kind = "unnamed" if one in unnamed else "person"
+            ledger.append(Statement(claims=("dyke",), chain=(Link(name=one, source=one, kind=kind),)))
+        tracker, provable = Tracker(ledger.record), []
+        for record in ledger.events():
+            if "dam" in tracker.take(record):
+                provable.append(tracker.row("dam").support.provable)
+                assert tracker.row("dam") == folded(ledger, record.position)[0]
+    assert provable[-2:] == [3, 2]
+
+
+def test_who_comes_first_among_many_that_are_declared_independent_is_another_once_an_act_is_voided(monkeypatch):
+    for module in (distinct, standing, tied, carried):
+        monkeypatch.setattr(module, "EXACT", 1)
+    with Ledger.open(":memory:") as ledger:
+        ledger.append(ClaimRegistered(claim="dam", text="It broke."))
+        for one in "abcd":
+            ledger.append(SourceRelated(from_=one, to="body", relation="member_of"))
+        for one, other in ("ab", "ac", "bc", "ad"):
+            ledger.append(SourceRelated(from_=one, to=other, relation="independent_of"))
+        said = {one: ledger.append(Statement(claims=("dam",), chain=(by(one),))) for one in "dabcuv"}
+        ledger.append(Statement(claims=("dam",), chain=(by("d"),)))
+        ledger.append(RecordVoided(target=said["d"].id, why="mistyped"))
+        tracker, kept = Tracker(ledger.record), []
+        for record in ledger.events():
+            if "dam" in tracker.take(record):
+                row = tracker.row("dam")
+                assert [row] == folded(ledger, record.position)
+                kept.append(row.support.provable)
+    assert kept[-2:] == [4, 5]  # beside the other two: `d` and whoever is with it; the three that are with each other
