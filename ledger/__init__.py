@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         NewerVersion,
         NotFound,
         Refused,
+        Unavailable,
         UsageError,
     )
     from .events import (
@@ -100,6 +101,7 @@ __all__ = [
     "SourceRegistered",
     "SourceRelated",
     "Statement",
+    "Unavailable",
     "UsageError",
 ]
 

@@ -6,7 +6,8 @@
     ├── Refused                 a well-formed event that a rule forbids (a stranger's retraction)
     ├── Conflict                somebody else came first (`expected` overtaken)
     │   └── IdReused            the same id came before with other content
-    ├── Busy                    more waits to be appended than may; try again later
+    ├── Unavailable             the ledger cannot be read or written now: a disk, a lock, a service; try again later
+    │   └── Busy                more waits to be appended than may
     ├── InvalidEvent            an event that does not meet its schema; carries a JSON pointer
     └── IntegrityError          the file is not what it says it is: not a ledger, damaged, of a newer version
         └── NewerVersion        written by a later version of this package
@@ -59,7 +60,15 @@ class IdReused(Conflict):
     """The id is taken by an event with other content."""
 
 
-class Busy(LedgerError):
+class Unavailable(LedgerError):
+    """The ledger cannot be read or written now; the same call may succeed later.
+
+    Its disk is full or fails, another process holds its lock, or its service does not answer. An append that ends so
+    may be there all the same; with ids of its own it can be repeated.
+    """
+
+
+class Busy(Unavailable):
     """More waits to be appended than may; nothing was written. `retry_after_s` is when it may be worth trying again."""
 
     def __init__(self, message: str, retry_after_s: float) -> None:

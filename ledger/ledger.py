@@ -110,7 +110,8 @@ class Ledger:
     def probe(self, patience_s: float = 1.0) -> int:
         """The last position, read by whoever could append next; nothing is written.
 
-        Raises LedgerError where the ledger cannot be read or appended to, or was locked for so many seconds.
+        Raises LedgerError where the ledger cannot be read or appended to; Unavailable where it was locked for so many
+        seconds, or may be had again.
         """
         return self._store.probe(patience_s).position
 
@@ -131,7 +132,8 @@ class Ledger:
         the last position the caller has seen: Conflict is raised where anything about the event's claims came after
         it. `register=True` registers claims that are not, in the same append.
 
-        Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused.
+        Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused;
+        Unavailable where it cannot be written now.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
         return self._writer.append(Batch([self._inbox.one(0, entry)], place_of(expected), register))[0]

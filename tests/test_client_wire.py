@@ -26,11 +26,12 @@ from ledger import (
     NotFound,
     Refused,
     RulingRecorded,
+    Unavailable,
     UsageError,
 )
 from ledger.client import Silence
 from ledger.client.following import sent_in
-from ledger.client.problems import ERRORS
+from ledger.client.problems import ERRORS, errors_of
 from ledger.service import problems
 
 # -- a wire that breaks ------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def test_but_not_for_ever() -> None:
     with Told(busy) as told, Ledger.open(told.url) as ledger:
         with pytest.raises(LedgerError, match="too much at once") as caught:
             _ = ledger.head
-        assert not isinstance(caught.value, UsageError)
+        assert isinstance(caught.value, Unavailable)
         assert 2 < len(told.asked) < 10
 
 
@@ -185,6 +186,13 @@ def test_what_is_no_service_of_ours_is_told(status_code: int, body: bytes) -> No
         pytest.raises(LedgerError, match=told.url),
     ):
         _ = ledger.head
+
+
+@pytest.mark.parametrize("status_code", [429, 502, 503, 504, 500])
+def test_what_may_pass_is_told_apart_whoever_answers(status_code: int) -> None:
+    for body in (b"<html>", b'{"type":"/problems/not-ready","detail":"not now"}'):
+        (error,) = errors_of(status_code, body, "https://desk.example", 1.0)
+        assert isinstance(error, Unavailable) == (status_code != 500)
 
 
 def test_every_kind_of_problem_comes_back_as_the_error_it_was() -> None:

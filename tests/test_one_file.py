@@ -26,7 +26,7 @@ from stores import (
     verbs,
 )
 
-from ledger.errors import LedgerError, UsageError
+from ledger.errors import Unavailable, UsageError
 from ledger.store import Head, Overtaken, sqlite, sqlite_file, sqlite_reads
 from ledger.store.sqlite import SQLiteStore, open_sqlite
 from ledger.store.sqlite_file import explained
@@ -318,7 +318,7 @@ def test_a_lock_that_is_never_released_ends_in_an_error(
     monkeypatch.setattr(sqlite_file, "_PATIENCE_S", 0.05)
     other = apsw.Connection(str(path))
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(LedgerError, match="locked by another process"):
+    with pytest.raises(Unavailable, match="locked by another process"):
         put(file_store, draft("a"))
     other.execute("ROLLBACK")
     other.close()
@@ -353,7 +353,7 @@ def test_a_full_disk_is_said_and_loses_nothing(file_store: SQLiteStore) -> None:
     writer = file_store._connections._writer
     assert writer is not None
     writer.pragma("max_page_count", writer.pragma("page_count") + 2)
-    with pytest.raises(LedgerError, match="is full, nothing was written"):
+    with pytest.raises(Unavailable, match="is full, nothing was written"):
         put(file_store, *(draft(f"big{n}", f"big:{n}", size=9_000) for n in range(20)), after=10)
     assert file_store.head().position == 10
     writer.pragma("max_page_count", 1_000_000)
@@ -362,6 +362,7 @@ def test_a_full_disk_is_said_and_loses_nothing(file_store: SQLiteStore) -> None:
 
 
 def test_a_disk_that_fails_leaves_open_whether_an_append_is_there() -> None:
-    told = str(explained("claims.db", apsw.IOError("disk I/O error")))
-    assert "whether an append that ended so is there, a repeat tells" in told
-    assert "nothing was written" not in told
+    error = explained("claims.db", apsw.IOError("disk I/O error"))
+    assert isinstance(error, Unavailable)
+    assert "whether an append that ended so is there, a repeat tells" in str(error)
+    assert "nothing was written" not in str(error)

@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from ledger import ClaimRegistered, IntegrityError, Ledger, Link, Statement
+from ledger import ClaimRegistered, IntegrityError, Ledger, Link, Statement, Unavailable
 from ledger.service import Service, Settings, application
 from ledger.service.logs import Log, take_in
 from ledger.service.page.serving import public
@@ -50,6 +50,9 @@ def client(service: Service) -> Iterator[TestClient]:
     async def damaged(request: Request) -> Response:
         raise IntegrityError("it is damaged; restore it from a backup")
 
+    async def full(request: Request) -> Response:
+        raise Unavailable("the disk is full; make room there")
+
     async def breaks_off(request: Request) -> Response:
         async def half() -> Any:
             yield b"half"
@@ -63,6 +66,8 @@ def client(service: Service) -> Iterator[TestClient]:
         Route("/fails", fails, methods=["POST"]),
         Route("/damaged", damaged),
         Route("/damaged-page", public(damaged)),
+        Route("/full", full),
+        Route("/full-page", public(full)),
         Route("/breaks-off", breaks_off),
     ]
     with TestClient(app) as client:
@@ -171,6 +176,17 @@ def test_and_so_it_is_where_a_page_was_asked_for(client: TestClient, service: Se
     (line,) = lines(service)
     assert (line["level"], line["problem"]) == ("error", "integrity")
     assert "restore it from a backup" in line["trace"]
+
+
+@pytest.mark.parametrize("path", ["/full", "/full-page"])
+def test_a_disk_that_is_full_is_an_error_of_the_log_and_who_asked_may_come_again(
+    client: TestClient, service: Service, path: str
+) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["retry-after"], "room" in answer.text) == (503, "5", False)
+    (line,) = lines(service)
+    assert (line["level"], line["problem"]) == ("error", "not-ready")
+    assert "make room there" in line["trace"]
 
 
 def test_who_hangs_up_in_the_middle_of_a_body_is_no_error_of_the_log(service: Service) -> None:

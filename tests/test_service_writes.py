@@ -13,7 +13,7 @@ import pytest
 from served import Asked
 
 from ledger import Ledger
-from ledger.errors import Busy
+from ledger.errors import Busy, Unavailable
 from ledger.ledger import MAX_BATCH
 from ledger.service import Service, Settings
 from ledger.service.problems import KINDS
@@ -289,6 +289,21 @@ def test_an_append_that_its_disk_refuses_is_not_answered_as_if_it_stood(
     problem(answer, 500, "failure")
     assert "secret path" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_who_appends_while_the_disk_is_full_is_told_to_come_again_and_not_where_it_is(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> Future[Any]:
+        raise Unavailable("/secret/claims.db is full, nothing was written")
+
+    monkeypatch.setattr(asked.service.writer, "submit", full)
+    answer = asked.post(EVENTS, json=said())
+    assert "cannot be read or written now" in problem(answer, 503, "not-ready")["detail"]
+    assert answer.headers["retry-after"] == "5"
+    assert "secret" not in answer.text
+    monkeypatch.undo()
+    assert asked.post(EVENTS, json=said(), params={"register": "true"}).status_code == 201
 
 
 # -- who brings it -----------------------------------------------------------------------------------------------------

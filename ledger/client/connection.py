@@ -19,9 +19,9 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from ledger.errors import LedgerError, UsageError
+from ledger.errors import LedgerError, Unavailable, UsageError
 
-from .problems import errors_of
+from .problems import MAY_PASS, errors_of
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 T = TypeVar("T")
@@ -34,10 +34,9 @@ _BACKOFF_S: Final = 0.1
 _CONNECT_S: Final = 5.0
 _ANSWER_S: Final = 60.0
 """A service that is silent for so long is taken for gone; it answers, or says that it is busy, long before."""
-_MAY_PASS: Final = (429, 502, 503, 504)
 
 
-class Silence(LedgerError):
+class Silence(Unavailable):
     """No answer came, however often it was asked for."""
 
 
@@ -105,7 +104,7 @@ class Connection:
             with self._client.stream("GET", url, params=list(query), headers=headers) as response:
                 if not response.is_success:
                     response.read()
-                if response.status_code in _MAY_PASS:
+                if response.status_code in MAY_PASS:
                     raise Silence(str(self._errors(response)[0]))
                 yield self._good(response)
         except httpx.RequestError as error:
@@ -129,7 +128,7 @@ class Connection:
             response, silence, wait_s = None, Silence(), 0.0
             try:
                 response = self._client.request(method, url, params=list(query), headers=headers, content=lines)
-                if response.status_code not in _MAY_PASS:
+                if response.status_code not in MAY_PASS:
                     return response
                 wait_s = _retry_after_s(response)
             except httpx.RequestError as error:

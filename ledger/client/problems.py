@@ -17,6 +17,7 @@ from ledger.errors import (
     LedgerError,
     NotFound,
     Refused,
+    Unavailable,
     UsageError,
 )
 
@@ -29,6 +30,8 @@ ERRORS: Final[Mapping[str, type[LedgerError]]] = {
     "invalid-event": InvalidEvent,
     "integrity": IntegrityError,
 }
+MAY_PASS: Final = (429, 502, 503, 504)
+"""What is answered so may be answered otherwise soon."""
 _BUSY: Final = 429
 _FORBIDDEN: Final = (401, 403)
 _ASKED_WRONGLY: Final = (400, 404, 405, 410, 413, 414, 415, 422)
@@ -64,7 +67,7 @@ def errors_of(status: int, body: bytes, name: str, retry_after_s: float) -> list
     try:
         problem = msgspec.json.decode(body, type=Problem)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        return [LedgerError(f"{name} answered {status}, and not as a ledger does; is the URL right?")]
+        return [_plain(status)(f"{name} answered {status}, and not as a ledger does; is the URL right?")]
     if problem.errors:
         first, *others = problem.errors  # the positions are of the first
         return [first.error(problem.positions), *(other.error(()) for other in others)]
@@ -84,4 +87,8 @@ def _error(type_: str, status: int, detail: str, pointer: str, positions: tuple[
         return kind(detail, positions)
     if kind is not None:
         return kind(detail)
-    return UsageError(detail) if status in _ASKED_WRONGLY else LedgerError(detail)
+    return UsageError(detail) if status in _ASKED_WRONGLY else _plain(status)(detail)
+
+
+def _plain(status: int) -> type[LedgerError]:
+    return Unavailable if status in MAY_PASS else LedgerError

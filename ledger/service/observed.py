@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .headers import RESTRAINT
 from .operations import template
-from .problems import NOT_ANSWERED, Problem
+from .problems import Problem
 from .service import Service
 
 #: What an id of a request may be where it comes in with it: harmless in a header, a log and a page.
@@ -70,8 +70,7 @@ class Observed:
         except Exception as error:
             scope["error"] = error
             if not status:
-                failure = Problem("failure", NOT_ANSWERED)
-                await failure.response(Request(scope))(scope, receive, sending)
+                await Problem.unforeseen(error).response(Request(scope))(scope, receive, sending)
             elif not whole:
                 raise  # half an answer is out; the server cuts the connection
         finally:

@@ -55,7 +55,7 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
 _OF_STATUS: Final = {401: "WWW-Authenticate", 403: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 #: Which problems come with what an operation takes, and with who may ask.
 _BROUGHT_BY: Final[tuple[tuple[tuple[str, ...], Callable[[Operation], bool]], ...]] = (
-    (("failure", "integrity", "misdirected", "too-long", "busy"), lambda _: True),
+    (("failure", "integrity", "not-ready", "misdirected", "too-long", "busy"), lambda _: True),
     (("usage",), lambda one: bool(one.parameters or one.body)),
     (("not-found",), lambda one: any(each.place == "path" or each.name == "as_of" for each in one.parameters)),
     (("not-yet",), lambda one: any(each.name == "wait_for" for each in one.parameters)),

@@ -22,11 +22,19 @@ from ledger.errors import (
     LedgerError,
     NotFound,
     Refused,
+    Unavailable,
     UsageError,
 )
 
 MEDIA_TYPE: Final = "application/problem+json"
 NOT_ANSWERED: Final = "this request could not be answered; the log of the service tells why"
+_UNTOLD: Final = {
+    "failure": NOT_ANSWERED,
+    "integrity": NOT_ANSWERED,
+    "not-ready": "the ledger cannot be read or written now; the log of the service tells why",
+}
+"""What is told of errors that say where the ledger is kept."""
+_LATER: Final = {"Retry-After": "5"}
 
 
 class Kind(Struct, frozen=True):
@@ -85,6 +93,7 @@ _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
     (Refused, "refused"),
     (UsageError, "usage"),
     (IntegrityError, "integrity"),
+    (Unavailable, "not-ready"),
 )
 
 
@@ -101,6 +110,9 @@ def type_of(kind: str) -> str:
 class Problem(Exception):
     """A request that is answered by a problem; raised anywhere below a handler."""
 
+    untold: Exception | None = None
+    """What went wrong, where the log alone is told."""
+
     def __init__(self, kind: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
         self.kind = KINDS[kind]
@@ -111,15 +123,33 @@ class Problem(Exception):
     @classmethod
     def of(cls, error: LedgerError) -> Problem:
         """The problem that an error of the ledger is. What is wrong with the place it lies in, the log tells alone."""
-        if KINDS[kind_of(error)].status == 500:
-            return cls(kind_of(error), NOT_ANSWERED)
+        kind = kind_of(error)
+        if kind in _UNTOLD:
+            return cls._hiding(error, kind)
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
         wait = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, Busy) else None
-        return cls(kind_of(error), str(error), headers=wait, **more)
+        return cls(kind, str(error), headers=wait, **more)
+
+    @classmethod
+    def unforeseen(cls, error: Exception) -> Problem:
+        """The problem that any other error is."""
+        return cls._hiding(error, "failure")
+
+    @classmethod
+    def _hiding(cls, error: Exception, kind: str) -> Problem:
+        problem = cls(kind, _UNTOLD[kind], headers=_LATER if kind == "not-ready" else None)
+        problem.untold = error
+        return problem
+
+    def note(self, request: Request) -> None:
+        """Notes of a request, for those who count and for the log, that this is its answer."""
+        request.scope["problem"] = self.kind.name
+        if self.untold is not None:
+            request.scope["error"] = self.untold
 
     def response(self, request: Request) -> Response:
         """The answer."""
-        request.scope["problem"] = self.kind.name  # for whoever counts
+        self.note(request)
         request_id = request.scope.get("request_id")
         told = {
             "type": type_of(self.kind.name),
@@ -161,9 +191,7 @@ async def told(request: Request, error: Exception) -> Response:
         case HTTPException(status_code=405):
             problem = Problem("no-such-method", f"{request.method} is not asked here", headers=_allowed(request))
         case _:
-            problem = Problem("failure", NOT_ANSWERED)
-    if problem.kind.status == 500:
-        request.scope["error"] = error  # for the log
+            problem = Problem.unforeseen(error)
     return problem.response(request)
 
 

@@ -144,7 +144,8 @@ class Store(Index, Protocol):
     def probe(self, patience_s: float) -> Head:
         """The last record now, read by whoever could append next: it has taken the lock, and given it back.
 
-        Raises LedgerError where the store cannot be read or written, or nobody gave up the lock for so long.
+        Raises LedgerError where the store cannot be read or written, Unavailable where nobody gave up the lock for so
+        long.
         """
 
     def wait(self, after: int, timeout_s: float) -> bool:

@@ -23,7 +23,7 @@ from urllib.parse import quote
 
 import apsw
 
-from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
+from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, Unavailable, UsageError
 
 from .sqlite_log import Checkpoints
 
@@ -258,9 +258,10 @@ def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> 
     """What an error of SQLite's means for a ledger, and what a person can do about it."""
     match error:
         case apsw.FullError():
-            text = "is full, nothing was written; make room where it is kept, then repeat"
+            return Unavailable(f"{name} is full, nothing was written; make room where it is kept, then repeat")
         case apsw.BusyError() | apsw.LockedError():
-            text = f"has been locked by another process for {patience_s:.0f} s; repeat when that has ended"
+            locked = f"has been locked by another process for {patience_s:.0f} s; repeat when that has ended"
+            return Unavailable(f"{name} {locked}")
         case apsw.ReadOnlyError():
             text = "cannot be written: the file or its directory is read-only; open it for reading only, or copy it"
         case apsw.CantOpenError() | apsw.PermissionsError() | apsw.AuthError():
@@ -272,7 +273,8 @@ def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> 
         case apsw.ConnectionClosedError():
             return UsageError(f"{name} is closed; open it again")
         case apsw.IOError():
-            text = f"cannot be read or written ({error}); whether an append that ended so is there, a repeat tells"
+            unsure = "whether an append that ended so is there, a repeat tells"
+            return Unavailable(f"{name} cannot be read or written ({error}); {unsure}")
         case _:
             text = f"failed: {error}"
     return LedgerError(f"{name} {text}")

@@ -47,10 +47,7 @@ def public(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except LedgerError as error:
-            problem = Problem.of(error)
-            if problem.kind.status == 500:
-                request.scope["error"] = error  # for the log
-            return _told(request, problem)
+            return _told(request, Problem.of(error))
         except Problem as problem:
             return _told(request, problem)
 
@@ -99,7 +96,7 @@ def look_of(request: Request) -> Look:
 
 
 def _told(request: Request, problem: Problem) -> Response:
-    request.scope["problem"] = problem.kind.name  # for whoever counts
+    problem.note(request)
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     context = {
         "kind": problem.kind,
