@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
 from typing import TypeAlias
 
@@ -12,7 +13,11 @@ from .records import Record
 from .store import Store
 
 Cut: TypeAlias = int | str | date | datetime | Receipt | Record
-"""A cut as callers write it: a position, an event id, a moment, or what `append` returned."""
+"""A cut as callers write it: a position, an event id, a moment, or what `append` returned.
+
+Of text, digits alone are a position, and what reads as a moment is one, whatever ids there are: an event that comes to
+have such an id changes no answer that was given before.
+"""
 
 
 def position_of(store: Store, cut: Cut, head: int) -> int:
@@ -21,23 +26,22 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
         case bool():
             raise UsageError(f"{cut!r} is no cut")
         case int():
-            return _within(cut, head)
+            return within(cut, head)
         case Receipt() | Record():
-            return _within(cut.position, head)
+            return within(cut.position, head)
         case str() if cut.isascii() and cut.isdigit():
-            return _within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
+            return within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
         case str():
             check_text(cut)
+            with suppress(ValueError):
+                return store.at_or_before(when.cut(cut))
             stored = store.by_id([cut])
             if stored:
                 return stored[cut][0]
-            try:
-                return store.at_or_before(when.cut(cut))
-            except ValueError:
-                raise UsageError(
-                    f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
-                    "or 2024-10-09T12:00:00Z"
-                ) from None
+            raise UsageError(
+                f"{cut!r} is no position, no event of this ledger, and no moment such as 2024-10-09 "
+                "or 2024-10-09T12:00:00Z"
+            )
         case date():  # and datetime
             return store.at_or_before(_moment_of(cut))
         case _:
@@ -78,7 +82,8 @@ def check_text(*asked: str | None) -> None:
             raise UsageError(f"{text!r} is not UTF-8 text; check its encoding") from None
 
 
-def _within(position: int, head: int) -> int:
+def within(position: int, head: int) -> int:
+    """A position of a log that ends at `head`. Raises UsageError for any other."""
     if not 0 <= position <= head:
         raise UsageError(f"position {position} is not in this ledger, which ends at {head}")
     return position

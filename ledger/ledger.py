@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, Self
 from . import cuts, fold, records, when
 from . import events as ev
 from .batch import MAX_BATCH, Batch, Brought, Receipt
-from .cuts import Cut, check_text, place_of, position_of
+from .cuts import Cut, check_text, place_of, position_of, within
 from .errors import LedgerError, NotFound, UsageError
 from .events import Event
 from .inbox import Inbox
@@ -313,16 +313,10 @@ class Ledger:
     ) -> Iterator[Record]:
         """Every record after a position, for ever: blocks for what comes next, never skips, never doubles.
 
-        Ends soon after `stop` is set, `poll_s` seconds at most.
+        Ends soon after `stop` is set, `poll_s` seconds at most. Raises UsageError where the ledger does not come so
+        far, as when it was restored since: what comes there would be skipped.
         """
-        position = place_of(after) or 0
-        while stop is None or not stop.is_set():
-            for pair in self._store.scan(position, self.head):
-                position = pair[0]
-                yield records.decode(*pair)
-                if stop is not None and stop.is_set():
-                    return
-            self._store.wait(position, poll_s)
+        return self._following(within(place_of(after) or 0, self.head), stop, poll_s)
 
     def stretch(
         self,
@@ -351,6 +345,15 @@ class Ledger:
         return self._store.wait(place_of(after) or 0, timeout_s)
 
     # Private
+
+    def _following(self, position: int, stop: threading.Event | None, poll_s: float) -> Iterator[Record]:
+        while stop is None or not stop.is_set():
+            for pair in self._store.scan(position, self.head):
+                position = pair[0]
+                yield records.decode(*pair)
+                if stop is not None and stop.is_set():
+                    return
+            self._store.wait(position, poll_s)
 
     def _load(self, batch: list[tuple[Entry, int]], committing: Callable[[], None]) -> list[Receipt]:
         entries, times = zip(*batch, strict=True)

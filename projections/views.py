@@ -23,7 +23,8 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import apsw
 
-from ledger import Ledger, records, when
+from ledger import Ledger, Receipt, Record, records, when
+from ledger.cuts import place_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -171,15 +172,26 @@ class Views:
             at = self._take_in(min(head, at + GRID), reach)
         return at
 
-    def follow(self, *, stop: threading.Event | None = None, poll_s: float = 1.0, reach: int = REACH) -> Iterator[int]:
-        """Catches up as the ledger grows, for ever; gives the position after each step that took something in.
+    def follow(
+        self,
+        *,
+        after: int | Receipt | Record | None = None,
+        stop: threading.Event | None = None,
+        poll_s: float = 1.0,
+        reach: int = REACH,
+    ) -> Iterator[int]:
+        """Catches up as the ledger grows, for ever; gives the position of the view once it has come further.
 
-        All that has come by then is one step. Ends soon after `stop` is set, `poll_s` seconds at most.
+        Further than `after`, by default than the view has come when it begins, and than it told last: whoever else
+        brings the view on meanwhile, every record is told of. All that has come by then is one step. Ends soon after
+        `stop` is set, `poll_s` seconds at most. Raises what `catch_up` does.
         """
+        told = place_of(after)
+        told = self._check().position if told is None else told
         while stop is None or not stop.is_set():
-            at = self._check().position
-            for _ in self._ledger.follow(after=at, stop=stop, poll_s=poll_s):
-                yield self.catch_up(reach=reach)
+            for _ in self._ledger.follow(after=told, stop=stop, poll_s=poll_s):
+                told = self.catch_up(reach=reach)
+                yield told
                 break
 
     def rebuild(

@@ -327,6 +327,7 @@ def bad_calls() -> dict[str, Callable[[Ledger], Any]]:
         "a truth for a cut": lambda ledger: ledger.state(status, "x", as_of=True),
         "a position for a moment of the world": lambda ledger: ledger.state(status, "x", said_by=1),
         "a type that is none": lambda ledger: ledger.events(types=("nonsense",)),
+        "a place past the head": lambda ledger: next(ledger.follow(after=99)),
         "a place that is none": lambda ledger: next(ledger.follow(after="x")),  # type: ignore[arg-type]
         "what is no text": lambda ledger: ledger.state(status, "\udcff"),
         "what is no text, either": lambda ledger: list(ledger.events(claim="\udcff")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from pathlib import Path
@@ -91,12 +92,16 @@ def test_a_service_that_falls_silent_is_no_fault_of_the_events_that_are_checked(
     assert len(asked) == 1
 
 
-def test_nobody_there_is_told_with_what_to_do() -> None:
+def test_nobody_there_is_told_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     with Told(HEAD) as told:
         nobody = told.url
     with Ledger.open(nobody) as ledger, pytest.raises(LedgerError, match="see whether `claims serve` runs there"):
         _ = ledger.head
     assert asked(nobody, "status").exit_code == 1
+    room = sys.modules["ledger.client.following"]  # the package has a function of that name
+    monkeypatch.setattr(room, "_AGAIN_S", (0.01,) * 3)  # not for a minute, as it waits for one that was there
+    with Ledger.open(nobody) as ledger, pytest.raises(Silence, match="see whether `claims serve` runs there"):
+        next(ledger.follow())
 
 
 def test_a_follower_skips_nothing_and_doubles_nothing_where_the_wire_breaks(url: str) -> None:

@@ -101,6 +101,16 @@ def test_a_receipt_and_a_record_are_cuts(dated: Ledger) -> None:
     assert dated.question(as_of=dated.record("e4")).as_of.position == 4
 
 
+@pytest.mark.parametrize("id_", ["2024-10-11", "2024-10-11T12:00:00Z", "2024-10", "2"])
+def test_an_id_that_reads_as_a_moment_or_a_position_changes_no_answer_given_before(ledger: Ledger, id_: str) -> None:
+    ledger.append_all([registers("c1"), registers("c2")])
+    before = ledger.question(as_of=id_).as_of
+    assert before.position == (2 if id_ == "2" else 0)
+    ledger.append(registers("c3"), id=id_)
+    assert ledger.question(as_of=id_).as_of == before
+    assert ledger.record(id_).position == 3
+
+
 @pytest.mark.parametrize(
     "cut",
     [

@@ -170,6 +170,26 @@ def test_a_view_follows_its_ledger_until_it_is_stopped(tmp_path):
     assert heard.empty()
 
 
+def test_who_follows_a_view_is_told_of_what_somebody_else_has_taken_in_meanwhile(ledger):
+    stop = threading.Event()
+    lost = threading.Timer(10, stop.set)  # who is not told waits no longer
+    lost.start()
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Views.open(ledger) as view, Views.open(ledger) as other:
+        following = view.follow(stop=stop, poll_s=0.05)
+        assert next(following) == 2
+        seen = ledger.append(Denial(claims=("dam",), chain=BOB))
+        other.catch_up()
+        assert next(following) == 3
+        last = ledger.append(Statement(claims=("dam",), chain=BOB))
+        other.catch_up()
+        stop.set()
+        assert list(following) == []
+        stop.clear()
+        assert next(view.follow(after=seen, stop=stop)) == last.position
+    lost.cancel()
+
+
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
     made = []
     monkeypatch.setattr(Views, "_rebuild", lambda view, *_, **__: made.append(view))

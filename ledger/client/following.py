@@ -19,7 +19,7 @@ from .connection import Connection, Silence
 from .reading import stored_of
 
 _PATIENCE_S: Final = 60.0
-"""A service that does not come back within this time is told of."""
+"""A service that does not come back within this time is told of; one that was never there, sooner."""
 _AGAIN_S: Final = (0.1, 0.3, 1.0, 3.0)
 
 
@@ -33,11 +33,11 @@ class Sent(Struct, frozen=True):
 
 def following(connection: Connection, after: object, stop: threading.Event | None, poll_s: float) -> Iterator[Record]:
     """Every record after a position: none skipped, none doubled. Raises Silence where the service stays away."""
-    place, gone_s, tries = {"after": str(after)}, math.inf, 0
+    place, gone_s, tries, was_there = {"after": str(after)}, math.inf, 0, False
     while stop is None or not stop.is_set():
         try:
             for sent in _stream(connection, place, stop, poll_s):
-                gone_s, tries = math.inf, 0
+                gone_s, tries, was_there = math.inf, 0, True
                 if sent.id is not None:
                     place = {"Last-Event-ID": sent.id}
                 if sent.event == "record":
@@ -46,7 +46,7 @@ def following(connection: Connection, after: object, stop: threading.Event | Non
                         return
         except Silence:
             gone_s = min(gone_s, time.monotonic())
-            if time.monotonic() > gone_s + _PATIENCE_S:
+            if time.monotonic() > gone_s + _PATIENCE_S or (not was_there and tries == len(_AGAIN_S)):
                 raise
         _pause(stop, _AGAIN_S[min(tries, len(_AGAIN_S) - 1)])
         tries += 1
