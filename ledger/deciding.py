@@ -125,9 +125,12 @@ class Deciding:
                 raise
 
     def _fault(self, item: Incoming, register: bool) -> LedgerError | None:
+        decided = Decided()
         try:
-            self.take([item], register, Decided())
+            self.take([item], register, decided)
         except _OF_EVENTS as error:
+            for draft in decided.drafts:  # what was registered for it would not have been
+                self.known.take_back(draft.id or "")
             return error
         return None
 

@@ -77,6 +77,13 @@ class Known:
         elif isinstance(event, (ev.SourceRelated, ev.RelationWithdrawn)):
             self._relate(record)
 
+    def take_back(self, registration_id: str) -> None:
+        """Forgets a registration that was just accepted, and that nothing is about."""
+        claim = self._registrations.pop(registration_id)
+        self.registered.discard(claim)
+        self._registered_by[claim].remove(registration_id)
+        del self.clerk.by_id[registration_id]
+
     def without(self, ids: Set[str | None]) -> Known:
         """What is known if records with these ids had never come; this one is used up."""
         self.registered.difference_update(self._registrations.values())  # those that hold come in again

@@ -224,7 +224,11 @@ class Views:
     def _rebuild(
         self, fresh: str, workers: int, progress: Callable[[int], object], search: bool = True, chunk: int = CHUNK
     ) -> None:
-        if not unfinished(fresh, self._ledger, search=search, chunk=chunk):
+        try:
+            goes_on = unfinished(fresh, self._ledger, search=search, chunk=chunk)
+        except apsw.Error:  # it is damaged
+            goes_on = False
+        if not goes_on:
             _remove(fresh)
         built: Any = open_view(fresh)
         built.wal_autocheckpoint(_PAGES)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from ledger import Ledger
-from ledger.cli import main
+from ledger import ClaimRegistered, Ledger
+from ledger.cli import log, main
 from ledger.events import TYPES
 from projections import board, provenance, sources, status, timeline
 from projections.flags import FLAGS
@@ -288,6 +288,16 @@ def test_the_log_can_be_narrowed(claims: Run) -> None:
     assert ids("six-killed", "--as-of", "A8", "--after", "3") == [related, "A1", "A8"]
     assert ids("--limit", "2", "--after", "46") == ["A1", "A2"]
     assert ids("six-killed", "--after", "63") == []
+
+
+def test_a_log_that_is_followed_leaves_out_nothing_that_comes_while_it_is_printed() -> None:
+    with Ledger.open(":memory:") as ledger:
+        ledger.append(ClaimRegistered(claim="c1", text="One."))
+        following, found = log._following(ledger, {}, 0), []
+        for number in (2, 3, 4):
+            ledger.append(ClaimRegistered(claim=f"c{number}", text="More."))
+            found.append(next(following)[0])
+        assert [*found, next(following)[0]] == [1, 2, 3, 4]
 
 
 def test_the_log_for_people_says_who_said_what(claims: Run) -> None:

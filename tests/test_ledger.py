@@ -261,6 +261,17 @@ def test_a_check_finds_every_bad_event_and_writes_nothing(ledger: Ledger) -> Non
     assert ledger.head == 2
 
 
+def test_with_an_event_that_is_refused_nothing_is_registered_as_far_as_a_check_can_tell(ledger: Ledger) -> None:
+    bad, good = states("x", said_at="3000-01-01"), registers("x")
+    assert [error.index for error in ledger.check([bad, good, states("x"), bad, good], register=True)] == [0, 3, 4]
+    reg, void = entry("r", registers("y")), entry("v", RecordVoided(target="r", why="w"))
+    again = states("y", said_at="3000-01-01")
+    found = ledger.check(
+        [reg, void, again, registers("y"), entry("u", RecordVoided(target="v", why="w"))], register=True
+    )
+    assert [error.index for error in found] == [2]
+
+
 # -- clocks ----------------------------------------------------------------------------------------------------------
 
 

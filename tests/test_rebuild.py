@@ -267,6 +267,16 @@ def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monk
             assert view.page(limit=None).rows == ledger.state(board).claims
 
 
+@pytest.mark.parametrize("left", [b"x" * 5_000, b"SQLite format 3\0" + b"x" * 5_000])
+def test_what_a_rebuild_left_behind_and_is_damaged_is_no_hindrance(tmp_path, left):
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        ledger.append(Statement(claims=("dam",), chain=(by("Ann"),)), register=True)
+        with Views.open(ledger) as view:
+            Path(f"{view.path}.new").write_bytes(left)
+            view.rebuild()
+            assert view.row("dam").status == "asserted"
+
+
 def test_a_helper_that_ends_early_is_told_of_and_the_view_stays_as_it_was(large, tmp_path, monkeypatch, capfd):
     with Views.open(large, tmp_path / "helped.views") as view:
         monkeypatch.setattr(rebuild, "_HELP", "import sys; sys.exit('no such luck')")

@@ -64,11 +64,12 @@ def log_command(
         raise click.UsageError("--follow has no end: it goes with --format table or ndjson, and without --as-of")
     wanted = {"claim": claim, "source": None if source is None else source_id(source), "types": types}
     with for_reading(db) as ledger:
-        found = ledger.stored(**wanted, after=after, as_of=as_of)  # type: ignore[arg-type]
         if follow:
-            found = _following(ledger, wanted, found, after)
-        elif claim is not None or source is not None:
-            found = _some(found, f"claim {claim!r}" if claim is not None else f"source {source!r}", after, db)
+            found = _following(ledger, wanted, after)
+        else:
+            found = ledger.stored(**wanted, after=after, as_of=as_of)  # type: ignore[arg-type]
+            if claim is not None or source is not None:
+                found = _some(found, f"claim {claim!r}" if claim is not None else f"source {source!r}", after, db)
         _print(_first(found, limit), form, follow)
 
 
@@ -163,12 +164,10 @@ def _some(found: Iterator[Stored], what: str, after: int, db: str) -> Iterator[S
         yield from found
 
 
-def _following(ledger: Ledger, wanted: dict[str, Any], found: Iterator[Stored], after: int) -> Iterator[Stored]:
+def _following(ledger: Ledger, wanted: dict[str, Any], after: int) -> Iterator[Stored]:
     """What is there, then what comes: each new record is looked up as asked, so that its very bytes are shown."""
     last = ledger.head
-    for pair in found:
-        last = max(last, pair[0])
-        yield pair
+    yield from ledger.stored(**wanted, after=after, as_of=last)
     for record in ledger.follow(after=max(last, after)):
         yield from ledger.stored(**wanted, after=record.position - 1, as_of=record.position)
 
