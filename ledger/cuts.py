@@ -43,7 +43,7 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
                 "or 2024-10-09T12:00:00Z"
             )
         case date():  # and datetime
-            return store.at_or_before(_moment_of(cut))
+            return store.at_or_before(moment_of(cut))
         case _:
             raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
@@ -68,7 +68,7 @@ def said_by(cut: Cut | None) -> tuple[int | None, str | None]:
             except ValueError as error:
                 raise UsageError(f"said_by: {error}") from None
         case date():  # and datetime
-            return _moment_of(cut), cut.isoformat()
+            return moment_of(cut), cut.isoformat()
         case _:
             raise UsageError("said_by is a moment of the world, such as 2024-10-09; positions and events go with as_of")
 
@@ -89,7 +89,8 @@ def within(position: int, head: int) -> int:
     return position
 
 
-def _moment_of(cut: date) -> int:
+def moment_of(cut: date) -> int:
+    """The last microsecond of a date, or a zoned datetime. Raises UsageError for one without a zone."""
     if not isinstance(cut, datetime):
         return when.cut(cut.isoformat())
     if cut.utcoffset() is None:

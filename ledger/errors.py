@@ -71,7 +71,7 @@ class Unavailable(LedgerError):
 class Busy(Unavailable):
     """More waits to be appended than may; nothing was written. `retry_after_s` is when it may be worth trying again."""
 
-    def __init__(self, message: str, retry_after_s: float) -> None:
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 

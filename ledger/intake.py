@@ -80,7 +80,7 @@ class Settled(Entry, frozen=True, kw_only=True):
         return (self.event, self.id, self.recorded_by) == (other.event, other.id, other.recorded_by)
 
     def __hash__(self) -> int:
-        return hash((self.event, self.id, self.recorded_by))
+        return hash(Entry(event=self.event, id=self.id, recorded_by=self.recorded_by))
 
 
 def entry(line: bytes) -> Entry:

@@ -143,6 +143,15 @@ class Known:
             raise Refused(f"event {event_id!r} was voided; void the voiding to have it back")
         raise NotFound(f"there is no event {event_id!r} before this one; `claims log` lists what there is")
 
+    def targets_of(self, event_id: str) -> Iterable[str]:
+        """What a record is about, or was or will be by any change of it."""
+        record = self.clerk.by_id.get(event_id)
+        if record is None:
+            return ()
+        if not self._near(event_id):
+            return records.targets(record.event)
+        return self._around(event_id).tagged(event_id)[1]
+
     def chains(self, record: Record) -> Iterable[tuple[ev.Link, ...]]:
         """Whose words an act was told to be: by itself, and by each correction of it in its turn."""
         if isinstance(record.event, records.ACTS):

@@ -283,10 +283,8 @@ class Ledger:
         until = head if as_of is None else position_of(self._store, as_of, head)
         tags = _tags_of(claim, source, types)
         after = min(place_of(after) or 0, until)
-        if not tags and not types:
-            return self._store.scan(after, until)
         if not tags:
-            return (pair for pair in self._store.scan(after, until) if _type_of(pair) in types)
+            return self._store.scan(after, until, types=types)
         found, *more = (self._store.tagged(group, types=types, after=after, until=until) for group in tags)
         return _in_both(found, more[0]) if more else found
 
@@ -332,6 +330,8 @@ class Ledger:
         What `events` gives in one go, in pieces that each take a bounded time: go on after `upto`.
         """
         tags = _tags_of(claim, source, types)
+        if limit < 1:
+            raise UsageError(f"a stretch has one record at least, not {limit}")
         head = self.head
         after = place_of(after) or 0
         begin = min(after, head)
@@ -399,7 +399,3 @@ def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]
             position, _ = next(other, (FOREVER, b""))
         if position == pair[0]:
             yield pair
-
-
-def _type_of(pair: Stored) -> str:
-    return ev.tag_of(records.decode(*pair).event)

@@ -156,8 +156,7 @@ def _check_depth(targets: Iterable[str], known: Known) -> None:
     for _ in range(MAX_DEPTH + 1):
         if not about:
             return
-        found = [known.clerk.by_id[target] for target in about if target in known.clerk.by_id]
-        about = {further for record in found for further in records.targets(record.event)}
+        about = {further for target in about for further in known.targets_of(target)}
     raise Refused(
         f"more than {MAX_DEPTH} events would be about one another; amend, void or take back the first of them instead"
     )

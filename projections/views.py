@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias
 import apsw
 
 from ledger import Ledger, Receipt, Record, records, when
-from ledger.cuts import place_of
+from ledger.cuts import moment_of, place_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -317,6 +317,10 @@ class Views:
         """
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
+        if limit is not None and limit < 1:
+            raise UsageError(
+                f"a page has one row at least, not {limit}; leave `limit` out for 50, or give None for all"
+            )
         after = None
         if cursor is not None:
             pinned, _ = pages.place_of(order, cursor)
@@ -428,7 +432,7 @@ def beside(ledger: Ledger) -> str:
 def _since(time: Time | None) -> int | None:
     """The first microsecond of a time; a date, month or year begins with it."""
     if isinstance(time, datetime):
-        return when.micros(time)
+        return moment_of(time)
     if time is None:
         return None
     text = time if isinstance(time, str) else time.isoformat()
@@ -438,10 +442,10 @@ def _since(time: Time | None) -> int | None:
 
 def _until(time: Time | None) -> int | None:
     """The last microsecond of a time."""
-    if isinstance(time, datetime):
-        return when.micros(time)
+    if isinstance(time, date):  # and datetime
+        return moment_of(time)
     try:
-        return None if time is None else when.cut(time if isinstance(time, str) else time.isoformat())
+        return None if time is None else when.cut(time)
     except ValueError as error:
         raise UsageError(str(error)) from None
 

@@ -21,11 +21,20 @@ from incoming import (
 )
 
 from ledger import (
+    Entry,
     InvalidEvent,
     Statement,
     intake,
     records,
 )
+
+
+def test_what_was_read_is_the_entry_that_it_is_also_where_it_is_looked_for() -> None:
+    was_read = intake.entry(line(STATEMENT | {"id": "a"}))
+    built = Entry(event=was_read.event, id="a")
+    assert was_read == built
+    assert was_read in {built} and built in {was_read}
+
 
 # -- bytes -----------------------------------------------------------------------------------------------------------
 

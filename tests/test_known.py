@@ -131,6 +131,13 @@ def test_so_many_events_are_about_one_another_and_no_more(link: Callable[[str, s
     allow(link("e0", "beside") if link is not void else states("beside", "x"), after=longest)
 
 
+def test_nor_by_amendments_that_move_them() -> None:
+    """Retractions of one act, each moved to be of the one before it."""
+    events = chained(lambda _, event_id: retract("e0", "Ann", event_id=event_id), rules.MAX_DEPTH + 1)
+    moves = [amend(f"e{n + 1}", f"m{n}", act=f"e{n}") for n in range(1, rules.MAX_DEPTH + 1)]
+    refuse(moves[-1], "more than 20 events would be about one another", after=[*events, *moves[:-1]])
+
+
 @pytest.mark.parametrize("length", [1, 2, 3, 19, 20])
 def test_of_a_chain_of_voids_the_first_word_is_settled_by_the_last(length: int) -> None:
     chain = chained(void, length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -16,6 +17,7 @@ from scripts import started
 from ledger import (
     Busy,
     ClockBehind,
+    Conflict,
     Denial,
     Entry,
     IdReused,
@@ -424,6 +426,12 @@ def test_a_ledger_is_named_by_where_it_lives(tmp_path: Path) -> None:
     with Ledger.open(tmp_path / "a.db") as ledger, Ledger.open(":memory:") as other:
         assert ledger.name == str(tmp_path / "a.db")
         assert other.name == ":memory:"
+
+
+def test_an_error_that_crosses_to_another_process_is_the_same_there() -> None:
+    for error in (Busy("full", 2.5), Conflict("late", (1, 2)), InvalidEvent("no time", "/said_at"), Refused("no")):
+        there = pickle.loads(pickle.dumps(error))
+        assert (type(there), str(there), vars(there)) == (type(error), str(error), vars(error))
 
 
 #: Those of the ledger, whatever else was imported by now that is one, too; but that it cannot be had now is a failure

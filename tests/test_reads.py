@@ -275,6 +275,11 @@ def test_events_are_found_by_claim_source_type_and_range(told: Ledger, filters: 
         assert stretch.upto == max(told.head, filters.get("after", 0))
 
 
+def test_a_stretch_has_a_record(told: Ledger) -> None:
+    with pytest.raises(UsageError, match="one record at least, not 0"):
+        told.stretch(limit=0)
+
+
 def test_a_log_read_in_stretches_is_the_log(told: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(package.ledger, "_STRETCH", 3)
     for filters in ({}, {"claim": "x"}, {"types": ["denial"]}, {"claim": "x", "source": "bo"}):

@@ -163,6 +163,19 @@ def test_what_has_all_the_tags_and_one_of_the_types_comes_with_them(store: Store
     assert [(kept.position, kept.data)] == list(store.scan(2, 3))
 
 
+def test_types_narrow_a_scan_of_any_length(store: Store) -> None:
+    kinds = ("statement", "denial", "assessment")
+    drafts = [draft(f"e{n}", type_=kinds[n % 3] if n < 2_500 else "denial") for n in range(2_600)]
+    for start in range(0, len(drafts), 1_000):
+        put(store, *drafts[start : start + 1_000], after=start)
+    wanted = [n + 1 for n in range(2_600) if n >= 2_500 or n % 3 == 1]
+    assert [position for position, _ in store.scan(0, FAR, types=["denial"])] == wanted
+    assert [position for position, _ in store.scan(5, 20, types=["denial", "statement"])] == [
+        n + 1 for n in range(5, 20) if n % 3 < 2
+    ]
+    assert list(store.scan(0, FAR, types=["nothing"])) == []
+
+
 def test_types_narrow_what_is_tagged(store: Store) -> None:
     put(store, draft("a", "x", type_="denial"), draft("b", "x"), draft("c", "x", type_="assessment"), draft("d"))
     assert tagged(store, "x", types=["denial"]) == [1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -123,7 +124,18 @@ def test_claims_are_counted_by_status_as_of_any_position(large):
 
 
 @pytest.mark.parametrize(
-    "how", [{"order": "loudest"}, {"status": ["true"]}, {"cursor": "x:y", "order": "acts"}, {"as_of": 99_999}]
+    "how",
+    [
+        {"order": "loudest"},
+        {"status": ["true"]},
+        {"cursor": "x:y", "order": "acts"},
+        {"as_of": 99_999},
+        {"limit": 0},
+        {"limit": -1},
+        {"changed_since": datetime(2024, 10, 9)},
+        {"changed_until": datetime(2024, 10, 9)},
+        {"changed_since": "soon"},
+    ],
 )
 def test_what_is_no_order_status_cursor_or_position_is_told(large, how):
     with pytest.raises(UsageError):

@@ -59,9 +59,9 @@ class ServedStore:
         """Refused: the service decides what is appended, and puts it into its envelope."""
         raise UsageError(f"{self.name} makes its records itself; append events")
 
-    def scan(self, after: int, until: int) -> Iterator[Stored]:
-        """Every record with after < position <= until."""
-        return self.read([], after, until)
+    def scan(self, after: int, until: int, *, types: Sequence[str] = ()) -> Iterator[Stored]:
+        """Every record with after < position <= until, of these types where any are given."""
+        return self.read([("type", type_) for type_ in types], after, until)
 
     def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until that carries any of the tags, each once."""

@@ -129,8 +129,8 @@ class Store(Index, Protocol):
         written and nothing is left but to wait until it is durable.
         """
 
-    def scan(self, after: int, until: int) -> Iterator[Stored]:
-        """Every record with after < position <= until."""
+    def scan(self, after: int, until: int, *, types: Sequence[str] = ()) -> Iterator[Stored]:
+        """Every record with after < position <= until, of these types where any are given."""
 
     def matching(self, items: Sequence[Item], *, after: int, until: int, limit: int) -> list[Kept]:
         """The first records with after < position <= until that match any of the items; any record, without items."""

@@ -107,10 +107,10 @@ class PortStore:
                 return Appended(last - len(events) + 1, last, at if own is None else own)
         raise Overtaken(f"others appended first, {_ATTEMPTS} times in a row")
 
-    def scan(self, after: int, until: int) -> Iterator[Stored]:
-        """Every record with after < position <= until."""
+    def scan(self, after: int, until: int, *, types: Sequence[str] = ()) -> Iterator[Stored]:
+        """Every record with after < position <= until, of these types where any are given."""
         self._check()
-        return self._read(None, after, until)
+        return self._read(DCBQuery([DCBQueryItem(types=list(types))]) if types else None, after, until)
 
     def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until that carries any of the tags, each once."""

@@ -34,6 +34,7 @@ _HIT: Final = (
 )
 # A record of an unwanted type comes without its bytes, so that a page is full or not whatever the types are.
 _WANTED: Final = "position, CASE WHEN ?1 IS NULL OR type IN (SELECT value FROM json_each(?1)) THEN data END"
+_OF_TYPES: Final = f"SELECT {_WANTED} FROM event WHERE position > ?2 AND position <= ?3 ORDER BY position LIMIT {_PAGE}"  # noqa: S608
 # Most questions are about one tag, whose hits come in order: half the time of the general way.
 _OF_ONE: Final = (
     f"SELECT {_WANTED} FROM event_tag AS t CROSS JOIN event USING (position)"  # noqa: S608
@@ -71,8 +72,10 @@ class Reads:
         rows = self._ask(_HEAD)
         return Head(*rows[0]) if rows else Head(0, 0)
 
-    def scan(self, after: int, until: int) -> Iterator[Stored]:
-        """Every record with after < position <= until."""
+    def scan(self, after: int, until: int, *, types: Sequence[str] = ()) -> Iterator[Stored]:
+        """Every record with after < position <= until, of these types where any are given."""
+        if types:
+            return self._scan_for(dumps(list(types)), after, until)
         page = self._ask(_SCAN, (after, until, _PAGE))
         return iter(page) if len(page) < _PAGE else self._scan_on(page, until)
 
@@ -162,6 +165,11 @@ class Reads:
             self._names.remember(found)
             numbers |= found
         return numbers
+
+    def _scan_for(self, wanted: str, after: int, until: int) -> Iterator[Stored]:
+        while page := self._ask(_OF_TYPES, (wanted, after, until)):
+            yield from _wanted(page)
+            after = page[-1][0]
 
     def _scan_on(self, page: list[Any], until: int) -> Iterator[Stored]:
         while page:
