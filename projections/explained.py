@@ -5,7 +5,7 @@ from __future__ import annotations
 from . import dossier, status
 from .dossier import Dossier
 from .register import Register
-from .status import Status
+from .status import Reason, Status
 from .world import Act, World
 
 
@@ -16,6 +16,13 @@ class Explained:
         self.found = found
         self.acts = acts
         self.register = register
+        self._reasons: dict[tuple[str | None, str | None], list[Reason]] = {}
+        for reason in found.why:
+            self._reasons.setdefault((reason.side, reason.root), []).append(reason)
+
+    def reasons(self, side: str, root: str) -> list[Reason]:
+        """Why a root counts for a side, by the acts that decide, in the order of the why."""
+        return self._reasons.get((side, root), [])
 
     initial = staticmethod(dossier.initial)
     evolve = staticmethod(dossier.evolve)

@@ -6,7 +6,6 @@ they show how wide a word travelled, never how many said it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -14,6 +13,7 @@ from msgspec import Struct
 from ledger import events as ev
 from ledger import names
 from ledger.fold import AsOf, Question, Served
+from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
@@ -132,7 +132,7 @@ def answer(dossier: Dossier) -> Provenance:
     register = dossier.settle()
     judgement = judge(register, register.utterances, question)
     shown = _shown(judgement)
-    origins = _origins(register, judgement, shown)
+    sheet = _Sheet(register, judgement)
     return Provenance(
         claim=judgement.claim,
         text=judgement.info.text,
@@ -140,9 +140,9 @@ def answer(dossier: Dossier) -> Provenance:
         support=interval(judgement.support),
         opposition=interval(judgement.opposition),
         first=_first(judgement),
-        origins=origins,
+        origins=sheet.origins(shown),
         carriers=_carriers(register, judgement, shown),
-        evidence=list(_evidence(register, claims=set(judgement.members))),
+        evidence=[told for event, told in sheet.evidence if not judgement.members.keys().isdisjoint(event.claims)],
         as_of=question.as_of,
         said_by=question.said_by_text,
     )
@@ -162,52 +162,62 @@ def _first(judgement: Judgement) -> str | None:
     return min(stated, key=lambda act: act.key).id if stated else None
 
 
-def _origins(register: Register, judgement: Judgement, shown: list[Act]) -> list[Origin]:
-    by_root: dict[str, list[Act]] = {}
-    for act in shown:
-        by_root.setdefault(judgement.root_of(act.source), []).append(act)
-    return [_origin(root, acts, register, judgement) for root, acts in by_root.items()]
+class _Sheet:
+    """What is found for each act: the stand that it decides, and the evidence for it."""
 
+    def __init__(self, register: Register, judgement: Judgement) -> None:
+        self._register = register
+        self._judgement = judgement
+        self._stands = {stand.act.id: stand for stand in reversed(judgement.stands)}
+        self.evidence = list(map(_evidence, register.evidence))
+        self._evidence_of: dict[str | None, list[EvidenceAnswer]] = {}
+        for event, told in self.evidence:
+            self._evidence_of.setdefault(event.act, []).append(told)
 
-def _origin(root: str, acts: list[Act], register: Register, judgement: Judgement) -> Origin:
-    lines = []
-    for speaker in dict.fromkeys(act.source for act in acts):
-        up = [speaker] if judgement.root_of(speaker) == speaker else list(register.lines.line(speaker))
-        lines.append([judgement.name_of(source) for source in up])
-    return Origin(
-        root=root,
-        name=judgement.name_of(root),
-        kind=judgement.kind_of(root),
-        lines=lines,
-        acts=[_act(act, register, judgement) for act in acts],
-    )
+    def origins(self, shown: list[Act]) -> list[Origin]:
+        """The acts by the root that each counts for."""
+        by_root: dict[str, list[Act]] = {}
+        for act in shown:
+            by_root.setdefault(self._judgement.root_of(act.source), []).append(act)
+        return [self._origin(root, acts) for root, acts in by_root.items()]
 
+    def _origin(self, root: str, acts: list[Act]) -> Origin:
+        judgement, lines = self._judgement, []
+        for speaker in dict.fromkeys(act.source for act in acts):
+            up = [speaker] if judgement.root_of(speaker) == speaker else list(self._register.lines.line(speaker))
+            lines.append([judgement.name_of(source) for source in up])
+        return Origin(
+            root=root,
+            name=judgement.name_of(root),
+            kind=judgement.kind_of(root),
+            lines=lines,
+            acts=list(map(self._act, acts)),
+        )
 
-def _act(act: Act, register: Register, judgement: Judgement) -> ActAnswer:
-    event = act.event
-    stand = next((stand for stand in judgement.stands if stand.act.id == act.id), None)
-    here = not judgement.members.keys().isdisjoint(event.claims)
-    return ActAnswer(
-        act=act.id,
-        type=ev.tag_of(event),
-        manner=act.manner,
-        side=None if stand is None else "support" if stand.side == 1 else "opposition",
-        chain=[_link(link, source) for link, source in zip(event.chain, names.sources(event.chain), strict=True)],
-        claims=list(event.claims),
-        live=_live_here(act, judgement),
-        said_at=event.said_at,
-        scope=event.scope if isinstance(event, ev.Denial) and event.scope != "explicit" else None,
-        quote=event.quote,
-        language=event.language,
-        note=event.note,
-        url=event.url,
-        gone=sorted({why for claim, whys in act.gone.items() if claim in judgement.members for why in whys}),
-        inferred=stand.inferred if stand else False,
-        perhaps=not here and stand is None,
-        through=[through(relation) for relation in stand.through] if stand else [],
-        grade=register.act_grades.get(act.id),
-        evidence=list(_evidence(register, act=act.id)),
-    )
+    def _act(self, act: Act) -> ActAnswer:
+        event, judgement, stand = act.event, self._judgement, self._stands.get(act.id)
+        here = not judgement.members.keys().isdisjoint(event.claims)
+        return ActAnswer(
+            act=act.id,
+            type=ev.tag_of(event),
+            manner=act.manner,
+            side=None if stand is None else "support" if stand.side == 1 else "opposition",
+            chain=[_link(link, source) for link, source in zip(event.chain, names.sources(event.chain), strict=True)],
+            claims=list(event.claims),
+            live=_live_here(act, judgement),
+            said_at=event.said_at,
+            scope=event.scope if isinstance(event, ev.Denial) and event.scope != "explicit" else None,
+            quote=event.quote,
+            language=event.language,
+            note=event.note,
+            url=event.url,
+            gone=sorted({why for claim, whys in act.gone.items() if claim in judgement.members for why in whys}),
+            inferred=stand.inferred if stand else False,
+            perhaps=not here and stand is None,
+            through=[through(relation) for relation in stand.through] if stand else [],
+            grade=self._register.act_grades.get(act.id),
+            evidence=self._evidence_of.get(act.id, []),
+        )
 
 
 def _live_here(act: Act, judgement: Judgement) -> bool:
@@ -244,16 +254,14 @@ def _carriers(register: Register, judgement: Judgement, shown: list[Act]) -> lis
     return sorted(found, key=lambda carrier: (-carrier.acts, carrier.source))
 
 
-def _evidence(register: Register, claims: set[str] | None = None, act: str | None = None) -> Iterator[EvidenceAnswer]:
-    for record in register.evidence:
-        event = record.event
-        assert isinstance(event, ev.EvidenceAttached)
-        if (act is not None and event.act == act) or (claims and not claims.isdisjoint(event.claims)):
-            yield EvidenceAnswer(
-                event=record.id,
-                bearing=event.bearing,
-                description=event.description,
-                url=event.url,
-                sha256=event.sha256,
-                media_type=event.media_type,
-            )
+def _evidence(record: Record) -> tuple[ev.EvidenceAttached, EvidenceAnswer]:
+    event = record.event
+    assert isinstance(event, ev.EvidenceAttached)
+    return event, EvidenceAnswer(
+        event=record.id,
+        bearing=event.bearing,
+        description=event.description,
+        url=event.url,
+        sha256=event.sha256,
+        media_type=event.media_type,
+    )

@@ -7,6 +7,7 @@ import unicodedata
 
 import pytest
 
+from ledger.cli import render
 from ledger.cli.render import Column, Screen, blocks, fit, pad, table, width, wrap
 from ledger.visible import visible, visible_json
 
@@ -117,3 +118,19 @@ def test_a_newline_in_prose_begins_a_line() -> None:
 
 def test_blocks_stand_a_blank_line_apart_and_empty_ones_leave_none() -> None:
     assert list(blocks(["a"], [], ["b", "c"], [])) == ["a", "", "b", "c"]
+
+
+def test_a_word_of_thousands_of_characters_is_measured_once_and_not_for_every_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured, of_char = 0, render._char_width
+
+    def counted(char: str) -> int:
+        nonlocal measured
+        measured += 1
+        return of_char(char)
+
+    monkeypatch.setattr(render, "_char_width", counted)
+    lines = list(wrap("大" * 3_000, 60, "  "))
+    assert "".join(line.strip() for line in lines) == "大" * 3_000
+    assert measured < 10 * 3_000

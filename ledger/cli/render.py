@@ -75,9 +75,11 @@ def wrap(text: str, columns: int, first: str = "", rest: str | None = None) -> I
             if not fresh and width(line) + 1 + width(word) > columns:
                 yield line
                 line, space = rest, ""
-            while width(line) + width(space) + width(word) > columns and width(word) > 1 and columns > width(rest) + 1:
-                taken = _taken(word, columns - width(line) - width(space))
+            left = width(word)  # measured once: a word may be a text of thousands of characters
+            while width(line) + len(space) + left > columns and left > 1 and columns > width(rest) + 1:
+                taken = _taken(word, columns - width(line) - len(space))
                 yield line + space + word[:taken]
+                left -= width(word[:taken])
                 line, space, word = rest, "", word[taken:]
             line, fresh = line + space + word, False
         yield line.rstrip()

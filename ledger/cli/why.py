@@ -33,9 +33,8 @@ def _side(explained: Explained, side: str, answer: SideAnswer, columns: int) -> 
         yield f"{_SIDES[side]} {words.interval(answer)}: {words.counted(answer)}"
     for root in answer.roots:
         yield from wrap(words.root(root.name, root.kind), columns, "  ")
-        for reason in explained.found.why:
-            if reason.side == side and reason.root == root.root:
-                yield from _reason(explained, side, root, reason, columns)
+        for reason in explained.reasons(side, root.root):
+            yield from _reason(explained, side, root, reason, columns)
 
 
 def _reason(explained: Explained, side: str, root: RootAnswer, reason: Reason, columns: int) -> Iterator[str]:

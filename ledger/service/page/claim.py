@@ -72,7 +72,7 @@ def claim(look: Look) -> Context:
     return {
         "found": found,
         "headline": words.headline(found.status, found.support, found.opposition, words.assessed(found.assessments)),
-        "sides": {side: counted(explained, side, getattr(found, side))[:MOST] for side in SIDES},
+        "sides": {side: counted(explained, side, getattr(found, side)) for side in SIDES},
         "few": FEW,
         "side_titles": SIDES,
         "weighed": weighed(explained)[:MOST],
@@ -112,10 +112,9 @@ def _stopped(look: Look, clocks: list[Stops]) -> str:
 
 def counted(explained: Explained, side: str, answer: SideAnswer) -> list[Counted]:
     """The roots of a side, each with the acts that decide for it, in the order of the why."""
-    reasons = [reason for reason in explained.found.why if reason.side == side and reason.root is not None]
     return [
-        Counted(root, [_deciding(explained, root, reason) for reason in reasons if reason.root == root.root])
-        for root in answer.roots
+        Counted(root, [_deciding(explained, root, reason) for reason in explained.reasons(side, root.root)])
+        for root in answer.roots[:MOST]
     ]
 
 
