@@ -31,7 +31,7 @@ from .desk import SEARCHED
 from .entries import CLERKS, UTTERANCES
 from .quotations import words_of
 from .reach import Relation
-from .rows import CLAIM_KINDS, Columns, to_row
+from .rows import Columns, to_row
 from .standing import Claim, put, sum_root
 from .unsettled import Finding, Unsettled
 
@@ -82,11 +82,6 @@ class Tracker(Unsettled):
         """The row of a claim on the board; None where it is not registered."""
         columns = self.columns(claim)
         return None if columns is None else to_row(claim, self.claims[claim].texts[-1][1], Columns(*columns))
-
-    def kind_of(self, claim: str) -> str:
-        """Of what kind a claim is; "" where it is not registered."""
-        found = self.claims.get(claim)
-        return "" if found is None or found.kind is None else CLAIM_KINDS[found.kind]
 
     def _take_act(self, record: Record, event: ev.Act) -> None:
         """The hot path of every rebuild: an act goes into one cell of each of its claims."""

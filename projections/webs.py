@@ -238,11 +238,6 @@ class Webs:
         """Whether no other claim is the same or its negation."""
         return claim not in self._same
 
-    def near(self, claim: str) -> Iterable[str]:
-        """All claims whose acts may bear on this one, itself among them; some of them twice."""
-        web = self.of.get(claim)
-        return (claim,) if web is None else web.names(web.near(claim))
-
     def forward(self, claim: str, side: Sign, dismisses: bool) -> list[tuple[str, int]]:
         """The claims to which entails carries a stand on a claim, each with its sides as bits: 1 support, 2 opposition.
 

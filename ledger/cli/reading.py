@@ -168,15 +168,6 @@ def _what(act: ActAnswer, found: Provenance) -> str:
     return f"{uttered}: {what}{about}; " + ", ".join([said, *filter(None, marks)])
 
 
-def _decides(act: ActAnswer, claim: str) -> str:
-    """The side it decides, and the relations it comes through."""
-    if act.side is None:
-        return ""
-    verb = {"support": "supports", "opposition": "opposes"}[act.side]
-    way = f" by way of {words.way(claim, act.through, act.side)}" if act.through else ""
-    return verb + way + (" (inferred)" if act.inferred else "")
-
-
 def _carrier(carrier: Carrier) -> str:
     return f"{carrier.name}: {words.count(carrier.acts, 'act')} of {words.count(carrier.roots, 'origin')}"
 
