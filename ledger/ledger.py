@@ -279,8 +279,7 @@ class Ledger:
         as_of: Cut | None = None,
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes): what an export or a proof needs."""
-        head = self.head
-        until = head if as_of is None else position_of(self._store, as_of, head)
+        until = self._until(as_of)
         tags = _tags_of(claim, source, types)
         after = min(place_of(after) or 0, until)
         if not tags:
@@ -302,8 +301,7 @@ class Ledger:
 
         The tags are those of `ledger.fold`: what a projection wants, without one.
         """
-        head = self.head
-        until = head if as_of is None else position_of(self._store, as_of, head)
+        until = self._until(as_of)
         return tagged(self._store, tags, until, min(place_of(after) or 0, until))
 
     def follow(
@@ -345,6 +343,11 @@ class Ledger:
         return self._store.wait(place_of(after) or 0, timeout_s)
 
     # Private
+
+    def _until(self, as_of: Cut | None) -> int:
+        """The last position at a cut."""
+        head = self.head
+        return head if as_of is None else position_of(self._store, as_of, head)
 
     def _following(self, position: int, stop: threading.Event | None, poll_s: float) -> Iterator[Record]:
         while stop is None or not stop.is_set():

@@ -119,7 +119,7 @@ class RemoteLedger(Ledger):
         as_of: Cut | None = None,
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes); see `Ledger.stored`."""
-        until = self.question(as_of=as_of).as_of.position
+        until = self._until(as_of)
         if not set(types) <= TYPES.keys():
             raise UsageError(f"{list(types)} are not all types of events; there are {', '.join(TYPES)}")
         if source is not None and not names.is_source_id(source):
