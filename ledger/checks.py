@@ -5,16 +5,12 @@ Its types and lengths are right already, its text is clean; `ledger.intake` sees
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from . import events as ev
 from . import names, records, scales, when
 from .errors import InvalidEvent
 from .events import Event
-
-MAX_SOURCE: Final = 2_000
 
 
 def checked(event: Event) -> list[str]:
@@ -69,7 +65,7 @@ def _act(event: ev.Act) -> list[str]:
             break
     try:
         tags = records.tags_of_act(event)
-        if len("".join(tags)) > MAX_SOURCE:  # one of them may be
+        if len("".join(tags)) > ev.MAX_SOURCE:  # one of them may be
             _check_chain(chain)
     except ValueError:  # a name that makes no source
         _check_chain(chain)
@@ -127,10 +123,10 @@ def _check_chain(chain: tuple[ev.Link, ...]) -> None:
             length += len(names.slug(link.name)) + 1
         except ValueError as error:
             raise InvalidEvent(str(error), f"/chain/{index}/name") from None
-    if length > MAX_SOURCE:  # no source is longer than all of them joined
+    if length > ev.MAX_SOURCE:  # no source is longer than all of them joined
         for index, source in enumerate(names.sources(chain)):
-            if len(source) > MAX_SOURCE:
-                reason = f"makes a source id of {len(source):,} characters, more than {MAX_SOURCE:,}; give a source"
+            if len(source) > ev.MAX_SOURCE:
+                reason = f"makes a source id of {len(source):,} characters, more than {ev.MAX_SOURCE:,}; give a source"
                 raise InvalidEvent(reason, f"/chain/{index}/name")
 
 

@@ -19,7 +19,8 @@ Text: TypeAlias = Annotated[str, Meta(max_length=20_000, min_length=1)]
 Name: TypeAlias = Annotated[str, Meta(max_length=500, min_length=1)]
 Url: TypeAlias = Annotated[str, Meta(max_length=4_000, min_length=1)]
 Slug: TypeAlias = Annotated[str, Meta(max_length=200, min_length=1)]
-SourceId: TypeAlias = Annotated[str, Meta(max_length=2_000, min_length=1)]
+MAX_SOURCE: Final = 2_000
+SourceId: TypeAlias = Annotated[str, Meta(max_length=MAX_SOURCE, min_length=1)]
 EventId: TypeAlias = Annotated[str, Meta(max_length=200, min_length=1)]
 SaidAt: TypeAlias = Annotated[str, Meta(max_length=100, min_length=1)]
 Language: TypeAlias = Annotated[

@@ -25,7 +25,12 @@ ACTS: Final = (ev.Statement, ev.Denial, ev.Assessment)
 ACT_TYPES: Final = frozenset(ACTS)
 """The same, for where each event of a million is asked whether it is one."""
 RETRACTABLE: Final = (*ACTS, ev.Retraction)
+UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
+"""What is said in the world, by somebody."""
+CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
 CHANGES: Final = (ev.RecordAmended, ev.Correction)
+MOVING: Final = frozenset(("claim", "claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"))
+"""The fields by which a change has its target be about something else."""
 
 
 class Record(Struct, gc=False, frozen=True, kw_only=True):

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from ledger import NotFound, Record
 from ledger import events as ev
-from ledger.records import decode, leads_to
+from ledger.records import CLERKS, decode, leads_to
 from ledger.store import Stored
 
 from .desk import DIRECTED
-from .entries import CLERKS, Entries
+from .entries import Entries
 from .reached import sources_of
 from .rows import FOREVER
 from .viewfile import Named

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record
 from ledger import events as ev
 from ledger.errors import NotFound
-from ledger.records import ACTS
+from ledger.records import ACTS, CLERKS
 
 from . import board
 from . import dossier as _dossier
@@ -25,8 +25,7 @@ from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_c
 from .search import searched
 from .viewfile import GRID, MASK, Connection, source_no, text_digest
 
-_CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
-UNSETTLING: Final = (*_CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
+UNSETTLING: Final = (*CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
 """After these a claim may be of another kind or wording, and its acts may say something else."""
 
 
@@ -96,7 +95,7 @@ def find(finds: Finds, ledger: Ledger, record: Record) -> None:
             finds.add(at, claim, event)
     elif isinstance(event, ev.SourceRegistered):
         finds.name(at, event.source, event.name)
-    elif isinstance(event, _CLERKS):
+    elif isinstance(event, CLERKS):
         about = concerned(ledger, event, at)
         if any(isinstance(one, ev.SourceRegistered) for one in about):
             for source in sorted({source for one in about for source in sources_of(one)}):

@@ -24,10 +24,9 @@ from msgspec import Struct, defstruct
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, changes_within, decode, leads_to, targets
+from ledger.records import ACTS, CLERKS, MOVING, changes_within, decode, leads_to, targets
 from ledger.store import Stored
 
-from .entries import CLERKS
 from .reached import named_of
 
 CHUNK: Final = 25_000
@@ -82,7 +81,6 @@ _KINDS: Final[dict[str, type[Struct]]] = {
 
 
 #: What a change moves from one claim, source or act to another, by the name of the field.
-_MOVING: Final = frozenset(("claim", "claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"))
 #: What a change has others say, or be about.
 _RECASTING: Final = frozenset(("chain", "relation", "from", "to", "act", "acts", "target", "changes"))
 _ABOUT: Final = frozenset(("act", "acts", "target", "changes"))
@@ -196,10 +194,10 @@ class _Finder:
 
     def _change(self, event: ev.Event, changes: dict[str, Any]) -> None:
         """What a change may tie or untie that was not so before."""
-        if not (_MOVING | _RECASTING).isdisjoint(changes):
+        if not (MOVING | _RECASTING).isdisjoint(changes):
             met: set[str] = set()
             claims = list(self._concerned(event, met))
-            if not (_MOVING.isdisjoint(changes) or self._move(targets(event)[0], changes)):
+            if not (MOVING.isdisjoint(changes) or self._move(targets(event)[0], changes)):
                 self._tie(claims)
                 self._hanging |= met
             if not _RECASTING.isdisjoint(changes):
@@ -212,7 +210,7 @@ class _Finder:
 
     def _move(self, event_id: str, changes: dict[str, Any]) -> bool:
         """Whether a change moves an act from some claims to others, and nothing else to anywhere."""
-        if _MOVING.intersection(changes) != {"claims"} or not isinstance(self._ledger.record(event_id).event, ACTS):
+        if MOVING.intersection(changes) != {"claims"} or not isinstance(self._ledger.record(event_id).event, ACTS):
             return False
         self._moved.setdefault(event_id, set()).update(changes["claims"] or ())
         return True

@@ -19,12 +19,10 @@ from ledger.clerk import Clerk
 from ledger.errors import InvalidEvent
 from ledger.fold import Question
 from ledger.intake import changed
-from ledger.records import Record, changes_within, new_targets, targets
+from ledger.records import UTTERANCES, Record, changes_within, new_targets, targets
 
 from .reach import Reach, Relation
 from .register import Register
-
-_UTTERANCE = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correction)
 
 
 class Dossier:
@@ -105,7 +103,7 @@ class Dossier:
 
     def concerned(self) -> set[str]:
         """The sources of what is about acts, and of those acts: who is who among them tells what is taken back."""
-        acts = (event for event in self.targets_read() if isinstance(event, _UTTERANCE))
+        acts = (event for event in self.targets_read() if isinstance(event, UTTERANCES))
         return self._about.union(*(names.sources(event.chain) for event in acts))
 
     def claims_of_targets(self) -> set[str]:

@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Final
 
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import NotFound
-from ledger.records import ACTS, Record, leads_to, new_targets, targets
-
-UTTERANCES: Final = (*ACTS, ev.Retraction, ev.Correction)
-CLERKS: Final = (ev.RecordAmended, ev.RecordVoided)
+from ledger.records import ACTS, CLERKS, UTTERANCES, Record, leads_to, new_targets, targets
 
 
 class Entries:

@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, decode, targets
+from ledger.records import ACTS, CLERKS, decode, targets
 
 from .book import Book
 from .dossier import new_sources
-from .entries import CLERKS
 from .quotations import Link, Words
 from .rows import FOREVER, PACKED, node, pack_row, row_hash
 from .tracker import Tracker

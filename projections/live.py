@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from ledger import Ledger, Record, names
 from ledger import events as ev
 from ledger.fold import Question
-from ledger.records import decode, leads_to
+from ledger.records import MOVING, decode, leads_to
 
 from .dossier import new_sources
 from .reached import is_plain, named_of, sources_of
@@ -180,15 +180,12 @@ def _quoted(event: ev.Event) -> Iterator[str]:
     yield from new_sources(getattr(event, "changes", {}))
 
 
-_MOVED: Final = {"claim", "claims", "possible_claims", "from", "to", "act", "acts", "target", "changes"}
-
-
 def _ties(event: ev.Event) -> bool:
     """Whether an event ties the claims to each other that it, and what it is about, names."""
     return (
         isinstance(event, ev.ClaimsRelated)
         or bool(getattr(event, "possible_claims", ()))
-        or not _MOVED.isdisjoint(getattr(event, "changes", ()))
+        or not MOVING.isdisjoint(getattr(event, "changes", ()))
     )
 
 

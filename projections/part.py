@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from ledger import Ledger, names
 from ledger.errors import UsageError
+from ledger.events import MAX_SOURCE
 from ledger.fold import AsOf
 
 from . import board, pages
@@ -23,7 +24,6 @@ from .views import Order, Time, Views
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 _PAGE: Final = 1_000
-_MAX_SOURCE_ID: Final = 2_000
 """As an event may hold (`ledger.events.SourceId`)."""
 
 
@@ -162,8 +162,8 @@ def source_id(text: str) -> str:
 
     Raises UsageError where no id can be made of it.
     """
-    if len(text) > _MAX_SOURCE_ID:  # what ids were asked about is remembered: not what can be none
-        raise UsageError(f"a source's id has {_MAX_SOURCE_ID:,} characters at most, not {len(text):,}")
+    if len(text) > MAX_SOURCE:  # what ids were asked about is remembered: not what can be none
+        raise UsageError(f"a source's id has {MAX_SOURCE:,} characters at most, not {len(text):,}")
     if names.is_source_id(text):
         return text
     try:

@@ -21,14 +21,13 @@ from typing import Any, Final
 
 from ledger import events as ev
 from ledger import names, when
-from ledger.records import ACTS, Record, targets
+from ledger.records import ACTS, CLERKS, UTTERANCES, Record, targets
 from ledger.saying import Key
 
 from .board import Row, named_by
 from .cells import KINDS, Light, light_of
 from .columns import columns_of
 from .desk import SEARCHED
-from .entries import CLERKS, UTTERANCES
 from .quotations import words_of
 from .reach import Relation
 from .rows import Columns, to_row

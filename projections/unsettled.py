@@ -13,13 +13,13 @@ from typing import Final, Protocol
 from ledger import events as ev
 from ledger import names
 from ledger.lines import Lines
-from ledger.records import ACTS, Record, changes_within
+from ledger.records import ACTS, UTTERANCES, Record, changes_within
 from ledger.saying import span_of
 
 from .carried import Carried
 from .cells import Light, settled_light
 from .dossier import new_sources
-from .entries import UTTERANCES, Entries
+from .entries import Entries
 from .quotations import Words, words_of
 from .standing import put
 from .world import BY_SPEAKER, Act, Sweep, World, taken_back_until

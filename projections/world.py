@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, Protocol
 from ledger import events as ev
 from ledger import names, when
 from ledger.lines import Lines
-from ledger.records import ACTS, Record
+from ledger.records import ACTS, UTTERANCES, Record
 from ledger.saying import Key, Said, corrected, order, span_of
 
 from .reach import Sign
@@ -24,7 +24,6 @@ BY_CARRIER: Final = "retracted by a carrier"
 DENIED: Final = "denied as an utterance"
 
 _NOTHING: Final[frozenset[str]] = frozenset()
-_UTTERANCE: Final = (ev.Statement, ev.Denial, ev.Assessment, ev.Retraction, ev.Correction)
 
 
 class Act:
@@ -205,7 +204,7 @@ class World:
         for retraction in self._retractions.get(event_id, ()):
             gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
         for denial in self._denials.get(event_id, ()):
-            assert isinstance(denial.event, ev.Denial) and isinstance(event, _UTTERANCE)
+            assert isinstance(denial.event, ev.Denial) and isinstance(event, UTTERANCES)
             if self._class(denial.event) == self._class(event):
                 gone.add(DENIED)
         return gone
@@ -224,7 +223,7 @@ class World:
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
         """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
-        assert isinstance(retraction, ev.Retraction) and isinstance(event, _UTTERANCE)
+        assert isinstance(retraction, ev.Retraction) and isinstance(event, UTTERANCES)
         retractor = self._class(retraction)
         links = names.sources(event.chain)
         if retractor in self._lines.line(links[0]):
