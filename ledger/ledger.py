@@ -229,7 +229,7 @@ class Ledger:
 
         def read(tags: Collection[str]) -> Iterator[Record]:
             everything = not fold.ALL.isdisjoint(tags)
-            return records.decode_all(self._store.scan(0, until) if everything else tagged(self._store, tags, until))
+            return records.decode_all(self.whole(as_of=until) if everything else tagged(self._store, tags, until))
 
         return fold.fold(projection, question, read)
 
@@ -287,10 +287,13 @@ class Ledger:
         found, *more = (self._store.tagged(group, types=types, after=after, until=until) for group in tags)
         return _in_both(found, more[0]) if more else found
 
-    def whole(self, as_of: Cut | None = None) -> Iterator[Stored]:
-        """As `stored`, of all records up to a cut. Raises IntegrityError where one is missing that was there."""
-        found = self.stored(as_of=as_of)
-        return records.gapless(found) if self._store.gapless else found
+    def whole(self, *, after: int = 0, as_of: Cut | None = None) -> Iterator[Stored]:
+        """As `stored`, of all records after a position and up to a cut.
+
+        Raises IntegrityError where one is missing that was there.
+        """
+        found = self.stored(after=after, as_of=as_of)
+        return records.gapless(found, after) if self._store.gapless else found
 
     def tagged(
         self, tags: Collection[str], *, after: int | Receipt | Record = 0, as_of: Cut | None = None

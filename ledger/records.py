@@ -95,9 +95,9 @@ def decode_all(stored: Iterable[tuple[int, bytes]]) -> Iterator[Record]:
         yield decode(position, data)
 
 
-def gapless(stored: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """The same, of what should be all records from the first on. Raises IntegrityError where one is missing."""
-    for expected, pair in enumerate(stored, 1):
+def gapless(stored: Iterable[tuple[int, bytes]], after: int = 0) -> Iterator[tuple[int, bytes]]:
+    """The same, of what should be all records after a position. Raises IntegrityError where one is missing."""
+    for expected, pair in enumerate(stored, after + 1):
         if pair[0] != expected:
             raise IntegrityError(f"position {expected} is missing; restore the file from a backup")
         yield pair

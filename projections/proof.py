@@ -11,8 +11,9 @@ from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from .board import Row
-from .rows import FOREVER, Columns, claim_key, row_hash, to_row
+from .rows import FOREVER, STATUSES, Columns, claim_key, row_hash, to_row
 from .viewfile import MASK, Connection
+from .words import count
 
 _WORDING: Final = (
     "SELECT text FROM wording AS w WHERE w.claim_no = row.claim_no AND w.from_position <= row.from_position"
@@ -46,12 +47,15 @@ GROUP BY 1, 2, 3 HAVING sum(sign) ORDER BY 1, 2, 3
 """  # noqa: S608
 
 
+_TALLIES: Final = "SELECT from_position, status, claims FROM tally ORDER BY 1, 2"
+
+
 class Difference(NamedTuple):
     """Where two views of one ledger part first: what either holds there; None where it holds nothing."""
 
     position: int
     claim: str
-    """"" for a name in the register of sources."""
+    """"" for a name in the register of sources, and for how many claims are of a status."""
     one: Row | str | None
     other: Row | str | None
 
@@ -76,9 +80,10 @@ def finds_hash(connection: Connection, position: int) -> int:
 
 
 def difference(one: Connection, other: Connection) -> Difference | None:
-    """The first position, and there the first claim, at which two views differ in a row or a find; None for none."""
-    found = [parting for parting in (_rows_part(one, other), _finds_part(one, other)) if parting is not None]
-    return min(found, key=lambda parting: parting.position, default=None)
+    """The first position, and there the first claim, at which two views differ in a row, in how many there are of a
+    status, or in a find; None for none."""
+    parts = (part(one, other) for part in (_rows_part, _tallies_part, _finds_part))
+    return min((part for part in parts if part is not None), key=lambda part: part.position, default=None)
 
 
 def _rows_part(one: Connection, other: Connection) -> Difference | None:
@@ -86,6 +91,17 @@ def _rows_part(one: Connection, other: Connection) -> Difference | None:
         if changes[0] != changes[1]:
             position, claim = min(change[:2] for change in changes if change is not None)
             return Difference(position, claim, _row_at(one, claim, position), _row_at(other, claim, position))
+    return None
+
+
+def _tallies_part(one: Connection, other: Connection) -> Difference | None:
+    for tallies in _pairs(one, other, _TALLIES):
+        if tallies[0] != tallies[1]:
+            at = min(tally[:2] for tally in tallies if tally is not None)
+            told = [
+                count(tally[2], f"{STATUSES[at[1]]} claim") if tally and tally[:2] == at else None for tally in tallies
+            ]
+            return Difference(at[0], "", *told)
     return None
 
 

@@ -65,6 +65,7 @@ class ActAnswer(Struct, frozen=True, omit_defaults=True):
     live: bool
     said_at: str | None = None
     scope: str | None = None
+    denied_part: str | None = None
     quote: str | None = None
     language: str | None = None
     note: str | None = None
@@ -207,6 +208,7 @@ class _Sheet:
             live=_live_here(act, judgement),
             said_at=event.said_at,
             scope=event.scope if isinstance(event, ev.Denial) and event.scope != "explicit" else None,
+            denied_part=event.denied_part if isinstance(event, ev.Denial) else None,
             quote=event.quote,
             language=event.language,
             note=event.note,

@@ -250,7 +250,7 @@ class Views:
             catching = Catching(self._connection, self._ledger, self._live, reach)
             self._live.position = -1  # until all of it is in
             stored = b""
-            for position, stored in self._ledger.stored(after=at.position, as_of=until):
+            for position, stored in self._ledger.whole(after=at.position, as_of=until):
                 catching.take(records.decode(position, stored))
             if stored:
                 at = Checkpoint(self._known_id(), until, digest_of(stored))

@@ -210,7 +210,8 @@ def act(event: ev.Act, claims: Sequence[str] | None = None) -> str:
         case ev.Statement():
             return f"{MODES[event.mode]} {about}"
         case ev.Denial():
-            return f"{FORMS[event.form]} {about or 'having said ' + ', '.join(event.acts)}"
+            part = f", namely “{event.denied_part}”" if event.denied_part else ""
+            return f"{FORMS[event.form]} {about or 'having said ' + ', '.join(event.acts)}{part}"
         case ev.Assessment():
             return f"assesses {about}: {_weight_of(event)}"
 

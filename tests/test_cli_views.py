@@ -149,6 +149,34 @@ def test_a_view_that_is_what_the_records_say_is_told_so(claims: Run) -> None:
     assert checked.stdout == f"63 records, every row at every position: same; state {made.split()[-1]}\n"
 
 
+def test_a_machine_is_told_as_data(claims: Run, story: Path) -> None:
+    made = json.loads(claims("replay", "--views", "--json").stdout)
+    checked = json.loads(claims("replay", "--check", "--json").stdout)
+    assert made == {"view": f"{story}.views", "records": 63, "state": made["state"]}
+    assert checked == made | {"same": True}
+
+
+def test_how_many_claims_are_of_a_status_is_held_against_the_records_too(claims: Run, story: Path) -> None:
+    claims("replay", "--views")
+    planted = apsw.Connection(f"{story}.views")
+    planted.execute("UPDATE tally SET claims = claims + 5 WHERE from_position = (SELECT max(from_position) FROM tally)")
+    planted.close()
+    ran = claims("replay", "--check")
+    assert ran.exit_code == 7
+    assert re.search(r"differs: the view has \d+ \w+ claims, the records give \d+ \w+ claims", ran.stderr)
+
+
+@pytest.mark.parametrize("args", [("status",), ("status", "--order", "newest"), ("replay", "--check")], ids=" ".join)
+def test_a_record_that_is_missing_is_told_of_whoever_reads_them_all(
+    claims: Run, story: Path, args: tuple[str, ...]
+) -> None:
+    harmed = apsw.Connection(str(story))
+    harmed.execute("DROP TRIGGER event_is_never_deleted; DELETE FROM event WHERE position = 50")
+    harmed.close()
+    ran = claims(*args)
+    assert (ran.exit_code, "position 50 is missing; restore the file from a backup" in ran.stderr) == (7, True)
+
+
 def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(claims: Run, story: Path) -> None:
     claims("replay", "--views")
     planted = apsw.Connection(f"{story}.views")

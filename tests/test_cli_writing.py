@@ -300,6 +300,14 @@ def test_an_unregistered_claim_is_registered_on_demand(claims: Run) -> None:
     assert json.loads(claims("status brand-new --json"))["status"] == "asserted"
 
 
+def test_what_of_a_claim_is_denied_is_told_wherever_the_denial_is(claims: Run) -> None:
+    claims("deny roof --by 'Ana Ruiz' --form partial --denied-part 'the size'")
+    for asked in ("log", "provenance roof"):
+        assert "namely “the size”" in " ".join(claims(asked).split())
+    [origin] = json.loads(claims("provenance roof --json"))["origins"]
+    assert origin["acts"][0]["denied_part"] == "the size"
+
+
 def test_a_source_may_be_called_like_a_command(claims: Run) -> None:
     claims("state dam --by Register")
     assert claims("source show register").startswith("Register (person")

@@ -156,6 +156,7 @@ def _what(act: ActAnswer, found: Provenance) -> str:
     manner = act.manner.replace("_", " ")
     what = act.type if manner in ("asserted", "flat") else f"{act.type} ({manner})"
     about = "" if act.claims == [found.claim] else f" on {', '.join(act.claims)}"
+    about += f", namely “{act.denied_part}”" if act.denied_part else ""
     marks = [
         {"support": "supports", "opposition": "opposes"}.get(act.side or "", "")
         + (" (inferred)" if act.inferred else ""),

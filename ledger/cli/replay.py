@@ -66,7 +66,7 @@ def replay_command(
     if views or check:
         if to is not None or projection != "board":
             raise click.UsageError("a view is of the whole board; leave --to and --projection out")
-        _views(db, check, workers or cores())
+        _views(db, form, check, workers or cores())
         return
     if workers is not None:
         raise click.UsageError("--workers goes with --views or --check")
@@ -88,13 +88,17 @@ def replay_command(
         click.echo(f"{len(records):,} records up to position {until}, {compared:,} answers of {projection}: same")
 
 
-def _views(db: str, check: bool, workers: int) -> None:
+def _views(db: str, form: str, check: bool, workers: int) -> None:
     with for_reading(file_of(db)) as ledger, Views.open(ledger) as view:
         if not check:
             with progress("replaying", ledger.head) as advance:
                 view.rebuild(workers=workers, progress=advance)
-            path = view.path if os.path.isabs(ledger.name) else os.path.relpath(view.path)
-            click.echo(f"{path}: {ledger.head:,} records, state {view.state_hash()}")
+            path, head, state = view.path, ledger.head, view.state_hash()
+            if form != "table":
+                render.data(msgspec.json.encode({"view": path, "records": head, "state": state}))
+            else:
+                path = path if os.path.isabs(ledger.name) else os.path.relpath(path)
+                click.echo(f"{path}: {head:,} records, state {state}")
             return
         view.catch_up(workers=workers)
         with TemporaryDirectory() as folder:
@@ -110,7 +114,9 @@ def _views(db: str, check: bool, workers: int) -> None:
             )
             if made.returncode:
                 why = made.stderr.strip().rpartition("\n")[2] or f"by signal {-made.returncode}"
-                raise LedgerError(f"the other process ended early: {why}")
+                ended = LedgerError(f"the other process ended early: {why}")
+                ended.exit_code = max(made.returncode, LedgerError.exit_code)
+                raise ended
             with Views.open(ledger, path) as other:
                 found = view.difference(other)
         if found is not None:
@@ -118,17 +124,23 @@ def _views(db: str, check: bool, workers: int) -> None:
                 f"from position {found.position} on, {found.claim!r} differs: the view has {found.one}, the records "
                 f"give {found.other}; the records stand: `claims replay --views` makes the view anew"
             )
-        click.echo(
-            f"{view.checkpoint.position:,} records, every row at every position: same; state {view.state_hash()}"
-        )
+        records, state = view.checkpoint.position, view.state_hash()
+        if form != "table":
+            render.data(msgspec.json.encode({"view": view.path, "records": records, "state": state, "same": True}))
+        else:
+            click.echo(f"{records:,} records, every row at every position: same; state {state}")
 
 
 _ELSEWHERE: Final = """
 import sys
-from ledger import Ledger
+from ledger import Ledger, LedgerError
 from projections.views import Views
-with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.open(ledger, sys.argv[2]) as view:
-    view.rebuild(workers=int(sys.argv[3]), chunk=7_000)
+try:
+    with Ledger.open(sys.argv[1], read_only=True, create=False) as ledger, Views.open(ledger, sys.argv[2]) as view:
+        view.rebuild(workers=int(sys.argv[3]), chunk=7_000)
+except LedgerError as error:
+    print(error, file=sys.stderr)
+    sys.exit(error.exit_code)
 """
 
 

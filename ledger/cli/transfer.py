@@ -163,7 +163,7 @@ def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError
     line = f"line {numbers[error.index]}: " if error.index is not None else ""
     done = f"{count(written, 'record')} before it {'was' if written == 1 else 'were'} written" if written else ""
     of_file = error.index is not None or isinstance(error, InvalidEvent)
-    then = "mend it and import the same file again" if of_file else "then import the same file again"
+    then = "mend it and import the same file again" if of_file else "import the same file again once that is seen to"
     told = LedgerError(f"{line}{error}; {done or 'nothing was written'}; {then}")
     told.exit_code = error.exit_code
     return told
