@@ -6,6 +6,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from ledger import when
+from ledger.errors import UsageError
 from ledger.fold import AsOf
 
 from .status import AssessmentAnswer, IntervalAnswer, SideAnswer, Status
@@ -76,6 +78,14 @@ def between(before: Status, after: Status) -> Diff:
         flags_dropped=sorted(set(before.flags) - set(after.flags)),
         rules=after.rules,
     )
+
+
+def check_moment(name: str, cut: str, recorded: str) -> None:
+    """Raises UsageError where a cut of the axis `said` is no moment; `recorded` is how the other axis is asked for."""
+    try:
+        when.cut(cut)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}; the two are moments of the world; {recorded} compares positions") from None
 
 
 def _at(status: Status) -> At:

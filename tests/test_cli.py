@@ -203,6 +203,8 @@ def test_it_ends_with_1_when_the_machine_fails(here: Run) -> None:
         (["log", "--follow", "--as-of", "1"], "--follow"),
         (["log", "--type", "rumour"], "'rumour' is no event type"),
         (["diff", "dam-leaks", "2024", "2025", "--said-by", "2023"], "--said-by"),
+        (["diff", "dam-leaks", "2024", "3"], "B: '3' is no moment"),
+        (["diff", "dam-leaks", "2", "3"], "the two are moments of the world; --axis recorded compares positions"),
         (["schema", "rumour"], "'rumour' is no event type"),
         (["append", "no-such-file"], "no-such-file"),
         (["export", "no/such/folder/x"], "no directory"),

@@ -87,6 +87,8 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/claims/six-killed/history?axis=time", "'time' is no axis"),
         ("/v1/claims/six-killed/diff?from=2024", "from, to: give both"),
         ("/v1/claims/six-killed/diff?from=2023&to=2024&said_by=2024", "leave said_by out"),
+        ("/v1/claims/six-killed/diff?from=2024&to=3", "to: '3' is no moment"),
+        ("/v1/claims/six-killed/diff?from=1&to=3", "are moments of the world; axis=recorded compares positions"),
         ("/v1/claims/six-killed/diff?from=1&to=2&axis=recorded&as_of=3", "leave as_of out"),
         ("/v1/events?type=rumour", "'rumour' is no event type"),
         ("/v1/events?tag=claim:x&claim=x", "tag, claim"),

@@ -81,6 +81,9 @@ def diff_command(
     if (axis == "said" and said_by is not None) or (axis == "recorded" and as_of is not None):
         option = "--said-by" if axis == "said" else "--as-of"
         raise click.UsageError(f"A and B are the cuts of the axis {axis}; leave {option} out")
+    if axis == "said":
+        diff.check_moment("A", before, "--axis recorded")
+        diff.check_moment("B", after, "--axis recorded")
     with for_reading(db) as ledger:
         fixed = ledger.question(as_of=as_of).as_of.position if axis == "said" else None
         answers = [

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger import UsageError
-from projections import pages
+from projections import diff, pages
 from projections.diff import Diff
 from projections.flags import FLAGS
 from projections.part import PartOfBoard, Wanted, source_id
@@ -83,14 +83,16 @@ async def claim_diff(request: Request) -> Response:
     other = "said_by" if axis == "said" else "as_of"
     if other in query:
         raise UsageError(f"`from` and `to` are the cuts of the axis {axis}; leave {other} out")
-    ends = [query.get(name) for name in ("from", "to")]
-    if None in ends:
+    ends = {name: query[name] for name in ("from", "to") if name in query}
+    if len(ends) < 2:
         raise UsageError("from, to: give both; they are the cuts between which is asked what changed")
     cuts = await asking.fixed(request)
     if axis == "said":
-        before, after = ((cuts.position, ledger.question(said_by=end).said_by_text) for end in ends)
+        for name, end in ends.items():
+            diff.check_moment(name, end, "axis=recorded")
+        before, after = ((cuts.position, ledger.question(said_by=end).said_by_text) for end in ends.values())
     else:
-        before, after = ((ledger.question(as_of=end).as_of.position, cuts.said_by) for end in ends)
+        before, after = ((ledger.question(as_of=end).as_of.position, cuts.said_by) for end in ends.values())
     asked = Between(claim=request.path_params["claim"], before=before, after=after)
     return await asking.answered(request, asked, cuts)
 
