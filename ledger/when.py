@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -31,7 +32,7 @@ _POINT: Final = re.compile(
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _UNZONED: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
 _FORMS: Final = (
-    "write a date, month, year or zoned date-time, A/B, ../B or A/.. "
+    "a date, month, year or zoned date-time, A/B, ../B or A/.. "
     "(2024-10-08, 2024-10, 2024-10-08T14:30:00Z, ../2024-10-10)"
 )
 
@@ -121,7 +122,9 @@ def cut(text: str) -> int:
     """
     match = _POINT.fullmatch(text)
     if match is None or match["mark"]:
-        raise ValueError(f"{text!r} is no moment; write 2024, 2024-10, 2024-10-08 or 2024-10-08T14:30:00Z")
+        raise ValueError(
+            f"{text!r} is no moment; write {_rather(text) or '2024, 2024-10, 2024-10-08 or 2024-10-08T14:30:00Z'}"
+        )
     latest = _point(text).latest
     assert latest is not None
     return latest
@@ -141,7 +144,7 @@ def _point(text: str) -> Span:
     if match is None:
         if _UNZONED.fullmatch(text):
             raise ValueError(f"{text!r} has no zone; end it with Z or an offset such as +09:00")
-        raise ValueError(f"{text!r} is no time; {_FORMS}")
+        raise ValueError(f"{text!r} is no time; write {_rather(text) or _FORMS}")
     marked = match["mark"] is not None
     if match["time"]:
         at = _instant(text.rstrip("~?%"))
@@ -156,8 +159,20 @@ def _point(text: str) -> Span:
         else:
             following = _first_of(year + 1, 1)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no time on the calendar ({error}); {_FORMS}") from None
+        raise ValueError(f"{text!r} is no time on the calendar ({error}); write {_FORMS}") from None
     return Span(micros(start), following - 1, marked)
+
+
+def _rather(text: str) -> str | None:
+    """How to write what is a zoned date-time but for its form: seven digits of a second, +0100, a lower-case z."""
+    day, between, time = text[:10], text[10:11], text[11:]
+    with suppress(ValueError):
+        written = datetime.fromisoformat(f"{day}T{time.upper().replace(' ', '')}").isoformat()
+        rather = written.replace("+00:00", "Z")
+        if between in ("T", "t", " ") and _INSTANT.fullmatch(rather):
+            _instant(rather)
+            return repr(rather)
+    return None
 
 
 def _first_of(year: int, month: int) -> int:
@@ -174,7 +189,7 @@ def _instant(text: str) -> int:
         if not _FIRST <= at <= _LAST:  # a zone may carry it past the years that a datetime holds
             raise ValueError("year is out of range")
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no time on the calendar ({error}); {_FORMS}") from None
+        raise ValueError(f"{text!r} is no time on the calendar ({error}); write {_FORMS}") from None
     return at
 
 
