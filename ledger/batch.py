@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from . import records, when
-from .errors import IdReused
+from .errors import IdReused, UsageError
 from .events import Event
 from .intake import Entry, Incoming
 from .known import Known
@@ -43,6 +43,20 @@ class Batch(Struct, frozen=True):
     incoming: Sequence[Incoming]
     expected: int | None = None
     register: bool = False
+
+
+def listed(entries: Iterable[Event | Entry]) -> Iterable[Event | Entry]:
+    """The same. Raises UsageError for an event alone."""
+    if isinstance(entries, Struct):
+        raise UsageError("events come in a list; give [event], or `append` it")
+    return entries
+
+
+def check_size(events: int) -> None:
+    """Raises UsageError where there are none, or more than a batch has."""
+    if not 1 <= events <= MAX_BATCH:
+        then = "append it in parts" if events else "give at least one"
+        raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {events:,}; {then}")
 
 
 class Decided:

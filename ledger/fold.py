@@ -35,6 +35,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from .errors import UsageError
 from .records import Record
 
 
@@ -92,7 +93,11 @@ ALL: frozenset[str] = frozenset({"*"})
 
 
 def fold(projection: Projection, question: Question, read: Read) -> Any:
-    """The answer of a projection to a question over what `read` gives."""
+    """The answer of a projection to a question over what `read` gives.
+
+    Raises UsageError where one that a service answers is asked about nothing, or about what it does not take.
+    """
+    _check_subject(getattr(projection, "served", None), question.subject)
     state = projection.initial(question)
     evolve = projection.evolve
     wants = getattr(projection, "wants", None)
@@ -110,3 +115,12 @@ def fold(projection: Projection, question: Question, read: Read) -> Any:
                     state = evolve(state, record)
     answer = getattr(projection, "answer", None)
     return state if answer is None else answer(state)
+
+
+def _check_subject(served: object, subject: str | None) -> None:
+    if not isinstance(served, Served) or bool(subject) == served.has_subject:
+        return
+    if subject:
+        raise UsageError(f"this projection is not asked about any one: leave {subject!r} out")
+    about = served.path.partition("/")[0].removesuffix("s")
+    raise UsageError(f"this projection is asked about a {about}: give its id")

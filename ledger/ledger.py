@@ -20,12 +20,12 @@ from typing import Any, Final, NamedTuple, Self
 
 from . import cuts, fold, records, when
 from . import events as ev
-from .batch import MAX_BATCH, Batch, Brought, Receipt
+from .batch import MAX_BATCH, Batch, Brought, Receipt, check_size, listed
 from .cuts import Cut, check_text, place_of, position_of, within
-from .errors import LedgerError, NotFound, UsageError
+from .errors import InvalidEvent, LedgerError, NotFound, UsageError
 from .events import Event
 from .inbox import Inbox
-from .intake import Entry
+from .intake import Entry, check_recorder
 from .loading import loaded
 from .records import Record
 from .store import FOREVER, Kept, Store, Stored, tagged
@@ -49,7 +49,7 @@ class Ledger:
 
     def __init__(self, store: Store, *, recorded_by: str | None = None, clock: Callable[[], datetime] | None = None):
         self._store = store
-        self._writer = Writer(store, _now_us if clock is None else (lambda: when.micros(clock())))
+        self._writer = Writer(store, _now_us if clock is None else lambda: _told_us(clock))
         self._inbox = Inbox(recorded_by)
 
     @classmethod
@@ -76,6 +76,8 @@ class Ledger:
             return _open_served(str(url), token, read_only, recorded_by, clock)
         if token is not None:
             raise UsageError(f"{url} is a file, which takes no token; leave it out")
+        if recorded_by is not None:
+            _check_recorder(recorded_by)
         from .store.sqlite import open_sqlite  # the driver, and the library behind the port, only when one is opened
 
         return cls(open_sqlite(url, read_only=read_only, create=create), recorded_by=recorded_by, clock=clock)
@@ -175,9 +177,8 @@ class Ledger:
 
         Raises UsageError where there are not 1 to 1,000 events.
         """
-        entries = list(entries)
-        if not 1 <= len(entries) <= MAX_BATCH:
-            raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(entries):,}; append it in parts")
+        entries = list(listed(entries))
+        check_size(len(entries))
         return Brought(entries, place_of(expected), register)
 
     def append_each(self, batches: Sequence[Batch | Brought]) -> Iterator[list[Receipt] | LedgerError]:
@@ -196,7 +197,7 @@ class Ledger:
 
         Each event is decided as if all before it that are good had been appended.
         """
-        looked_at = (self._inbox.looked_at(index, item) for index, item in enumerate(entries))
+        looked_at = (self._inbox.looked_at(index, item) for index, item in enumerate(listed(entries)))
         return self._writer.deciding().refused(looked_at, register)
 
     def load(self, exported: Iterable[tuple[Entry, int]]) -> Iterator[Receipt]:
@@ -222,7 +223,8 @@ class Ledger:
 
         `as_of` is what the ledger had recorded by then; `said_by` what had been said in the world by then. Both are
         inclusive. The projections of this package raise NotFound for a claim or source that is not there at the cut;
-        one of yours says what it makes of that. Raises UsageError for a cut that is none.
+        one of yours says what it makes of that. Raises UsageError for a cut that is none, and where a reading of ours
+        is asked about no claim, or about one that it does not take.
         """
         question = self.question(subject, as_of=as_of, said_by=said_by)
         until = question.as_of.position
@@ -371,6 +373,20 @@ def _now_us() -> int:
     return time.time_ns() // 1_000
 
 
+def _told_us(clock: Callable[[], datetime]) -> int:
+    now = clock()
+    if not isinstance(now, datetime) or now.utcoffset() is None:
+        raise UsageError(f"the clock gives {now!r}; give one of zoned datetimes, such as datetime.now(UTC)")
+    return when.micros(now)
+
+
+def _check_recorder(name: str) -> None:
+    try:
+        check_recorder(name)
+    except InvalidEvent as error:
+        raise UsageError(error.reason) from None
+
+
 def is_url(url: str | os.PathLike[str]) -> bool:
     """Whether this names a service, rather than a file."""
     return isinstance(url, str) and url.lower().startswith(("http://", "https://"))
@@ -388,11 +404,18 @@ def _open_served(
     return RemoteLedger(url, token=token, read_only=read_only)
 
 
-def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[tuple[str, ...]]:
-    """By which tags the records asked for are found, one of each group. Raises UsageError for a type that is none."""
+def check_types(types: Sequence[str]) -> None:
+    """Raises UsageError for a type that is none, and for one that is not in a list."""
+    if isinstance(types, str):
+        raise UsageError(f"types are a list, not the text {types!r}; give [{types!r}]")
     for tag in types:
         if tag not in ev.TYPES:
             raise UsageError(f"{tag!r} is no event type; there are {', '.join(ev.TYPES)}")
+
+
+def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> list[tuple[str, ...]]:
+    """By which tags the records asked for are found, one of each group. Raises UsageError for a type that is none."""
+    check_types(types)
     check_text(claim, source)
     return records.tags_about(claim, source)
 

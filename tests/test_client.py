@@ -316,17 +316,22 @@ def bad_calls() -> dict[str, Callable[[Ledger], Any]]:
         "an expectation past the head": lambda ledger: ledger.append(states("x", note="n"), expected=99),
         "an expectation that is none": lambda ledger: ledger.append(states("x"), expected="1"),  # type: ignore[arg-type]
         "an empty batch": lambda ledger: ledger.append_all([]),
+        "an event alone": lambda ledger: ledger.append_all(states("x")),  # type: ignore[arg-type]
+        "an event alone, to be checked": lambda ledger: list(ledger.check(states("x"))),  # type: ignore[arg-type]
         "a batch too large": lambda ledger: ledger.append_all([states("x")] * 1_001),
         "an event that is not there": lambda ledger: ledger.record("gone"),
         "a claim that is not there": lambda ledger: ledger.state(status, "gone"),
         "a source that is not there": lambda ledger: ledger.state(sources, "gone"),
         "a claim without a name": lambda ledger: ledger.state(status, ""),
+        "a reading of a claim, about none": lambda ledger: ledger.state(status),
+        "the board of a claim": lambda ledger: ledger.state(board, "x"),
         "a cut past the head": lambda ledger: ledger.state(status, "x", as_of=99),
         "a cut that is none": lambda ledger: ledger.state(status, "x", as_of="yesterday"),
         "a cut of another kind": lambda ledger: ledger.state(status, "x", as_of=1.5),  # type: ignore[arg-type]
         "a truth for a cut": lambda ledger: ledger.state(status, "x", as_of=True),
         "a position for a moment of the world": lambda ledger: ledger.state(status, "x", said_by=1),
         "a type that is none": lambda ledger: ledger.events(types=("nonsense",)),
+        "a text for a list of types": lambda ledger: ledger.events(types="statement"),
         "a place past the head": lambda ledger: next(ledger.follow(after=99)),
         "a place that is none": lambda ledger: next(ledger.follow(after="x")),  # type: ignore[arg-type]
         "what is no text": lambda ledger: ledger.state(status, "\udcff"),

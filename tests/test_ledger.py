@@ -78,6 +78,21 @@ def test_whoever_opens_a_ledger_records_in_it(open_ledger: Callable[..., Ledger]
         ledger.append(registers("z"), recorded_by="")
 
 
+@pytest.mark.parametrize("recorded_by", ["", "a\nb", "x" * 201, 7])
+def test_a_ledger_is_not_opened_by_who_has_no_name(tmp_path: Path, recorded_by: Any) -> None:
+    with pytest.raises(UsageError, match=r"^recorded_by is text of 1 to 200 printable characters$"):
+        Ledger.open(tmp_path / "a.db", recorded_by=recorded_by)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("now", [datetime(2024, 10, 11, 12), 1_728_604_800.0])
+def test_a_clock_tells_zoned_datetimes(open_ledger: Callable[..., Ledger], now: Any) -> None:
+    ledger = open_ledger(clock=lambda: now)
+    with pytest.raises(UsageError, match=r"the clock gives .*; give one of zoned datetimes"):
+        ledger.append(registers("x"))
+    assert ledger.head == 0
+
+
 def test_an_id_that_the_ledger_gives_is_a_uuid_of_its_moment(open_ledger: Callable[..., Ledger]) -> None:
     clock = Clock()
     ledger = open_ledger(clock=clock)
@@ -227,11 +242,20 @@ def test_the_first_bad_event_is_told(ledger: Ledger) -> None:
 def test_a_batch_has_one_to_a_thousand_events(ledger: Ledger) -> None:
     thousand = [registers(f"c{n}") for n in range(1_000)]
     for batch in ([], [*thousand, registers("more")]):
-        with pytest.raises(UsageError, match=r"a batch has 1 to 1,000 events, not .*; append it in parts"):
+        then = "append it in parts" if batch else "give at least one"
+        with pytest.raises(UsageError, match=rf"a batch has 1 to 1,000 events, not .*; {then}"):
             ledger.append_all(batch)
     assert ledger.head == 0
     assert ledger.append_all(thousand)[-1].position == 1_000
     assert ledger.append_all([states(f"c{n}", f"new-{n}") for n in range(1_000)], register=True)[-1].position == 3_000
+
+
+@pytest.mark.parametrize("alone", [registers("x"), entry("a", registers("x"))])
+def test_an_event_alone_is_no_list_of_them(ledger: Ledger, alone: Any) -> None:
+    for verb in (ledger.append_all, ledger.batch, ledger.check):
+        with pytest.raises(UsageError, match=r"events come in a list; give \[event\], or `append` it"):
+            verb(alone)
+    assert ledger.head == 0
 
 
 def test_a_check_finds_every_bad_event_and_writes_nothing(ledger: Ledger) -> None:

@@ -30,6 +30,7 @@ from ledger import (
 )
 from ledger.events import tag_of
 from ledger.testing import by
+from projections import board, sources, status, timeline
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
 
@@ -301,10 +302,15 @@ def test_a_stretch_tells_the_tags_by_which_its_records_are_found(told: Ledger) -
             assert kept.position in [position for position, _ in told.tagged([tag])]
 
 
-@pytest.mark.parametrize("types", [["rumour"], ["statement", "Statement"], "statement"])
+@pytest.mark.parametrize("types", [["rumour"], ["statement", "Statement"]])
 def test_a_type_that_is_none_is_told_at_once(told: Ledger, types: Any) -> None:
     with pytest.raises(UsageError, match="is no event type; there are statement, denial"):
         told.events(types=types)
+
+
+def test_types_are_a_list_of_them(told: Ledger) -> None:
+    with pytest.raises(UsageError, match=r"types are a list, not the text 'statement'; give \['statement'\]"):
+        told.events(types="statement")
 
 
 @pytest.mark.parametrize("event_id", ["nowhere", "", "a\0b", "AX", "ax "])
@@ -439,6 +445,21 @@ def test_what_relates_a_claim_to_others_is_about_it(ledger: Ledger) -> None:
     assert ids(ledger.events(claim="y", source="ann")) == ["said"]
     assert [kept.position for kept in ledger.stretch(claim="x").records] == [1, 3, 4, 5]
     assert [kept.position for kept in ledger.stretch(claim="y", source="ann").records] == [6]
+
+
+@pytest.mark.parametrize(
+    ("reading", "subject", "says"),
+    [
+        (status, None, "this projection is asked about a claim: give its id"),
+        (timeline.said, None, "this projection is asked about a claim: give its id"),
+        (sources, None, "this projection is asked about a source: give its id"),
+        (board, "x", "this projection is not asked about any one: leave 'x' out"),
+    ],
+)
+def test_a_reading_is_told_about_whom_it_is(ledger: Ledger, reading: Any, subject: str | None, says: str) -> None:
+    ledger.append(registers("x"))
+    with pytest.raises(UsageError, match=f"^{says}$"):
+        ledger.state(reading, subject)
 
 
 def test_a_projection_may_want_every_record(ledger: Ledger) -> None:

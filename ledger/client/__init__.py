@@ -20,12 +20,12 @@ from urllib.parse import quote
 import msgspec
 
 from ledger import fold, names
-from ledger.batch import MAX_BATCH, Receipt
+from ledger.batch import MAX_BATCH, Receipt, listed
 from ledger.cuts import Cut, check_text, place_of
 from ledger.errors import LedgerError, UsageError
-from ledger.events import TYPES, Event
+from ledger.events import Event
 from ledger.intake import Entry, Incoming
-from ledger.ledger import Ledger
+from ledger.ledger import Ledger, check_types
 from ledger.records import Record
 from ledger.store import Stored
 
@@ -53,7 +53,7 @@ class RemoteLedger(Ledger):
 
         The service is asked about up to 1,000. More are checked here, by what is read from it.
         """
-        looked_at = (self._looked_at(index, entry) for index, entry in enumerate(entries))
+        looked_at = (self._looked_at(index, entry) for index, entry in enumerate(listed(entries)))
         some = list(islice(looked_at, MAX_BATCH + 1))
         if len(some) > MAX_BATCH:
             yield from self._sender.deciding().refused(chain(some, looked_at), register)
@@ -119,9 +119,8 @@ class RemoteLedger(Ledger):
         as_of: Cut | None = None,
     ) -> Iterator[Stored]:
         """As `events`, but (position, stored bytes); see `Ledger.stored`."""
+        check_types(types)
         until = self._until(as_of)
-        if not set(types) <= TYPES.keys():
-            raise UsageError(f"{list(types)} are not all types of events; there are {', '.join(TYPES)}")
         if source is not None and not names.is_source_id(source):
             return iter(())  # the service would take it for a name
         wanted = [(name, _text(value)) for name, value in (("claim", claim), ("source", source)) if value is not None]

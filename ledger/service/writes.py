@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from ledger import Ledger, intake, records
 from ledger import events as ev
-from ledger.batch import MAX_BATCH, Receipt
+from ledger.batch import Receipt, check_size
 from ledger.errors import IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from ledger.intake import Entry
 from projections.words import count
@@ -154,8 +154,7 @@ def _refusal(errors: Sequence[LedgerError]) -> Problem:
 def _read(body: bytes, split: Callable[[bytes], list[bytes]], caller: Caller) -> Read:
     """Reads the events of a body. Raises Problem for what is no JSON, and for what the caller may not append."""
     lines = split(body)
-    if not 1 <= len(lines) <= MAX_BATCH:
-        raise UsageError(f"a batch has 1 to {MAX_BATCH:,} events, not {len(lines):,}; append it in parts")
+    check_size(len(lines))
     read = Read([], [], [])
     for place, line in enumerate(lines):
         try:
