@@ -148,21 +148,29 @@ def replay_of(item: Incoming, position: int, stored: bytes, whoever: str | None 
 def replay(item: Incoming, stood: Record, whoever: str | None = None) -> Receipt:
     """The same, of a record that was read."""
     if not _is_same(item, stood, whoever):
-        raise IdReused(
-            f"id {item.id!r} is taken by another event, at position {stood.position} "
-            f"(recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)}); give this one an id of its own",
-            [stood.position],
-        )
+        at = f"at position {stood.position} (recorded by {stood.recorded_by} on {when.stamp(stood.recorded_us)})"
+        if _has_its_event(item, stood):
+            told = f"id {item.id!r} has this very event already, {at}; there is nothing to append"
+        else:
+            told = f"id {item.id!r} is taken by another event, {at}; give this one an id of its own"
+        raise IdReused(told, [stood.position])
     return Receipt(id=stood.id, position=stood.position, recorded_at=stood.recorded_at, replayed=True)
 
 
 def check_repeat(item: Incoming, accepted: Record) -> None:
     """Raises IdReused where an id was accepted just before with other content; that has no position yet."""
     if not _is_same(item, accepted):
-        raise IdReused(f"id {item.id!r} came before, in the same batch, with another event; give each an id of its own")
+        if _has_its_event(item, accepted):
+            told = f"this very event, recorded by {accepted.recorded_by}; leave one of them out"
+        else:
+            told = "another event; give each an id of its own"
+        raise IdReused(f"id {item.id!r} came before, in the same batch, with {told}")
 
 
 def _is_same(item: Incoming, stood: Record, whoever: str | None = None) -> bool:
-    same_event = records.encode_event(stood.event) == item.data
     same_time = item.recorded_us is None or item.recorded_us == stood.recorded_us
-    return same_event and same_time and item.recorded_by in (stood.recorded_by, whoever)
+    return _has_its_event(item, stood) and same_time and item.recorded_by in (stood.recorded_by, whoever)
+
+
+def _has_its_event(item: Incoming, stood: Record) -> bool:
+    return records.encode_event(stood.event) == item.data

@@ -5,7 +5,7 @@
     ├── NotFound                no such claim, event, source, target or ledger
     ├── Refused                 a well-formed event that a rule forbids (a stranger's retraction)
     ├── Conflict                somebody else came first (`expected` overtaken)
-    │   └── IdReused            the same id came before with other content
+    │   └── IdReused            the same id came before with other content, or from somebody else
     ├── Unavailable             the ledger cannot be read or written now: a disk, a lock, a service; try again later
     │   └── Busy                more waits to be appended than may
     ├── InvalidEvent            an event that does not meet its schema; carries a JSON pointer
@@ -57,7 +57,7 @@ class Conflict(LedgerError):
 
 
 class IdReused(Conflict):
-    """The id is taken by an event with other content."""
+    """The id is taken: by an event with other content, or by this very one, which somebody else recorded."""
 
 
 class Unavailable(LedgerError):

@@ -128,16 +128,16 @@ def test_the_same_id_with_the_same_content_is_a_no_op(open_ledger: Callable[...,
 
 
 @pytest.mark.parametrize(
-    ("event", "recorded_by"),
+    "event",
     [
-        (states("x", note="n"), "the desk"),
-        (states("x", mode="question"), "the desk"),
-        (states("x", "y"), "the desk"),
-        (Denial(claims=("x",), chain=ANN), "the desk"),
-        (registers("z"), "the desk"),
-        (states("x"), "another desk"),
+        states("x", note="n"),
+        states("x", mode="question"),
+        states("x", "y"),
+        Denial(claims=("x",), chain=ANN),
+        registers("z"),
     ],
 )
+@pytest.mark.parametrize("recorded_by", ["the desk", "another desk"])
 def test_the_same_id_with_other_content_is_refused(ledger: Ledger, event: Event, recorded_by: str) -> None:
     ledger.append_all([registers("x"), registers("y"), entry("a", states("x"))])
     with pytest.raises(
@@ -147,6 +147,18 @@ def test_the_same_id_with_other_content_is_refused(ledger: Ledger, event: Event,
     assert caught.value.positions == (3,)
     assert caught.value.exit_code == 5
     assert ledger.head == 3
+
+
+def test_who_brings_what_another_has_recorded_is_told_that_it_is_there(open_ledger: Callable[..., Ledger]) -> None:
+    ledger = open_ledger(clock=Clock())
+    ledger.append_all([registers("x"), entry("a", states("x"))])
+    there = r"id 'a' has this very event already, at position 2 \(recorded by the desk on 2024-10-11T12:00:00.000000Z\)"
+    with pytest.raises(IdReused, match=f"{there}; there is nothing to append") as caught:
+        ledger.append(states("x"), id="a", recorded_by="another desk")
+    assert caught.value.positions == (2,)
+    [checked] = ledger.check([entry("a", states("x"), "another desk")])
+    assert str(checked) == str(caught.value)
+    assert ledger.head == 2
 
 
 def test_a_replay_is_answered_before_any_rule(ledger: Ledger) -> None:
@@ -191,12 +203,18 @@ def test_an_id_may_come_twice_in_one_batch_with_the_same_content(ledger: Ledger)
     assert [(r.position, r.replayed) for r in again] == [(3, True), (4, False), (3, True)]
 
 
-@pytest.mark.parametrize("second", [entry("a", states("x", note="n")), entry("a", states("x"), "Bo")])
-def test_but_not_with_other_content(ledger: Ledger, second: Entry) -> None:
+@pytest.mark.parametrize(
+    ("second", "says"),
+    [
+        (entry("a", states("x", note="n")), "with another event; give each an id of its own"),
+        (entry("a", states("x"), "Bo"), "with this very event, recorded by the desk; leave one of them out"),
+    ],
+)
+def test_but_not_with_other_content(ledger: Ledger, second: Entry, says: str) -> None:
     with pytest.raises(IdReused) as caught:
         ledger.append_all([registers("x"), entry("a", states("x")), second])
     assert (caught.value.index, caught.value.positions, ledger.head) == (2, (), 0)
-    assert "id 'a' came before, in the same batch, with another event" in str(caught.value)
+    assert str(caught.value) == f"id 'a' came before, in the same batch, {says}"
 
 
 def test_a_replay_registers_nothing(ledger: Ledger) -> None:

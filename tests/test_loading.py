@@ -48,13 +48,13 @@ def test_what_was_loaded_before_is_passed_over(open_ledger: Callable[..., Ledger
     ledger = open_ledger(clock=Clock())
     load(ledger, exported(-9, -8, -7))
     assert load(ledger, exported(-9, -8, -7, -6)) == [(1, True), (2, True), (3, True), (4, False)]
-    for other in (
-        [(entry("c0", registers("c0"), "Bo"), NOON_US - 8)],
-        [(entry("c0", registers("c0"), "Cy"), NOON_US - 9)],
-        [(entry("c0", registers("c9"), "Bo"), NOON_US - 9)],
+    for other, says in (
+        ((entry("c0", registers("c0"), "Bo"), NOON_US - 8), "has this very event already"),
+        ((entry("c0", registers("c0"), "Cy"), NOON_US - 9), "has this very event already"),
+        ((entry("c0", registers("c9"), "Bo"), NOON_US - 9), "is taken by another event"),
     ):
-        with pytest.raises(IdReused, match="id 'c0' is taken"):
-            load(ledger, other)
+        with pytest.raises(IdReused, match=f"id 'c0' {says}"):
+            load(ledger, [other])
     twice = exported(-5, -5, first="d")
     assert load(ledger, [*twice, *twice]) == [(5, False), (6, False), (5, True), (6, True)]
 

@@ -319,5 +319,6 @@ def test_whoever_holds_the_token_stands_as_the_one_who_recorded(asked: Asked, le
     asked.post(EVENTS, json=said(id="e1"), headers=headers["Ana"])
     assert ledger.record("e1").recorded_by == "Ana"
     assert asked.post(EVENTS, json=said(id="e1"), headers=headers["Ana"]).status_code == 200
-    # The same words in another's name are another record.
-    problem(asked.post(EVENTS, json=said(id="e1"), headers=headers["Ben"]), 409, "id-reused")
+    told = problem(asked.post(EVENTS, json=said(id="e1"), headers=headers["Ben"]), 409, "id-reused")
+    assert "(recorded by Ana on " in told["detail"]
+    assert told["detail"].endswith("there is nothing to append")
