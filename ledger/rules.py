@@ -78,7 +78,7 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
         made = type(event) in ACT_TYPES and event_id in known.clerk.by_id
         raise NotFound(
             f"claim {claim!r} is not registered; register it first (`claims register`)"
-            + ("" if made else ", or append with register=True (--register)")
+            + ("" if made else ", or append with register=True (`--register`, `?register=true`)")
         )
     said_at = getattr(event, "said_at", None)
     if said_at is not None:

@@ -55,7 +55,7 @@ def check_reach(claims: Collection[str], limit: int, record: Record) -> None:
     if len(claims) > limit:
         raise OutOfReach(
             f"position {record.position}: {record.id!r} may change where {len(claims):,} claims stand, more than "
-            f"{limit:,}; allow more reach, or rebuild the view"
+            f"{limit:,}; rebuild the view (`claims replay --views`), or allow more (`reach=`)"
         )
 
 

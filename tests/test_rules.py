@@ -71,7 +71,8 @@ NAMES_X: list[Event] = [
 
 @pytest.mark.parametrize("event", NAMES_X)
 def test_a_claim_is_registered_before_anything_is_about_it(event: Event) -> None:
-    refuse(event, "claim 'x' is not registered; register it first .* register=True", after=[Y], error=NotFound)
+    ways = r"register it first \(`claims register`\), or append with register=True \(`--register`, `\?register=true`\)"
+    refuse(event, f"claim 'x' is not registered; {ways}", after=[Y], error=NotFound)
     allow(Y, X, event)
 
 
