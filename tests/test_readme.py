@@ -104,7 +104,8 @@ def test_the_two_commands_stand_word_for_word() -> None:
 
 
 def test_the_tests_run_against_the_installed_package() -> None:
-    assert Path(ledger.__file__).is_relative_to(ROOT) is _is_editable()
+    here = Path(ledger.__file__).is_relative_to(ROOT)
+    assert here is _is_editable(), "run `pytest`: `python -m pytest` tests this folder, not what is installed"
 
 
 def _is_editable() -> bool:
