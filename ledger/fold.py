@@ -14,10 +14,14 @@ carry the tags it wants, each record once, in position order within one asking; 
 nothing that it has not been given. So it must not matter to it which asking brought a record. A projection of yours
 is the equal of those in `projections`.
 
+Records come as they were recorded, up to `as_of`: what became of them is told by others. Whoever wants what still
+stands sees to amendments, voids, retractions and `said_by` itself, or builds on `initial`, `wants` and `evolve` of
+`projections.dossier`, and settles in `answer` as `projections.status` does (an example stands in the README).
+
 The tags are those of `ledger.records.tags`: `claim:ID` (what names a claim, possible claims too, and whatever is about
 that), `source:ID` (every link of a chain), `act:ID` (what is about an event), `id:ID` (one event), and, for what hangs
-together without any act, `relation:claim:ID` and `relation:source:ID`. A whole projection that counts what was said of
-a claim is
+together without any act, `relation:claim:ID` and `relation:source:ID`. A whole projection that counts what was recorded
+as said of a claim, whether it was taken back since or not, is
 
     class Count:
         def initial(self, question): return {"of": question.subject, "acts": 0}
