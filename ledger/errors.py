@@ -26,6 +26,13 @@ class LedgerError(Exception):
     exit_code = 1
     index: int | None = None
     """The place of the offending event in a batch, counted from 0, where it came in one."""
+    pointer: str = ""
+    """The JSON pointer (RFC 6901) of the offending value in the event; "" where it is the event as a whole."""
+
+    def __init__(self, message: str = "", pointer: str = "") -> None:
+        super().__init__(message)
+        if pointer:
+            self.pointer = pointer
 
 
 class UsageError(LedgerError):
@@ -77,17 +84,13 @@ class Busy(Unavailable):
 
 
 class InvalidEvent(LedgerError):
-    """An event that does not meet its schema.
-
-    `pointer` is the JSON pointer (RFC 6901) of the offending value, "" for the whole event.
-    """
+    """An event that does not meet its schema. `reason` is what `str()` tells, without the pointer in front."""
 
     exit_code = 6
 
     def __init__(self, reason: str, pointer: str = "") -> None:
-        super().__init__(f"{pointer}: {reason}" if pointer else reason)
+        super().__init__(f"{pointer}: {reason}" if pointer else reason, pointer)
         self.reason = reason
-        self.pointer = pointer
 
 
 class IntegrityError(LedgerError):

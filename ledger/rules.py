@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec import to_builtins
+
 from . import events as ev
 from . import names, records, when
 from .errors import NotFound, Refused
@@ -61,13 +63,17 @@ def decide_on(event: Event, own: list[str], event_id: str, known: Known, recorde
 
 def _check(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
     _check_itself(event, event_id, known, recorded_us)
-    while isinstance(event, CHANGES):  # and then what it makes of its target
-        target = known.target(records.targets(event)[0])
-        event, event_id, recorded_us = known.made_of(event, event_id), target.id, target.recorded_us
-        if isinstance(event, ev.ClaimRegistered):
-            _check_same_claim(event, target.event)
-        elif not _voids_as_before(event, target.event):
-            _check_itself(event, event_id, known, recorded_us)
+    try:
+        while isinstance(event, CHANGES):  # and then what it makes of its target
+            target = known.target(records.targets(event)[0])
+            event, event_id, recorded_us = known.made_of(event, event_id), target.id, target.recorded_us
+            if isinstance(event, ev.ClaimRegistered):
+                _check_same_claim(event, target.event)
+            elif not _voids_as_before(event, target.event):
+                _check_itself(event, event_id, known, recorded_us)
+    except (NotFound, Refused) as error:
+        error.pointer = "/changes"
+        raise
 
 
 def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -> None:
@@ -78,14 +84,19 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
         made = type(event) in ACT_TYPES and event_id in known.clerk.by_id
         raise NotFound(
             f"claim {claim!r} is not registered; register it first (`claims register`)"
-            + ("" if made else ", or append with register=True (`--register`, `?register=true`)")
+            + ("" if made else ", or append with register=True (`--register`, `?register=true`)"),
+            _pointer_to(claim, event),
         )
     said_at = getattr(event, "said_at", None)
     if said_at is not None:
         _check_said(said_at, recorded_us)
     if targets := records.targets(event):
         for target_id in targets:
-            _check_target(event, event_id, known.target(target_id), known)
+            try:
+                _check_target(event, event_id, known.target(target_id), known)
+            except (NotFound, Refused) as error:
+                error.pointer = _pointer_to(target_id, event)
+                raise
         _check_depth(targets, known)
     if type(event) in ACT_TYPES:
         return  # that its claims and targets are there is all it takes
@@ -94,7 +105,8 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
             pass
         case ev.ClaimRegistered():
             if event.claim in known.registered:
-                raise Refused(f"claim {event.claim!r} is registered already; `claims reword` changes its text")
+                told = f"claim {event.claim!r} is registered already; `claims reword` changes its text"
+                raise Refused(told, "/claim")
         case ev.ClaimsRelated() | ev.SourceRelated():
             _check_relation(event, event_id, known)
         case ev.Retraction() | ev.Correction():
@@ -117,7 +129,8 @@ def _check_said(said_at: str, recorded_us: int) -> None:
     earliest = when.parse(said_at).earliest
     if earliest is not None and earliest > recorded_us + when.AHEAD_US:
         raise Refused(
-            f"said_at {said_at!r} lies ahead of its recording, {when.stamp(recorded_us)}; mend the year or the zone"
+            f"said_at {said_at!r} lies ahead of its recording, {when.stamp(recorded_us)}; mend the year or the zone",
+            "/said_at",
         )
 
 
@@ -140,14 +153,15 @@ def _check_target(event: Event, event_id: str, target: Record, known: Known) -> 
 
 def _check_relation(event: ev.ClaimsRelated | ev.SourceRelated, event_id: str, known: Known) -> None:
     if event.from_ == event.to:
-        raise Refused(f"{event.from_!r} cannot be related to itself")
+        raise Refused(f"{event.from_!r} cannot be related to itself", "/to")
     if isinstance(event, ev.SourceRelated) and event.relation == "speaks_for":
         found = known.principal_of(event.from_, event_id)
         if found is not None:
             principal, other_id = found
             raise Refused(
                 f"{event.from_!r} speaks for {principal!r} already (event {other_id!r}); "
-                f"withdraw that first (`claims unrelate {other_id}`)"
+                f"withdraw that first (`claims unrelate {other_id}`)",
+                "/from",
             )
 
 
@@ -173,8 +187,19 @@ def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
     if lines.class_of(names.speaker(event.chain)) not in entitled:
         raise Refused(
             f"{event.chain[0].name!r} is neither the speaker of {event.act!r} nor a principal of it nor in its chain; "
-            "nobody takes back or corrects what others said (deny the claim, or amend a mistake of the record)"
+            "nobody takes back or corrects what others said (deny the claim, or amend a mistake of the record)",
+            "/chain/0",
         )
+
+
+def _pointer_to(text: str, event: Event) -> str:
+    """Where a claim or a target stands in the event that names it."""
+    for name, value in to_builtins(event).items():
+        if value == text and name != "type":
+            return f"/{name}"
+        if isinstance(value, tuple) and text in value:
+            return f"/{name}/{value.index(text)}"
+    return ""
 
 
 def _check_same_claim(made: ev.ClaimRegistered, event: Event) -> None:

@@ -526,3 +526,34 @@ def test_an_amended_time_is_held_against_the_time_of_the_entry_it_mends() -> Non
         with pytest.raises(Refused, match="lies ahead of its recording, 2024-10-08"):
             ledger.append_all([amend("s", said_at="2025-01-01")])
         ledger.append_all([amend("s", said_at="2024-10-09"), states("t", "x", said_at="2025-10-09")])
+
+
+# -- where it is wrong -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("event", "pointer"),
+    [
+        (states("e", "x", "gone"), "/claims/1"),
+        (states("e", "x", possible_claims=("gone",)), "/possible_claims/0"),
+        (claims("entails", "gone", "x"), "/from"),
+        (claims("entails", "x", "gone"), "/to"),
+        (claims("entails", "x", "x"), "/to"),
+        (named("e", ClaimReworded(claim="gone", text="t", why="w")), "/claim"),
+        (named("e", X), "/claim"),
+        (states("e", "x", said_at="3000-01-01"), "/said_at"),
+        (named("e", Denial(acts=("s", "gone"), chain=ANN)), "/acts/1"),
+        (retract("gone", "Ann"), "/act"),
+        (retract("s", "Eve"), "/chain/0"),
+        (void("gone"), "/target"),
+        (named("e", RelationWithdrawn(target="s", why="w")), "/target"),
+        (amend("s", claims=["gone"]), "/changes"),
+        (correct("s", "Ann", said_at="3000-01-01"), "/changes"),
+        (sources("speaks_for", "ann", "other"), "/from"),
+    ],
+)
+def test_what_is_refused_is_told_by_where_it_stands(event: Entry, pointer: str) -> None:
+    scene = allow(after=[*SAID, sources("speaks_for", "ann", "gov", "r")])
+    with pytest.raises((NotFound, Refused)) as caught:
+        scene.ledger.append_all([event])
+    assert caught.value.pointer == pointer

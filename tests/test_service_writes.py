@@ -130,10 +130,10 @@ def test_every_bad_event_is_told_by_place_and_pointer_and_nothing_is_written(ask
     assert [(fault["pointer"], fault["type"].rpartition("/")[2]) for fault in told["errors"]] == [
         ("/1/claims/0", "invalid-event"),
         ("/2/type", "invalid-event"),
-        ("/3", "not-found"),
+        ("/3/claims/0", "not-found"),
         ("/4/chain/0/mood", "invalid-event"),
         ("/5/a~1b~0c", "invalid-event"),
-        ("/6", "not-found"),
+        ("/6/target", "not-found"),
     ]
     assert [fault["index"] for fault in told["errors"]] == [1, 2, 3, 4, 5, 6]
     assert all(fault["detail"] for fault in told["errors"])

@@ -40,7 +40,9 @@ class Faults:
             return
         self._found.sort(key=itemgetter(0))  # what is no event is noticed before what may not be appended
         for number, error in self._found:
-            complain(f"line {number}: {error}")
+            told = str(error)
+            at = "" if told.startswith(f"{error.pointer}: ") or not error.pointer else f"{error.pointer}: "
+            complain(f"line {number}: {at}{told}")
         complain(f"{count(len(self._found), 'bad line')}; nothing was written")
         sys.exit(self._found[0][1].exit_code)
 

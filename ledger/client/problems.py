@@ -86,7 +86,7 @@ def _error(type_: str, status: int, detail: str, pointer: str, positions: tuple[
     if kind is not None and issubclass(kind, Conflict):
         return kind(detail, positions)
     if kind is not None:
-        return kind(detail)
+        return kind(detail, pointer)
     return UsageError(detail) if status in _ASKED_WRONGLY else _plain(status)(detail)
 
 

@@ -59,9 +59,8 @@ class Fault(Struct, frozen=True, kw_only=True):
     def of(cls, error: LedgerError) -> Fault:
         """What an error of the ledger says of the event at its `index`."""
         index, kind = error.index or 0, problems.type_of(problems.kind_of(error))
-        if isinstance(error, InvalidEvent):
-            return cls(index=index, pointer=f"/{index}{error.pointer}", detail=error.reason, type=kind)
-        return cls(index=index, pointer=f"/{index}", detail=str(error), type=kind)
+        detail = error.reason if isinstance(error, InvalidEvent) else str(error)
+        return cls(index=index, pointer=f"/{index}{error.pointer}", detail=detail, type=kind)
 
 
 class Terms(Struct, frozen=True, kw_only=True):
