@@ -32,7 +32,8 @@ _axis = click.option("--axis", type=Words(("said", "recorded")), default="said",
 def history_command(db: str, form: str, claim: str, axis: str, as_of: str | None, said_by: str | None) -> None:
     """How the status of CLAIM changed, step by step, and what changed it.
 
-    The axis `said` follows the world, as known today; `recorded` follows what this ledger knew.
+    The axis `said` follows the world, as known today; `recorded` follows what this ledger knew. Of a claim of many
+    hundred acts, the latest steps are told, and that they are; --as-of or --said-by asks for those before.
     """
     with for_reading(db) as ledger:
         found: History = ledger.state(getattr(timeline, axis), claim, as_of=as_of, said_by=said_by)
