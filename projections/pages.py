@@ -43,12 +43,14 @@ class Where(NamedTuple):
     search: str | None = None
 
     def check(self) -> None:
-        """Raises UsageError for what is no status, flag or kind."""
+        """Raises UsageError for what is no status, flag or kind, and for one that is in no list."""
         for what, asked, known in (
             ("status", self.status, STATUSES),
             ("flag", self.flags, FLAGS),
             ("kind of claim", self.kind, CLAIM_KINDS),
         ):
+            if isinstance(asked, str):
+                raise UsageError(f"what is asked of each {what} is a list, not the text {asked!r}; give [{asked!r}]")
             for word in asked:
                 if word not in known:
                     raise UsageError(f"{word!r} is no {what}; there are {', '.join(known)}")

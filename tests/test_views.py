@@ -128,6 +128,7 @@ def test_claims_are_counted_by_status_as_of_any_position(large):
     [
         {"order": "loudest"},
         {"status": ["true"]},
+        {"status": "disputed"},
         {"cursor": "x:y", "order": "acts"},
         {"as_of": 99_999},
         {"limit": 0},
