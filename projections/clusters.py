@@ -80,7 +80,6 @@ _KINDS: Final[dict[str, type[Struct]]] = {
 }
 
 
-#: What a change moves from one claim, source or act to another, by the name of the field.
 #: What a change has others say, or be about.
 _RECASTING: Final = frozenset(("chain", "relation", "from", "to", "act", "acts", "target", "changes"))
 _ABOUT: Final = frozenset(("act", "acts", "target", "changes"))
