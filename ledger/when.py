@@ -197,6 +197,11 @@ _FIRST: Final = micros(datetime.min.replace(tzinfo=UTC))
 _LAST: Final = micros(datetime.max.replace(tzinfo=UTC))
 
 
+def on_calendar(micros_: int) -> int:
+    """The same moment, or the nearest one of the years 1 to 9999: no datetime holds another."""
+    return min(max(micros_, _FIRST), _LAST)
+
+
 def check_moments(times: Sequence[int]) -> None:
     """Raises UsageError, with `index`, where any of these is no moment of the years 1 to 9999."""
     if min(times) < _FIRST or max(times) > _LAST:

@@ -189,6 +189,22 @@ def test_an_axis_is_named_by_days_months_or_years_and_not_too_often(first, last,
     assert 3 <= len(names) <= 14
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "name"),
+    [
+        ("0001-01-01", "0001-01-01", "0001-01-01"),
+        ("0001-01-01", "0001-09-01", "0001-03"),
+        ("0001-01-01", "2024-01-01", "1000"),
+        ("9999-12-31", "9999-12-31", "9999-12-31"),
+        ("9999-03-01", "9999-12-31", "9999-11"),
+        ("9990-01-01", "9999-12-31", "9998"),
+    ],
+)
+def test_an_axis_ends_where_the_calendar_does(first, last, name):
+    acts = [said("a", earliest=first, latest=first), said("b", earliest=last, latest=last)]
+    assert name in [one.text for one in all_of(lanes.timeline(acts, None), "text", class_="tick-name")]
+
+
 def test_a_timeline_of_nothing_is_nothing():
     assert lanes.timeline([], None) == ""
 

@@ -6,6 +6,7 @@ import html
 import json
 import re
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
@@ -87,6 +88,16 @@ def test_the_board_knows_both_ends_of_when_claims_changed(reader, ledger):
     assert len(shown) < len(rows)
     assert f"status=disputed&amp;changed_until={quote(end)}" in page, "by status, it is still asked for"
     assert f"claims status --changed-until {end}" in Text(page).whole
+
+
+def test_days_are_counted_from_the_first_day_of_the_calendar_to_the_last():
+    for day, clock in (("0001-01-01", None), ("9999-12-31", lambda: datetime.max.replace(tzinfo=UTC))):
+        with Ledger.open(":memory:", clock=clock) as ledger:
+            ledger.append(Statement(claims=("x",), chain=(Link(name="Ann"),), said_at=day), register=True)
+            reader = Reader(ledger)
+            assert f"1 act said from {day} to {day}, by day" in reader.text("/")
+            assert f"statement by Ann, said {day}" in reader.text("/claims/x")
+            reader.service.close()
 
 
 def test_the_board_of_the_past_says_so_and_leads_to_now(reader):

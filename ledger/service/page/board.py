@@ -157,8 +157,8 @@ def days(records: list[Record]) -> list[tuple[str, int]]:
     if not latest:
         return []
     counts, last = Counter(latest), max(latest)
-    first = max(min(latest), last - timedelta(days=_DAYS - 1))
-    stretch = [first + timedelta(days=place) for place in range((last - first).days + 1)]
+    back = min((last - min(latest)).days, _DAYS - 1)
+    stretch = [last - timedelta(days=place) for place in range(back, -1, -1)]
     return [(day.isoformat(), counts[day]) for day in stretch]
 
 

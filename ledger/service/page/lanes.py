@@ -53,10 +53,10 @@ class Axis(NamedTuple):
 
 
 def axis_of(acts: Sequence[Spoken]) -> Axis:
-    """The stretch in which everything was said, with a little room around it."""
+    """The stretch in which everything was said, with a little room around it where the calendar has any."""
     known = [when.instant(text) for act in acts for text in (act.earliest, act.latest) if text is not None]
     room = max(_DAY_US // 2, (max(known) - min(known)) // 16)
-    return Axis(min(known) - room, max(known) + room)
+    return Axis(when.on_calendar(min(known) - room), when.on_calendar(max(known) + room))
 
 
 def laid(acts: Sequence[Spoken], axis: Axis, inferred: Collection[str] = ()) -> list[Mark]:
@@ -211,4 +211,4 @@ def _months(axis: Axis, step: int) -> Iterator[tuple[int, str]]:
     for month in range(first.year * 12 + first.month, last.year * 12 + last.month):
         if month % step == 0:
             at = datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC)
-            yield when.micros(at), f"{at:%Y-%m}"
+            yield when.micros(at), at.date().isoformat()[:7]
