@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -21,7 +22,7 @@ from asker import Asker
 
 import ledger
 from ledger import ClaimRegistered, Denial, Ledger, Link, Statement
-from ledger.service import Service, Settings, service
+from ledger.service import Service, Settings, processes, service
 from ledger.service.answers import Answer
 from ledger.service.problems import NotYet, Overloaded
 from ledger.service.questions import OfSubject, TooMuch
@@ -144,6 +145,41 @@ def test_a_keeper_that_was_killed_is_followed_by_another(book: Ledger, asker: As
     assert children(os.getpid(), "keeper") != [keeper]
 
 
+def fails_once(monkeypatch: pytest.MonkeyPatch, module: str) -> list[str]:
+    """Has the machine no process to spare for the first of a module of the service; tells of each that it started."""
+    start, failed, started = asyncio.create_subprocess_exec, list[str](), list[str]()
+
+    async def starting(*words: str, **more: Any) -> asyncio.subprocess.Process:
+        if not failed and words[3] == f"ledger.service.{module}":
+            failed.append(module)
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        started.append(words[3])
+        return await start(*words, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", starting)
+    return started
+
+
+def test_a_keeper_that_could_not_be_started_is_followed_by_another(
+    book: Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = fails_once(monkeypatch, "keeper")
+    with Asker(book, Settings(wait_s=PATIENCE_S), started=True) as asker:
+        assert asker.get("/v1/claims?wait_for=13").status_code == 200
+        assert started == ["ledger.service.keeper"]
+    assert "no process could be started that keeps up the view" in caplog.text
+
+
+def test_a_service_whose_keeper_could_not_be_started_ends_in_good_order(
+    book: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = fails_once(monkeypatch, "keeper")
+    monkeypatch.setattr(processes, "_AGAIN_S", PATIENCE_S)
+    with Asker(book, started=True) as asker:
+        assert asker.get("/v1/head").status_code == 200
+    assert not started
+
+
 def test_a_view_that_was_deleted_is_made_anew_and_nobody_reads_on_in_the_old_one(book: Ledger, asker: Asker) -> None:
     assert asker.get("/v1/claims?wait_for=13").status_code == 200
     view = Path(f"{book.name}.views")
@@ -209,6 +245,18 @@ def test_a_worker_that_was_killed_is_followed_by_another(asker: Asker, monkeypat
     assert asker.get("/v1/claims/contested?as_of=11").status_code == 200
     asker.service.answers.__init__(10, 10)  # type: ignore[misc]
     assert asker.get("/v1/claims/contested?as_of=12").content == first
+
+
+def test_who_asks_while_no_worker_can_be_started_is_told_to_come_again(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert asker.get("/v1/claims?wait_for=13").status_code == 200
+    monkeypatch.setattr(service, "_FEW", 5)
+    fails_once(monkeypatch, "worker")
+    answer = asker.get("/v1/claims/contested")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json()["type"] == "/problems/not-ready"
+    assert asker.get("/v1/claims/contested").status_code == 200
 
 
 class Slow:

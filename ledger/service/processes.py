@@ -7,6 +7,7 @@ Each reads from a pipe that nobody but the service holds: it ends when that does
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -19,7 +20,7 @@ import msgspec
 
 import ledger
 from ledger import errors
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Unavailable
 
 from .problems import NotYet, Overloaded
 from .questions import Asked
@@ -31,6 +32,8 @@ _ATTEMPTS: Final = 2
 _END_S: Final = 1.5
 _AGAIN_S: Final = 1.0
 _AGAIN_AT_MOST_S: Final = 60.0
+
+_log: Final = logging.getLogger(__name__)
 
 
 class Told(msgspec.Struct, array_like=True):
@@ -56,15 +59,22 @@ class Keeper:
         pause_s = _AGAIN_S
         while True:
             began = time.monotonic()
-            process = await _started("keeper", self._path)
             try:
-                await process.wait()
-            finally:
-                await _ended(process)
+                await self._keep_up()
+            except OSError:  # the machine has no process or memory to spare, for a while
+                _log.exception("no process could be started that keeps up the view of the board; trying again")
             if time.monotonic() - began > _AGAIN_AT_MOST_S:
                 pause_s = _AGAIN_S
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _AGAIN_AT_MOST_S)
+
+    async def _keep_up(self) -> None:
+        """One process, from its beginning to its end. Raises OSError where none can be started."""
+        process = await _started("keeper", self._path)
+        try:
+            await process.wait()
+        finally:
+            await _ended(process)
 
 
 class Workers:
@@ -81,8 +91,8 @@ class Workers:
     async def ask(self, question: Asked) -> bytes:
         """The answer of a worker.
 
-        Raises Overloaded at once where too many wait, TimeoutError where it takes too long, and what the question
-        raises.
+        Raises Overloaded at once where too many wait, TimeoutError where it takes too long, Unavailable where no
+        process can be started, and what the question raises.
         """
         if self._asked >= self._most:
             raise Overloaded
@@ -120,7 +130,10 @@ class Workers:
             if process.returncode is None:
                 return process
             await _ended(process)
-        return await _started("worker", self._path)
+        try:
+            return await _started("worker", self._path)
+        except OSError as error:
+            raise Unavailable("no process could be started that answers; ask again") from error
 
 
 async def _exchanged(process: Process, message: bytes) -> Told:
