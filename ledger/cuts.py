@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from . import when
 from .batch import Receipt
@@ -19,6 +19,15 @@ Of text, digits alone are a position, and what reads as a moment is one, whateve
 have such an id changes no answer that was given before.
 """
 
+_DIGITS: Final = 18
+"""No position has more, and no moment in microseconds; every store holds what has so many."""
+
+
+def number_of(text: str) -> int | None:
+    """The number that digits alone are; None for any other text, and for more of them than any number here has."""
+    digits = text.lstrip("0") or text[-1:]
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS else None
+
 
 def position_of(store: Store, cut: Cut, head: int) -> int:
     """The position that a cut means in a log that ends at `head`. Raises UsageError for what is no cut there."""
@@ -30,7 +39,10 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
         case Receipt() | Record():
             return within(cut.position, head)
         case str() if cut.isascii() and cut.isdigit():
-            return within(int(cut.lstrip("0")[:30] or "0"), head)  # no ledger has more digits than that
+            position = number_of(cut)
+            if position is None:
+                raise UsageError(f"position {cut[:_DIGITS]}… is not in this ledger, which ends at {head}")
+            return within(position, head)
         case str():
             check_text(cut)
             with suppress(ValueError):

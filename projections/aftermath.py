@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from ledger import Ledger, NotFound
 from ledger.clerk import Clerk
+from ledger.cuts import number_of
 from ledger.fold import Question
 from ledger.records import Record
 
@@ -33,6 +37,21 @@ def wants(state: _About) -> set[str]:
 def answer(state: _About) -> Clerk:
     """The clerk that knows them: what is left of each, and of which there is nothing where the ledger has none."""
     return state.clerk
+
+
+def id_at(ledger: Ledger, asked: str) -> str:
+    """The id of the record at a position; what is no position of the ledger, or is an id itself, stays as it is.
+
+    Raises NotFound where the record at the position was lost.
+    """
+    position = number_of(asked)
+    if position is None or not 0 < position <= ledger.head:
+        return asked
+    with suppress(NotFound):
+        return ledger.record(asked).id
+    for record in ledger.events(after=position - 1, as_of=position):
+        return record.id
+    raise NotFound(f"there is no record at position {position}; `claims replay` tells if it was lost")
 
 
 def others(clerk: Clerk, event_id: str) -> list[Record]:

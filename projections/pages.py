@@ -12,6 +12,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
+from ledger.cuts import number_of
 from ledger.errors import UsageError
 
 from .board import Row
@@ -136,10 +137,10 @@ def place_of(order: Order, cursor: str) -> tuple[int | None, str]:
     if order == "id" and ":" not in cursor:
         return None, cursor
     at, *parts = cursor.split(":")
-    numbers = [at] if order == "id" else [at, *parts[1:2]]
-    if parts[:1] != [order] or len(parts) != len(numbers) + 1 or not all(map(str.isdecimal, numbers)):
+    numbers = [number_of(text) for text in ([at] if order == "id" else [at, *parts[1:2]])]
+    if None in numbers or parts[:1] != [order] or len(parts) != len(numbers) + 1:
         raise UsageError(f"{cursor!r} is no cursor by {order}; give the one that came with the page before")
-    return int(at), parts[-1]
+    return numbers[0], parts[-1]
 
 
 def check_pinned(cursor: str | None, pinned: int | None, as_of: int | None) -> None:

@@ -193,7 +193,11 @@ def test_what_was_taken_back_is_told(empty):
 
 
 @pytest.mark.parametrize(
-    "url", ["/claims/no-such-claim", "/claims/six-killed?as_of=1", "/sources/nobody", "/events/none"]
+    "url",
+    [
+        *("/claims/no-such-claim", "/claims/six-killed?as_of=1", "/sources/nobody", "/events/none", "/events/64"),
+        f"/events/{'0' * 19}1{'9' * 5_000}",
+    ],
 )
 def test_what_is_not_there_is_a_page_that_helps(reader, url):
     answer = reader.get(url)
@@ -257,7 +261,9 @@ def test_whoever_looks_before_the_first_stop_may_stay_there(reader):
 
 
 def test_a_stop_that_is_none_is_told(reader):
-    assert reader.get("/claims/six-killed?stop=many").status_code == 400
+    for stop in ("many", "99", "0000000019999", "9" * 5_000):
+        answer = reader.get(f"/claims/six-killed?stop={stop}")
+        assert (answer.status_code, "none of the" in answer.text) == (400, True)
 
 
 def test_of_very_many_acts_what_changed_when_is_told_only_where_it_is_asked_for(empty, monkeypatch):

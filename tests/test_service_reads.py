@@ -20,6 +20,8 @@ from ledger.service import Settings, answers, logged
 from ledger.service.asking import takes_gzip
 
 LINES = "application/x-ndjson"
+HUGE = "9" * 5_000
+"""No number that a position, a key or anything else here may be."""
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,11 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/claims?flag=lost", "'lost' is no flag"),
         ("/v1/claims?order=size", "'size' is no order"),
         ("/v1/claims?cursor=1:newest:x", "is no cursor"),
+        (f"/v1/claims?cursor={HUGE}:id:six-killed", "is no cursor by id"),
+        ("/v1/claims?order=newest&cursor=1:newest:9999999999999999999:six-killed", "is no cursor by newest"),
+        (f"/v1/claims?order=acts&cursor=1:acts:{HUGE}:six-killed", "is no cursor by acts"),
+        (f"/v1/claims?as_of={HUGE}", "is not in this ledger, which ends at 63"),
+        (f"/v1/claims?limit={HUGE}", "is no number from 1 to 1,000"),
         ("/v1/claims?as_of=64", "position 64 is not in this ledger"),
         ("/v1/claims/six-killed?as_of=", "is no position"),
         ("/v1/claims/six-killed?said_by=40", "said_by"),
@@ -95,7 +102,9 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/events?about=A1&source=x", "about, source"),
         ("/v1/events?cursor=x", "is no cursor"),
         ("/v1/events?cursor=60:1&as_of=61", "goes on at position 60"),
+        (f"/v1/events?cursor={HUGE}:1", "is no cursor of records"),
         ("/v1/sources?cursor=x", "is no cursor"),
+        (f"/v1/sources?cursor={HUGE}:x", "is no cursor of sources"),
         ("/v1/sources/%2F", "/"),
         (f"/v1/sources/{'a' * 2_001}", "2,000 characters at most"),
         (f"/v1/claims?source={'a' * 2_001}", "2,000 characters at most"),
@@ -111,7 +120,7 @@ def test_what_makes_no_sense_is_told_by_its_name(get: Callable[..., httpx.Respon
     [
         *("/v1/claims/nobody-said-so", "/v1/claims/six-killed?as_of=1", "/v1/claims/nobody-said-so/history"),
         *("/v1/claims/nobody-said-so/diff?from=2023&to=2024", "/v1/sources/nobody", "/v1/events/nothing"),
-        *("/v1/events/A1?as_of=2", "/v1/events/64", "/v1/events?about=nothing"),
+        *("/v1/events/A1?as_of=2", "/v1/events/64", f"/v1/events/{HUGE}", "/v1/events?about=nothing"),
     ],
 )
 def test_what_is_not_there_is_not_found(get: Callable[..., httpx.Response], path: str) -> None:

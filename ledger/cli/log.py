@@ -81,7 +81,7 @@ def log_command(
 def show_command(db: str, form: str, event: str, as_of: str | None) -> None:
     """One record, by its id or position, as it was recorded; and what came to be recorded about it."""
     with for_reading(db) as ledger:
-        event = _at_position(ledger, event)
+        event = aftermath.id_at(ledger, event)
         clerk: Clerk = ledger.state(aftermath, event, as_of=as_of)
         if event not in clerk.by_id:
             raise NotFound(f"there is no event {event!r} in {ledger.name}; `claims log` lists what there is")
@@ -91,20 +91,6 @@ def show_command(db: str, form: str, event: str, as_of: str | None) -> None:
             return
         for pair in ledger.stored(after=position - 1, as_of=position):
             render.data(records.line(*pair))
-
-
-def _at_position(ledger: Ledger, event: str) -> str:
-    """The id of the record at a position; what is no position, or is an id itself, stays as it is."""
-    if not (event.isascii() and event.isdigit()) or not 0 < int(event) <= ledger.head:
-        return event
-    try:
-        return ledger.record(event).id
-    except NotFound:
-        pairs = ledger.stored(after=int(event) - 1, as_of=int(event))
-    found = next(records.decode_all(pairs), None)
-    if found is None:
-        raise NotFound(f"there is no record at position {event} in {ledger.name}; `claims replay` tells if it was lost")
-    return found.id
 
 
 def _rows(found: Iterable[Record], screen: Screen) -> Iterator[list[str]]:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger import when
+from ledger.cuts import number_of
 from ledger.errors import UsageError
 
 from . import service
@@ -161,14 +162,10 @@ def number(request: Request, name: str, default: int, *, least: int = 0, most: i
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not is_number(text) or int(text) < least or (most is not None and int(text) > most):
+    found = number_of(text)
+    if found is None or found < least or (most is not None and found > most):
         raise UsageError(f"{name}: {text!r} is no number from {least} {'on' if most is None else f'to {most:,}'}")
-    return int(text)
-
-
-def is_number(text: str) -> bool:
-    """Whether it is written as a number that a position may be: digits, as many as any has."""
-    return text.isascii() and text.isdigit() and len(text) < 20
+    return found
 
 
 def page_size(request: Request) -> int:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from ledger import Ledger, NotFound, Record, UsageError, records
+from ledger.cuts import number_of
 from ledger.events import TYPES
 from ledger.store import Stored
 from projections.pages import check_pinned
@@ -105,18 +106,19 @@ def _place(cursor: str | None) -> tuple[int | None, int]:
     """The position of a cursor of records, and that after which it goes on."""
     if cursor is None:
         return None, 0
-    position, _, after = cursor.partition(":")
-    if not all(map(asking.is_number, (position, after))):
+    position, after = map(number_of, cursor.partition(":")[::2])
+    if position is None or after is None:
         raise UsageError(f"{cursor!r} is no cursor of records; give the one that came with the page before")
-    return int(position), int(after)
+    return position, after
 
 
 def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
     """A record, and whether it was found by its id. Raises NotFound."""
     for pair in ledger.tagged([f"id:{name}"], as_of=until):
         return pair, True
-    if asking.is_number(name) and 0 < int(name) <= until:
-        for pair in ledger.stored(after=int(name) - 1, as_of=int(name)):
+    position = number_of(name)
+    if position is not None and 0 < position <= until:
+        for pair in ledger.stored(after=position - 1, as_of=position):
             return pair, False
     raise NotFound(f"there is no event {name!r} in this ledger as of position {until}")
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger import UsageError
+from ledger.cuts import number_of
 from projections import diff, pages
 from projections.diff import Diff
 from projections.flags import FLAGS
@@ -151,10 +152,11 @@ def _place(cursor: str | None) -> tuple[int | None, str]:
     """The position of a cursor in the list of sources, and the source after which it goes on."""
     if cursor is None:
         return None, ""
-    position, colon, after = cursor.partition(":")
-    if not (colon and position.isascii() and position.isdigit()):
+    text, colon, after = cursor.partition(":")
+    position = number_of(text)
+    if not colon or position is None:
         raise UsageError(f"{cursor!r} is no cursor of sources; give the one that came with the page before")
-    return int(position[:30]), after
+    return position, after
 
 
 def one_of(name: str, about: str, words: Any, *, many: bool = False) -> Parameter:

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from ledger import Ledger, intake, records
 from ledger import events as ev
 from ledger.batch import Receipt, check_size
+from ledger.cuts import number_of
 from ledger.errors import IdReused, InvalidEvent, LedgerError, NotFound, Refused, UsageError
 from ledger.intake import Entry
 from projections.words import count
@@ -74,13 +75,14 @@ class Terms(Struct, frozen=True, kw_only=True):
     def of(cls, request: Request) -> Terms:
         """Those of a request. Raises UsageError."""
         query = request.query_params
-        expected = query.get("expected")
-        if expected is not None and not asking.is_number(expected):
-            raise UsageError(f"expected: {expected!r} is no position")
+        text = query.get("expected")
+        expected = None if text is None else number_of(text)
+        if text is not None and expected is None:
+            raise UsageError(f"expected: {text!r} is no position")
         register, dry_run = (_truth(name, query.get(name)) for name in ("register", "dry_run"))
         if dry_run and expected is not None:
             raise UsageError("dry_run checks the events alone; leave expected out")
-        return cls(expected=None if expected is None else int(expected), register=register, dry_run=dry_run)
+        return cls(expected=expected, register=register, dry_run=dry_run)
 
 
 class Read(Struct, frozen=True):

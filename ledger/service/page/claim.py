@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from ledger import Ledger, LedgerError, UsageError
 from ledger import events as ev
+from ledger.cuts import number_of
 from ledger.visible import visible_json
 from projections import diff, provenance, status, words
 from projections.explained import Explained
@@ -105,9 +106,10 @@ def _stopped(look: Look, clocks: list[Stops]) -> str:
     found, here = next(((one.stops, one.here) for one in clocks if one.clock == clock), ([], 0))
     if text == "0" and here is None:  # before the first, where one already is
         return urls.claim_url(look.params["claim"]) + look.cuts.query
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= len(found)):
+    place = number_of(text)
+    if place is None or not 1 <= place <= len(found):
         raise UsageError(f"stop: {text!r} is none of the {len(found)} stops of the clock {clock!r}")
-    return found[int(text) - 1].url
+    return found[place - 1].url
 
 
 def counted(explained: Explained, side: str, answer: SideAnswer) -> list[Counted]:

@@ -74,7 +74,7 @@ def event(look: Look) -> Context:
     ledger, asked, cuts = look.ledger, look.params.get("event") or look.get("id"), look.cuts
     if not asked:
         raise UsageError("name an event by its id or position: /events/A10")
-    event_id = _at_position(ledger, asked)
+    event_id = aftermath.id_at(ledger, asked)
     clerk: Clerk = ledger.state(aftermath, event_id, as_of=cuts.as_of)
     if event_id not in clerk.by_id:
         raise NotFound(f"there is no event {asked!r} here; what changed lately stands on the board")
@@ -97,16 +97,6 @@ def event(look: Look) -> Context:
         "line": urls.command("claims", "show", event_id, "--json", *cuts.options()),
         "raw_url": urls.raw_event_url(event_id),
     }
-
-
-def _at_position(ledger: Ledger, asked: str) -> str:
-    """The id of the record at a position; what is no position, or is an id itself, stays as it is."""
-    if not (asked.isascii() and asked.isdigit()) or not 0 < int(asked[:20]) <= ledger.head:
-        return asked
-    try:
-        return ledger.record(asked).id
-    except NotFound:
-        return next(ledger.events(after=int(asked) - 1, as_of=int(asked))).id
 
 
 def chain_of(event: Event) -> list[tuple[ev.Link, str]]:
