@@ -116,7 +116,7 @@ def test_a_form_of_another_site_appends_nothing(reader, ledger, headers):
     assert ledger.head == 63
 
 
-@pytest.mark.parametrize("seal", ["", "0" * 64])
+@pytest.mark.parametrize("seal", ["", "0" * 64, "é"])
 def test_a_form_that_this_service_did_not_give_out_appends_nothing(reader, ledger, seal):
     answer = reader.post("/append", fields(reader, seal=seal))
     assert answer.status_code == 422

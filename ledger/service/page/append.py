@@ -52,7 +52,7 @@ async def append(request: Request) -> Response:
     filled, register = Filled.of(pairs), "register" in pairs
     if "more" in pairs:
         return await _again(request, Filled(filled.values, min(filled.links + 1, form.MOST_LINKS)), register)
-    if not hmac.compare_digest(pairs.get("seal", ""), seal(request)):
+    if not hmac.compare_digest(pairs.get("seal", "").encode(), seal(request).encode()):
         return await _again(request, filled, register, {"": _STALE})
     ledger = service.of(request).ledger
     errors = await run_in_threadpool(checked, ledger, filled, caller.name, register)
