@@ -7,7 +7,8 @@ import re
 import pytest
 from reader import Text
 
-from ledger import Assessment, Denial, Link
+from ledger import Assessment, Denial, Link, Statement
+from ledger.intake import Entry
 from ledger.service.page import drafted, form
 from ledger.service.page.form import Filled
 from projections import status
@@ -161,8 +162,6 @@ def test_nobody_is_signed_in_from_another_site(reader):
 
 
 def test_the_form_has_every_field_an_act_may_have():
-    from ledger.events import Denial, Link, Statement
-
     named = {field.name for field in (*form.ABOUT, *form.OWN, *form.WORDS)} | {"chain", "likelihood"}
     for act in (Statement, Denial, Assessment):
         assert set(act.__struct_fields__) <= named
@@ -171,7 +170,7 @@ def test_the_form_has_every_field_an_act_may_have():
 
 def test_a_draft_changes_what_appending_it_changes(reader, ledger):
     event = Denial(claims=("missiles-in-use",), chain=(Link(name="Ann", kind="person"),), said_at="2024-10-09")
-    drafts = drafted.changes(ledger, event, "desk", 1_800_000_000_000_000)
+    drafts = drafted.changes(ledger, Entry(event=event), 1_800_000_000_000_000)
     ledger.append(event)
     for change in drafts:
         now = ledger.state(status, change.after.claim)
@@ -180,8 +179,15 @@ def test_a_draft_changes_what_appending_it_changes(reader, ledger):
     assert [change.after.claim for change in drafts if change.named] == ["missiles-in-use"]
 
 
+def test_a_draft_is_told_from_every_event_there_is(reader, ledger):
+    ledger.append(Statement(claims=("six-killed",), chain=(Link(name="Bob", kind="person"),)), id="draft")
+    text = Text(reader.post("/append", fields(reader, do="preview")).text).whole
+    assert "Now disputed [1,2]/[1,1]" in text
+    assert "Then disputed [2,3]/[1,1]" in text
+
+
 def test_a_draft_that_denies_an_utterance_is_previewed_on_the_claims_of_that(ledger):
     event = Denial(acts=("A3",), chain=(Link(name="Andriy Kovalenko", kind="person"),))
-    (change, *_) = drafted.changes(ledger, event, "desk", 1_800_000_000_000_000)
+    (change, *_) = drafted.changes(ledger, Entry(event=event), 1_800_000_000_000_000)
     assert change.after.claim == "donetsk-engineers"
     assert "attribution-denied" in change.after.flags

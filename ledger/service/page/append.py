@@ -19,8 +19,6 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ledger import Ledger
 from ledger.errors import Busy, Conflict, InvalidEvent, LedgerError, NotFound, Refused
-from ledger.events import Act
-from ledger.intake import Entry
 
 from .. import access, service
 from ..problems import Problem
@@ -60,7 +58,7 @@ async def append(request: Request) -> Response:
         return await _again(request, filled, register, errors)
     entry = filled.entry(caller.name)
     if pairs.get("do") != "append":
-        changes = await run_in_threadpool(_preview, ledger, entry)
+        changes = await run_in_threadpool(drafted.changes, ledger, entry, time.time_ns() // 1_000)
         return await _again(request, filled, register, changes=changes)
     try:
         await asyncio.wrap_future(service.of(request).writer.submit([entry], register=register))
@@ -106,12 +104,6 @@ def _field_of(error: LedgerError, filled: Filled) -> str:
     if isinstance(error, NotFound):
         return "acts" if filled.get("type") == "denial" and "event" in str(error).split("'")[0] else "claims"
     return error.pointer.lstrip("/") if isinstance(error, InvalidEvent) else ""
-
-
-def _preview(ledger: Ledger, entry: Entry) -> list[Change]:
-    event = entry.event
-    assert isinstance(event, Act)
-    return drafted.changes(ledger, event, entry.recorded_by or "", time.time_ns() // 1_000)
 
 
 async def _again(

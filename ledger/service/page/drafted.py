@@ -14,6 +14,8 @@ from ledger import Ledger, NotFound, Record, fold, records, when
 from ledger import events as ev
 from ledger.events import Event
 from ledger.fold import AsOf, Question
+from ledger.ids import Ids
+from ledger.intake import Entry
 from projections import diff, status
 from projections.diff import Diff
 from projections.explained import Explained
@@ -40,14 +42,14 @@ class Change(Struct, frozen=True):
         return bool(told.changed or told.roots or weighed or told.flags_raised or told.flags_dropped)
 
 
-def changes(ledger: Ledger, event: ev.Act, recorded_by: str, now_us: int) -> list[Change]:
-    """What the act would change: every claim it names, and of those that it may reach the ones that would change.
+def changes(ledger: Ledger, entry: Entry, now_us: int) -> list[Change]:
+    """What an act would change: every claim it names, and of those that it may reach the ones that would change.
 
     `now_us` is the moment of recording, in microseconds since 1970-01-01T00:00:00Z.
     """
     head = ledger.question().as_of
-    draft = _draft(event, head, recorded_by, now_us)
-    named = _named(ledger, event)
+    draft = _draft(entry, head, now_us)
+    named = _named(ledger, entry.event)
     found = []
     for claim in [*named, *_reached(ledger, named)][:MOST]:
         try:
@@ -59,10 +61,16 @@ def changes(ledger: Ledger, event: ev.Act, recorded_by: str, now_us: int) -> lis
     return [change for change in found if change.named or change.is_one]
 
 
-def _draft(event: Event, head: AsOf, recorded_by: str, now_us: int) -> Record:
+def _draft(entry: Entry, head: AsOf, now_us: int) -> Record:
+    """The record that the act would be: under its own id, or one that no other event has."""
     last_us = 0 if head.recorded_at is None else when.instant(head.recorded_at)
-    at = when.moment(max(now_us, last_us))
-    return Record(position=head.position + 1, id="draft", recorded_at=at, recorded_by=recorded_by, event=event)
+    return Record(
+        position=head.position + 1,
+        id=entry.id or Ids()(now_us),
+        recorded_at=when.moment(max(now_us, last_us)),
+        recorded_by=entry.recorded_by or "",
+        event=entry.event,
+    )
 
 
 def _after(ledger: Ledger, claim: str, head: AsOf, draft: Record) -> Status:
