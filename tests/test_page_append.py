@@ -54,6 +54,8 @@ def test_a_preview_appends_nothing_and_tells_what_would_change(reader, ledger):
     [
         ({"claims": ""}, "claims", "required"),
         ({"claims": "no-such-claim"}, "claims", "no-such-claim"),
+        ({"type": "denial", "claims": "", "acts": "no-such-act"}, "acts", "there is no event"),
+        ({"type": "denial", "claims": "six-killed", "acts": "A3 it's"}, "acts", "there is no event"),
         ({"link-0-name": ""}, "link-0-name", "required"),
         ({"link-1-role": "editor"}, "link-1-name", "required"),
         ({"said_at": "yesterday"}, "said_at", "is no time"),
@@ -81,6 +83,13 @@ def test_what_is_wrong_is_told_above_the_form_by_the_names_of_its_fields(reader)
     assert "It cannot be appended so" in text
     assert "Said at : 'now' is no time" in text
     assert "Who said it: Name, as printed : required" in text
+
+
+def test_claims_and_acts_that_are_not_there_are_told_at_once(reader):
+    told = fields(reader, type="denial", claims="no-such-claim", acts="no-such-act")
+    for register, named in (({}, ["claims", "acts"]), ({"register": "yes"}, ["acts"])):
+        page = reader.post("/append", told | register).text
+        assert re.findall(r'id="([\w-]+)-error"', page) == named
 
 
 def test_everything_that_is_wrong_is_told_at_once():

@@ -97,12 +97,17 @@ def checked(ledger: Ledger, filled: Filled, recorded_by: str | None, register: b
         entry = filled.entry(recorded_by)
     except InvalidEvent as error:
         return {"": str(error)}
-    return {_field_of(error, filled): str(error) for error in ledger.check([entry], register=register)}
+    found = {_field_of(error): str(error) for error in ledger.check([entry], register=True)}
+    for besides in () if register else ledger.check([entry]):
+        if str(besides) not in found.values():  # what is wrong only then is that a claim is not registered
+            found["claims"] = str(besides)
+    return found
 
 
-def _field_of(error: LedgerError, filled: Filled) -> str:
+def _field_of(error: LedgerError) -> str:
+    """The field of what is wrong even where claims are registered on the way: only acts can be missing then."""
     if isinstance(error, NotFound):
-        return "acts" if filled.get("type") == "denial" and "event" in str(error).split("'")[0] else "claims"
+        return "acts"
     return error.pointer.lstrip("/") if isinstance(error, InvalidEvent) else ""
 
 
