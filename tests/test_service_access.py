@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from served import Asked
 
-from ledger import Ledger
+from ledger import Ledger, UsageError
 from ledger.cli import main
 from ledger.events import TYPES
 from ledger.service import Service, Settings
@@ -242,6 +243,19 @@ def test_who_serves_says_which_origins_may_ask_and_how_often_anybody(tmp_path: P
     for pace in ("0", "nan", "1e-300", "inf"):
         served(db, "--requests-per-s", pace, code=2)
     assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("page", 0), ("page", 1_001), ("page", 2.5), ("max_body", -1), ("max_waiting", True), ("port", 65_536)),
+        *(("requests_per_s", -5.0), ("requests_per_s", math.nan), ("wait_s", -1), ("fold_s", math.nan)),
+        *(("body_s", math.inf), ("log", "xml"), ("origins", "https://desk.example")),
+    ],
+)
+def test_a_service_is_not_made_of_a_setting_that_makes_no_sense(ledger: Ledger, name: str, value: Any) -> None:
+    with pytest.raises(UsageError, match=rf"^the setting {name} cannot be .+: (expected|invalid) "):
+        Service(ledger, Settings(**{name: value}))
 
 
 def test_this_machine_is_what_loops_back() -> None:

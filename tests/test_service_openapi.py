@@ -122,6 +122,15 @@ def test_what_is_answered_is_what_was_described(document: dict[str, Any], client
     assert not holds(document, "Problem", client.get("/v1/claims/nobody-said-so").json())
 
 
+@pytest.mark.parametrize("path", ["/v1/claims", "/v1/sources", "/v1/events"])
+def test_a_page_may_be_as_long_as_is_described_and_no_longer(
+    document: dict[str, Any], client: TestClient, path: str
+) -> None:
+    (limit,) = (one["schema"] for one in document["paths"][path]["get"]["parameters"] if one["name"] == "limit")
+    for ask, status in ((limit["minimum"], 200), (limit["maximum"], 200), (0, 400), (limit["maximum"] + 1, 400)):
+        assert client.get(path, params={"limit": ask}).status_code == status
+
+
 def test_every_type_of_problem_may_come_from_somewhere() -> None:
     told = {kind.name for one in OPERATIONS for kind in openapi.problems_of(one)}
     assert told == KINDS.keys() - {"no-such-method"}, "a method that is none is asked of no operation"

@@ -39,7 +39,7 @@ def get(article: Ledger) -> Iterator[Callable[..., httpx.Response]]:
 @pytest.fixture
 def growing() -> Iterator[tuple[Ledger, Asker]]:
     """A ledger of its own, to be appended to."""
-    with load() as ledger, Asker(ledger, Settings(wait_s=0.05, max_page=1_000)) as asker:
+    with load() as ledger, Asker(ledger, Settings(wait_s=0.05)) as asker:
         yield ledger, asker
 
 

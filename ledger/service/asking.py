@@ -24,6 +24,7 @@ from .answers import WORTH_ZIPPING, Answer
 from .operations import WAIT_FOR, Handler, Operation, Parameter
 from .questions import Asked
 from .service import Service
+from .settings import MAX_PAGE
 
 FOR_EVER: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "private, no-cache"
@@ -170,8 +171,7 @@ def number(request: Request, name: str, default: int, *, least: int = 0, most: i
 
 def page_size(request: Request) -> int:
     """How much a page has. Raises UsageError."""
-    settings = service.of(request).settings
-    return number(request, "limit", settings.page, least=1, most=settings.max_page)
+    return number(request, "limit", service.of(request).settings.page, least=1, most=MAX_PAGE)
 
 
 @lru_cache(maxsize=256)

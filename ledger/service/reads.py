@@ -27,6 +27,7 @@ from . import asking, service
 from .asking import reading
 from .operations import CLAIM, CUTS, Parameter
 from .questions import About, Between, OfSources, OfSubject, OnBoard
+from .settings import MAX_PAGE
 
 _AXES: Final = ("said", "recorded")
 
@@ -166,7 +167,7 @@ def one_of(name: str, about: str, words: Any, *, many: bool = False) -> Paramete
 
 AXIS: Final = one_of("axis", "Which clock: that of the world, or that of this ledger.", _AXES)
 LIMIT: Final = Parameter(
-    name="limit", about="At most so many on a page.", schema={"type": "integer", "minimum": 1, "maximum": 1_000}
+    name="limit", about="At most so many on a page.", schema={"type": "integer", "minimum": 1, "maximum": MAX_PAGE}
 )
 CURSOR: Final = Parameter(name="cursor", about="Go on where the page before ended: its `next`, at the same position.")
 AS_OF: Final = CUTS[0]

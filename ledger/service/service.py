@@ -44,13 +44,14 @@ class Service:
     """One ledger, served. Made by whoever serves it, closed by them; the ledger stays theirs.
 
     With `tokens` it is for this machine alone until the first is made, and then for who has one. Without, it is for
-    whoever reaches it: somebody else stands before it.
+    whoever reaches it: somebody else stands before it. Raises UsageError for settings that make no sense.
     """
 
     def __init__(self, ledger: Ledger, settings: Settings | None = None, tokens: Tokens | None = None) -> None:
         self.ledger = ledger
         self.tokens = tokens
         self.settings = settings or Settings()
+        self.settings.check()
         self.log = Log(self.settings.log)
         self.metrics = Metrics()
         self.metrics.watch("position", lambda: ledger.head)
