@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from ledger import Ledger
-from ledger.errors import Busy, Conflict, InvalidEvent, LedgerError, NotFound, Refused
+from ledger.errors import Busy, Conflict, InvalidEvent, NotFound, Refused
 
 from .. import access, service
 from ..problems import Problem
@@ -97,18 +97,11 @@ def checked(ledger: Ledger, filled: Filled, recorded_by: str | None, register: b
         entry = filled.entry(recorded_by)
     except InvalidEvent as error:
         return {"": str(error)}
-    found = {_field_of(error): str(error) for error in ledger.check([entry], register=True)}
-    for besides in () if register else ledger.check([entry]):
-        if str(besides) not in found.values():  # what is wrong only then is that a claim is not registered
-            found["claims"] = str(besides)
+    found = dict[str, str]()
+    for registering in dict.fromkeys((register, True)):  # what else is wrong, were its claims registered
+        for wrong in ledger.check([entry], register=registering):
+            found.setdefault(filled.field_of(wrong.pointer) if wrong.pointer else "", str(wrong))
     return found
-
-
-def _field_of(error: LedgerError) -> str:
-    """The field of what is wrong even where claims are registered on the way: only acts can be missing then."""
-    if isinstance(error, NotFound):
-        return "acts"
-    return error.pointer.lstrip("/") if isinstance(error, InvalidEvent) else ""
 
 
 async def _again(

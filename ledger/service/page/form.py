@@ -142,7 +142,7 @@ class Filled(Struct, frozen=True):
                 intake.entry(msgspec.json.encode(told))
                 return found
             except InvalidEvent as error:
-                field = self._field(error.pointer)
+                field = self.field_of(error.pointer)
                 reason = "required" if error.pointer == "/chain" else error.reason.partition("; see `claims schema")[0]
                 found.setdefault(field, reason)
                 told = _without(told, error.pointer)
@@ -155,8 +155,8 @@ class Filled(Struct, frozen=True):
             if link := {name: value for name, value in given.items() if value}:
                 yield place, link
 
-    def _field(self, pointer: str) -> str:
-        """The field at which an error is told."""
+    def field_of(self, pointer: str) -> str:
+        """The field at which what is wrong in the event is told."""
         first, *rest = pointer.split("/")[1:] or [""]
         if first == "chain":
             places = [place for place, _ in self._links()]
