@@ -17,7 +17,6 @@ from . import names, records, when
 from .clerk import Clerk, Made
 from .errors import InvalidEvent, NotFound, Refused
 from .events import Event
-from .intake import changed
 from .lines import Lines
 from .records import ACT_TYPES, CHANGES, RETRACTABLE, Record
 from .saying import Key, Said, corrected, order
@@ -45,7 +44,7 @@ class Known:
         self._registered_by: dict[str, list[str]] = {}  # claim -> ids of its registrations
         self._principals: dict[str, list[tuple[str, str]]] | None = None
         """Whom each source speaks for, with the ids of the relations; None where that is to be found anew."""
-        self._made = Made()
+        self._made, self._versions_made = Made(), Made()
         self._tied: dict[str, _Tied] = {}  # by the record that it was asked for
 
     def add(self, record: Record) -> None:
@@ -224,10 +223,13 @@ class Known:
         return (record is None or not records.targets(record.event)) and not self._near(event_id)
 
     def _around(self, event_id: str) -> _Tied:
-        """A record and those it hangs on: what is about them, what they are about, and so on, read or not yet."""
-        tied = self._tied.get(event_id)
-        if tied is not None:
-            return tied
+        """A record and those it hangs on: what is about them, what they are about, and so on, read or not yet.
+
+        More than these where they were found with another that they hang together with.
+        """
+        for tied in self._tied.values():
+            if event_id in tied.versions:
+                return tied
         queue = _Queue([event_id])
         while True:
             for known_id in queue:
@@ -255,7 +257,7 @@ class Known:
             changing = [self.clerk.by_id[i] for i in self._near(record.id) if i in self.clerk.by_id]
             for other in sorted(changing, key=attrgetter("position")):
                 for change in versions[other.id]:
-                    _change(made, change)
+                    self._change(made, change)
         return versions
 
     def _tie(self, record: Record) -> None:
@@ -277,8 +279,14 @@ class Known:
         ):
             return False
         tied.versions[record.id] = [event]
-        _change(tied.versions[target], event)
+        self._change(tied.versions[target], event)
         return True
+
+    def _change(self, versions: list[Event], change: Event) -> None:
+        """Adds to the versions of a record what a change makes of the last."""
+        if isinstance(change, CHANGES):
+            with suppress(InvalidEvent):  # fitted when it was made; what it built on is gone
+                versions.append(self._versions_made.of(versions[-1], change))
 
     def _corrections_of(self, record: Record) -> list[Said]:
         """The corrections of an act that hold."""
@@ -405,13 +413,6 @@ class _Tied:
             targets |= dict.fromkeys(records.targets(version))
         self._tagged[event_id] = len(versions), tags, targets
         return tags, targets
-
-
-def _change(versions: list[Event], change: Event) -> None:
-    """Adds to the versions of a record what a change makes of the last."""
-    if isinstance(change, CHANGES):
-        with suppress(InvalidEvent):  # fitted when it was made; what it built on is gone
-            versions.append(changed(versions[-1], change.changes))
 
 
 class _Queue:
