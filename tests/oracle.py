@@ -253,7 +253,7 @@ def claims_borne_on(entries):
             event, found = entry["event"], borne[entry["id"]]
             changes = event["changes"] if event["type"] == "correction" else {}
             targets = [event.get("act"), changes.get("act"), *(changes.get("acts") or [])]
-            if event["type"] == "denial" and not event.get("claims"):
+            if event["type"] == "denial":
                 targets += event.get("acts") or []
             found.update(changes.get("claims") or [], *(borne.get(target, set()) for target in targets))
             if changes:
