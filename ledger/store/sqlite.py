@@ -21,7 +21,7 @@ from ledger import when
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.store import FOREVER, Appended, Clock, Draft, Head, Item, Overtaken
 from ledger.store.sqlite_file import Connections, explained, fetched, inspect
-from ledger.store.sqlite_reads import NUMBER, Names, Reads
+from ledger.store.sqlite_reads import Names, Reads, numbered
 
 _POLL_S: Final = 0.03
 #: Up to so many pairs are written one by one.
@@ -178,15 +178,15 @@ class SQLiteStore(Reads):
         self, writer: apsw.Connection, drafts: Sequence[Draft], highest: int
     ) -> tuple[dict[str, int], dict[str, int]]:
         """The numbers of the drafts' tags, and apart those that were not among the known ones."""
-        known = self._names.known
         tags = set().union(*[draft.tags for draft in drafts])
+        known = self._names.known
         numbers = {tag: known[tag] for tag in tags if tag in known}
         if len(numbers) == len(tags):
             return numbers, {}
         missing = sorted(tags.difference(numbers))  # the index is written in its own order
         found: dict[str, int] = {}
         if len(known) <= highest:  # numbers have no gaps: as many names are all the names there are
-            found.update(fetched(writer, NUMBER, many=[(name,) for name in missing]))
+            found.update(numbered(partial(fetched, writer), missing))
         if len(found) < len(missing):
             new = list(enumerate((name for name in missing if name not in found), highest + 1))
             writer.executemany("INSERT INTO tag VALUES (?, ?)", new)

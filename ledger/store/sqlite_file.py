@@ -29,7 +29,7 @@ from .sqlite_log import Checkpoints
 
 _T = TypeVar("_T")
 Ask: TypeAlias = Callable[..., list[Any]]
-"""Like `fetched` on some connection: gives all rows of a query, or of one for each of `many`."""
+"""Like `fetched` on some connection: gives all rows of a query."""
 
 APPLICATION_ID: Final = int.from_bytes(b"CLLG", "big")
 SCHEMA_VERSION: Final = 1
@@ -88,15 +88,15 @@ class Connections:
         else:
             self._writer = self._open_writer(may_create)
 
-    def ask(self, sql: str, values: Sequence[Any] = (), *, many: Sequence[Any] | None = None) -> list[Any]:
-        """All rows of one query, or of one for each of `many`; nothing stays open."""
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query; nothing stays open."""
         if not self._uri:
-            return self.ask_writer(sql, values, many=many)
+            return self.ask_writer(sql, values)
         self.check()
         try:
             reader = self._taken()
             try:
-                rows = fetched(reader, sql, values, many=many)
+                rows = fetched(reader, sql, values)
             except BaseException:
                 reader.close(force=True)  # interrupted, it might hold on to its snapshot
                 raise
@@ -107,15 +107,15 @@ class Connections:
             self._close_idle()
         return rows
 
-    def ask_writer(self, sql: str, values: Sequence[Any] = (), *, many: Sequence[Any] | None = None) -> list[Any]:
+    def ask_writer(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """As `ask`, by the connection that writes, when it is free; within its transaction, of what it wrote there."""
         if self._writer is None:
-            return self.ask(sql, values, many=many)
+            return self.ask(sql, values)
         self.check()
         with self._lock:
             self.check()
             try:
-                return fetched(self._writer, sql, values, many=many)
+                return fetched(self._writer, sql, values)
             except apsw.Error as error:
                 raise explained(self.name, error) from error
 
@@ -245,13 +245,9 @@ def inspect(name: str, file: str, may_create: bool) -> None:
         _check_mark(name, *struct.unpack_from(">i4xi", header, 60))
 
 
-def fetched(
-    connection: apsw.Connection, sql: str, values: Sequence[Any] = (), *, many: Sequence[Any] | None = None
-) -> list[Any]:
-    """All rows of one query, or of one for each of `many`."""
-    if many is None:
-        return connection.execute(sql, values).fetchall()
-    return connection.executemany(sql, many).fetchall()
+def fetched(connection: apsw.Connection, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    """All rows of a query."""
+    return connection.execute(sql, values).fetchall()
 
 
 def explained(name: str, error: apsw.Error, patience_s: float = _PATIENCE_S) -> LedgerError:

@@ -26,8 +26,11 @@ _NAMES_KEPT: Final = 60_000
 
 _HEAD: Final = "SELECT position, recorded_at FROM event ORDER BY position DESC LIMIT 1"
 _SCAN: Final = "SELECT position, data FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
-_BY_ID: Final = "SELECT id, position, data FROM event WHERE id = ?"
-NUMBER: Final = "SELECT name, tag_id FROM tag WHERE name = ?"
+# Many are asked for at once, in a list: one query for each would take three times as long.
+_BY_ID: Final = "SELECT event.id, position, data FROM json_each(?) CROSS JOIN event ON event.id = value"
+_NUMBERS: Final = "SELECT name, tag_id FROM json_each(?) CROSS JOIN tag ON name = value"
+_NAMES: Final = "SELECT tag_id, name FROM json_each(?) CROSS JOIN tag ON tag_id = value"
+_ID_AFTER: Final = "SELECT 1 FROM json_each(?) CROSS JOIN event ON event.id = value WHERE position > ? LIMIT 1"
 _HIT: Final = (
     "SELECT t.position FROM json_each(?2) AS j CROSS JOIN event_tag AS t ON t.tag_id = j.value"
     " WHERE t.position > ?3 AND t.position <= ?4 LIMIT ?5"
@@ -103,7 +106,7 @@ class Reads:
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Stored]:
         """The records with these ids; ids that are not there are left out."""
-        rows = self._ask(_BY_ID, many=[(id_,) for id_ in ids])
+        rows = self._ask(_BY_ID, (dumps(list(dict.fromkeys(ids))),)) if ids else ()
         return {id_: (position, data) for id_, position, data in rows}
 
     def at_or_before(self, recorded_at: int) -> int:
@@ -132,14 +135,14 @@ class Reads:
             (str(positions),),
         )
         numbers = {number for row in rows for number in _unpacked(row[2])}
-        names = dict(self._ask("SELECT tag_id, name FROM tag WHERE tag_id = ?", many=[(n,) for n in numbers]))
+        names = dict(self._ask(_NAMES, (dumps(list(numbers)),)))
         return [Kept(at, type_, _in_order(_unpacked(tags), id_, names), data) for at, type_, tags, data, id_ in rows]
 
     def carried(self, tags: Iterable[str], after: int) -> bool:
         """Whether a record after a position carries any of the tags."""
         tags = set(tags)
-        ids = [(tag[len(OWN_ID) :], after) for tag in tags if tag.startswith(OWN_ID)]
-        if self._ask("SELECT 1 FROM event WHERE id = ? AND position > ?", many=ids):
+        ids = [tag[len(OWN_ID) :] for tag in tags if tag.startswith(OWN_ID)]
+        if ids and self._ask(_ID_AFTER, (dumps(ids), after)):
             return True
         numbers = self._numbers({tag for tag in tags if not tag.startswith(OWN_ID)})
         return bool(self._ask(_HIT, (None, str(sorted(numbers.values())), after, FOREVER, 1)))
@@ -161,7 +164,7 @@ class Reads:
         known = self._names.known
         numbers = {tag: known[tag] for tag in tags if tag in known}
         if len(numbers) < len(tags):
-            found = dict(self._ask(NUMBER, many=[(tag,) for tag in tags if tag not in known]))
+            found = numbered(self._ask, list(tags.difference(numbers)))
             self._names.remember(found)
             numbers |= found
         return numbers
@@ -196,6 +199,11 @@ class Reads:
             after = upto
             if len(hits) < _HITS // 8:
                 width *= 2
+
+
+def numbered(ask: Ask, names: Sequence[str]) -> dict[str, int]:
+    """The numbers of names; those that have none are left out."""
+    return dict(ask(_NUMBERS, (dumps(names),)))
 
 
 def _wanted(page: list[Any]) -> list[Stored]:
