@@ -53,38 +53,37 @@ class Catching:
         about = [event] if plain else concerned(self._ledger, event, at)
         named = {claim for one in about for claim in named_of(one)}
         claims: set[str] = set()
-        if not (plain and self._live.keeps(named)):
+        if not self._live.covers(named, about):
             claims = reached(self._ledger, record, about, self._reach)
             if plain:
-                self._live.expect(record, claims)
+                self._live.expect(claims, named, at - 1)
         standing = self._live.take(record, about)
+        if not plain:  # what it changes may hang on claims that were not tied to each other before
+            self._live.expect(claims, named, at)
+            standing |= self._live.stand(claims)
         check_reach(standing, self._reach, record)
-        for claim in sorted(claims | standing.keys()):
+        unsettled = named if isinstance(event, UNSETTLING) else set()
+        for claim in sorted(claims | standing.keys() | unsettled):
             if claim in standing:
                 self._rows.put(at, claim, *standing[claim])
-            elif not self._live.keeps([claim]):
-                self._rows.put_row(at, claim, *self._judged(claim, at, isinstance(event, UNSETTLING)))
+                if claim in unsettled and self._finds is not None:
+                    self._finds.settle(at, claim, self._state(Quoting(), claim, at))
+            elif unsettled:
+                judged: Judged = self._state(Judging(), claim, at)
+                self._rows.put_row(at, claim, judged.row, judged.kind)
+                if claim in unsettled and self._finds is not None:
+                    self._finds.settle(at, claim, judged.words)
+            else:
+                self._rows.put_row(at, claim, self._state(_OneRow(), claim, at))
         if self._finds is not None:
-            for claim in sorted(claims & named if isinstance(event, UNSETTLING) else ()):
-                self._finds.settle(at, claim, self._ledger.state(Judging, claim, as_of=at))
             find(self._finds, self._ledger, record)
         self._rows.end(at)
 
-    def _judged(self, claim: str, position: int, unsettling: bool) -> tuple[Row | None, str | None]:
-        """The row of a claim, by what bears on it, and the kind where it may be another than it was."""
-        if unsettling:
-            judged: Judged = self._ledger.state(Judging, claim, as_of=position)
-            return judged.row, judged.kind
-        return self._row(claim, position), None
-
-    def _row(self, claim: str, position: int) -> Row | None:
-        judging = _OneRow()
-        try:
-            row: Row | None = self._ledger.state(judging, claim, as_of=position)
-        except NotFound:
-            row = None
-        self._live.judged(judging.read)
-        return row
+    def _state(self, judging: _Counting, claim: str, position: int) -> Any:
+        """What is left of the records that bear on a claim, all of which are read."""
+        found = self._ledger.state(judging, claim, as_of=position)
+        self._live.judged(claim, judging.read)
+        return found
 
 
 def find(finds: Finds, ledger: Ledger, record: Record) -> None:
@@ -102,37 +101,27 @@ def find(finds: Finds, ledger: Ledger, record: Record) -> None:
                 finds.name(at, source, ledger.state(Registered, source, as_of=at))
 
 
+class Sought(NamedTuple):
+    """What a claim is found by."""
+
+    text: str | None
+    """None where the claim is not registered."""
+    quotations: Quotations
+
+
 class Judged(NamedTuple):
     """All that a view keeps of a claim."""
 
     row: Row | None
     """None where the claim is not registered."""
     kind: str
-    quotations: Quotations
+    words: Sought
 
 
-class Judging:
-    """A projection: all that a view keeps of the claim asked about, from the records that bear on it alone."""
+class _Counting:
+    """A projection of the shared dossier that counts the records it takes."""
 
-    initial = staticmethod(_dossier.initial)
-    evolve = staticmethod(_dossier.evolve)
-    wants = staticmethod(_dossier.wants)
-
-    @staticmethod
-    def answer(dossier: Dossier) -> Judged:
-        """What is left of the records."""
-        claim = dossier.question.subject or ""
-        register = dossier.settle()
-        info = register.claims.get(claim)
-        quoted = quotations(register, claim)
-        return Judged(board.OneRow.answer(dossier), info.kind, quoted) if info else Judged(None, "", quoted)
-
-
-class _OneRow:
-    """A projection: the row of the claim asked about, which counts the records that it takes."""
-
-    wants, answer = staticmethod(board.OneRow.wants), staticmethod(board.OneRow.answer)
-    initial = staticmethod(board.OneRow.initial)
+    initial, wants = staticmethod(_dossier.initial), staticmethod(_dossier.wants)
 
     def __init__(self) -> None:
         self.read = 0
@@ -140,7 +129,42 @@ class _OneRow:
     def evolve(self, dossier: Dossier, record: Record) -> Dossier:
         """Takes a record in."""
         self.read += 1
-        return board.OneRow.evolve(dossier, record)
+        return dossier.evolve(record)
+
+
+class Quoting(_Counting):
+    """A projection: what the claim asked about is found by."""
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Sought:
+        """What is left of the records."""
+        claim, register = dossier.question.subject or "", dossier.settle()
+        info = register.claims.get(claim)
+        return Sought(info.text if info else None, quotations(register, claim))
+
+
+class Judging(_Counting):
+    """A projection: all that a view keeps of the claim asked about."""
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Judged:
+        """What is left of the records."""
+        claim, register = dossier.question.subject or "", dossier.settle()
+        info = register.claims.get(claim)
+        words = Sought(info.text if info else None, quotations(register, claim))
+        return Judged(board.OneRow.answer(dossier), info.kind, words) if info else Judged(None, "", words)
+
+
+class _OneRow(_Counting):
+    """A projection: the row of the claim asked about; None where it is not registered."""
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Row | None:
+        """What is left of the records."""
+        try:
+            return board.OneRow.answer(dossier)
+        except NotFound:
+            return None
 
 
 class Claims:
@@ -260,11 +284,11 @@ class Finds:
         if text := text_of(act):
             self._add_text(position, number, text)
 
-    def settle(self, position: int, claim: str, judged: Judged) -> None:
+    def settle(self, position: int, claim: str, sought: Sought) -> None:
         """Ends what a claim is found by no longer, and begins what it is found by now."""
-        texts, links = list(judged.quotations.texts), judged.quotations.links
-        if judged.row is not None:
-            texts.append(judged.row.text)
+        texts, links = list(sought.quotations.texts), sought.quotations.links
+        if sought.text is not None:
+            texts.append(sought.text)
         if texts or links or self._claims.find(claim) is not None:
             number = self._claims.number(claim)
             self._settle_texts(position, number, texts)

@@ -7,7 +7,7 @@ Records come in in any order and are kept; the answer settles them: first the cl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -21,7 +21,7 @@ from ledger.fold import Question
 from ledger.intake import changed
 from ledger.records import UTTERANCES, Record, changes_within, new_targets, targets
 
-from .reach import Reach, Relation
+from .reach import Near
 from .register import Register
 
 
@@ -33,7 +33,8 @@ class Dossier:
         self.question = question
         self._carriers = carriers
         self.clerk = Clerk()
-        self._relations: list[ev.ClaimsRelated | ev.SourceRelated] = []
+        self._near = Near()
+        self._relations: list[ev.SourceRelated] = []
         self._amendments: list[ev.RecordAmended] = []
         self._speakers: set[str] = set()
         self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
@@ -56,7 +57,9 @@ class Dossier:
                 if isinstance(event, ev.Denial) and event.acts:
                     self._about.add(names.speaker(event.chain))
                     self._targets.update(event.acts)
-            case ev.SourceRelated() | ev.ClaimsRelated():
+            case ev.ClaimsRelated():
+                self._near.relate(event)
+            case ev.SourceRelated():
                 self._relations.append(event)
             case ev.SourceRegistered() | ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceGraded():
                 pass
@@ -80,12 +83,9 @@ class Dossier:
         subject = self.question.subject
         if subject is None:
             return set()
-        relations = list(self.possible_relations())
-        reach = reach_over(relations)
-        claims = reach.neighbourhood(subject)
+        relations = self.source_relations()
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        for beside in self._claims_beside():
-            claims.update(reach.signs(beside))
+        claims = self.claims_near([subject], self._claims_beside())
         wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         wanted |= self.missing()
         sources = reached_sources(self._speakers | self.concerned(), relations)
@@ -114,9 +114,24 @@ class Dossier:
         """What the register says, voids and amendments settled, with all utterances."""
         return Register(self.clerk.settled())
 
-    def possible_relations(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
-        """Relations as they are and as any amendment made them: what leads too far is read in vain, and no more."""
-        yield from self._relations
+    def source_relations(self) -> list[ev.SourceRelated]:
+        """Relations between sources as they are and as any change made them: what leads too far is read in vain, and
+        no more."""
+        return [*self._relations, *(r for r in self._relations_changed() if isinstance(r, ev.SourceRelated))]
+
+    def claims_near(self, claims: Iterable[str], same: Iterable[str]) -> Collection[str]:
+        """These claims and all that may bear on them, by the relations as they are and as any change made them; of some
+        only what is the same or its negation."""
+        for relation in self._relations_changed():
+            if isinstance(relation, ev.ClaimsRelated):
+                self._near.relate(relation)
+        for claim in claims:
+            self._near.begin(claim)
+        for claim in same:
+            self._near.begin(claim, same=True)
+        return self._near.claims.keys()
+
+    def _relations_changed(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
         yield from self._relations_left()
         for amendment in self._amendments:
             for record in (self.clerk.by_id.get(amendment.target), self.clerk.effective(amendment.target)):
@@ -157,16 +172,11 @@ evolve = Dossier.evolve
 wants = Dossier.wants
 
 
-def reach_over(relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> Reach:
-    """How claims hang together by those of these relations that are between claims."""
-    return Reach(Relation("", r.from_, r.to, r.relation) for r in relations if isinstance(r, ev.ClaimsRelated))
-
-
-def reached_sources(start: set[str], relations: Iterable[ev.ClaimsRelated | ev.SourceRelated]) -> set[str]:
+def reached_sources(start: set[str], relations: Iterable[ev.SourceRelated]) -> set[str]:
     """These sources, what is the same as they, whom they speak for, and so on, but for what they are independent of."""
     links: dict[str, set[str]] = {}
     for relation in relations:
-        if isinstance(relation, ev.SourceRelated) and relation.relation != "independent_of":
+        if relation.relation != "independent_of":
             links.setdefault(relation.from_, set()).add(relation.to)
             if relation.relation == "same_as":
                 links.setdefault(relation.to, set()).add(relation.from_)

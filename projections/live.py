@@ -1,8 +1,8 @@
 """Where do claims of which much was said stand after one more record? Without judging all that bears on them again.
 
 To judge a claim is to read all acts on it and near it. That is quick where they are few, and most are. Of the others,
-those that something is said of again while a view is open are kept up to date in memory by a tracker, each with all
-claims that anything ties to it. Whatever comes about them is taken in; only what ties them to others has them let go.
+those that anything comes about again while a view is open are kept up to date in memory by a tracker, each with all
+claims that anything ties to it. Whatever comes about them is taken in, and with what ties them to others, those.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from .reached import is_plain, named_of, sources_of
 from .tracker import Tracker
 
 HOT: Final = 32
-"""An act that reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
+"""What reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
 LARGE: Final = 2_000
-"""A cluster of more records is kept once enough was read to judge claims, or would be for this act alone."""
+"""A cluster of more records is kept once enough was read to judge claims, or would be for this record alone."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
 _FOLDED: Final = 4
 """To take a record into a cluster costs as much as to read so many to judge a claim."""
 _TWICE: Final = 2
-"""An act that would have so much read has a cluster kept that is twice as large: the next one finds it there."""
+"""What would have so much read has a cluster kept that is twice as large: the next record finds it there."""
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
 
@@ -45,45 +45,79 @@ class Standing(NamedTuple):
 class _Cluster:
     """Claims with all that ties them, kept up to date."""
 
-    def __init__(self, tracker: Tracker, claims: frozenset[str], sources: set[str], records: int) -> None:
+    def __init__(self, tracker: Tracker, found: _Finding) -> None:
         self.tracker = tracker
-        self.claims = claims
-        self.sources = sources
+        self.claims = found.claims
+        """Those that the tracker looks at: they are the same set."""
+        self.sources = found.sources
         """Everything that is told of these is known; what is told of others matters to none of its claims."""
-        self.records = records
+        self.positions = set(found.positions)
+        """Where the records are that it has."""
+
+    def take(self, record: Record) -> Iterable[str]:
+        """Takes a record in; gives its claims whose rows may have changed."""
+        self.positions.add(record.position)
+        return self.claims.intersection(self.tracker.take(record))
+
+    def standing(self, claim: str) -> Standing:
+        """Where a claim stands."""
+        columns = self.tracker.columns(claim)
+        return Standing(columns, self.tracker.claims[claim].texts[-1][1] if columns is not None else "")
 
 
 class Live:
     """The clusters that are kept, as of a position."""
 
-    def __init__(self, ledger: Ledger, weigh: Callable[[Collection[str]], int]) -> None:
-        """`weigh` tells how many acts there are on claims."""
+    def __init__(self, ledger: Ledger, weigh: Callable[[Collection[str]], dict[str, int]]) -> None:
+        """`weigh` tells how many acts there are on claims, of those with any."""
         self._ledger = ledger
         self._weigh = weigh
         self._clusters: dict[str, _Cluster] = {}
         self._held: dict[_Cluster, None] = {}  # those that were asked for longest ago first
-        self._records = 0
+        self._records = 0  # that these have
         self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
         self._judged = 0  # about how many records were read to judge claims
+        self._busy: dict[str, int] = {}  # claims for which that were many, and how many
         self.position = 0
 
-    def keeps(self, claims: Iterable[str]) -> bool:
-        """Whether all of these claims are kept."""
-        return all(claim in self._clusters for claim in claims)
+    def covers(self, claims: Collection[str], about: Collection[ev.Event]) -> bool:
+        """Whether a record changes where claims stand that are kept, and others nowhere.
 
-    def judged(self, records: int) -> None:
-        """So many records were read to judge claims, as need not be where they are kept."""
+        `claims` are those that it, or what it is about, names; `about` is what it is about; itself first.
+        """
+        clusters = {self._clusters.get(claim) for claim in claims}
+        if None in clusters or (len(clusters) > 1 and any(map(_ties, about))):
+            return False
+        return not any(True for one in about for _ in sources_of(one))
+
+    def judged(self, claim: str, records: int) -> None:
+        """So many records were read to judge a claim, as need not be where it is kept."""
         self._judged += records
+        if records >= HOT:
+            self._busy[claim] = records
 
-    def expect(self, record: Record, reached: Collection[str]) -> None:
-        """A plain act would have these claims judged: keeps those that it names from now on where that pays."""
-        acts = self._weigh(reached)
+    def expect(self, reached: Collection[str], named: Collection[str], until: int) -> None:
+        """These claims, some of them named by a record, would be judged: keeps clusters from now on where that pays.
+
+        They are kept as of a position.
+        """
+        left = [claim for claim in reached if claim not in self._clusters]
+        if not left:
+            return
+        weights = self._weigh(reached)
+        weights |= {claim: self._busy[claim] for claim in left if claim in self._busy}
+        acts = sum(weights.values())
         if len(reached) == 1 and acts < HOT:
             return
         judged = len(reached) * (acts + HOT)
-        for claim in getattr(record.event, "claims", ()):
-            if claim not in self._clusters:
-                self._load(claim, min(MOST, max(LARGE, _TWICE * judged, self._judged // _FOLDED)), record.position - 1)
+        limit = min(MOST, max(LARGE, _TWICE * judged, self._judged // _FOLDED))
+        for claim in left:
+            if claim not in self._clusters and (claim in named or weights.get(claim, 0) >= HOT):
+                self._load(claim, limit, until)
+
+    def stand(self, claims: Iterable[str]) -> dict[str, Standing]:
+        """Where claims stand, of those that are kept."""
+        return {claim: self._clusters[claim].standing(claim) for claim in claims if claim in self._clusters}
 
     def take(self, record: Record, about: Collection[ev.Event]) -> dict[str, Standing]:
         """Takes a record into what is kept; gives the claims there that may stand elsewhere now.
@@ -94,22 +128,23 @@ class Live:
         told = {source for one in about for source in sources_of(one)}
         quoted = told.union(*map(_quoted, about))
         concerned = dict.fromkeys(self._clusters[claim] for claim in named if claim in self._clusters)
-        if len(named) > 1 and _ties(record.event) and (len(concerned) > 1 or not self.keeps(named)):
-            for cluster in concerned:
-                self._let_go(cluster)
-            concerned = {}
+        if len(named) > 1 and concerned and _ties(record.event) and (len(concerned) > 1 or not self.keeps(named)):
+            concerned = dict.fromkeys(self._joined(concerned, named, record.position - 1))
         if told:
             concerned |= {cluster: None for cluster in self._held if not cluster.sources.isdisjoint(told)}
         found: dict[str, Standing] = {}
         for cluster in concerned:
+            before = len(cluster.positions)
             self._learn(cluster, quoted, record.position - 1)
-            for claim in cluster.claims.intersection(cluster.tracker.take(record)):
-                found[claim] = _standing(cluster.tracker, claim)
-            cluster.records += 1
-            self._records += 1
+            found |= {claim: cluster.standing(claim) for claim in cluster.take(record)}
+            self._records += len(cluster.positions) - before
             self._held[cluster] = self._held.pop(cluster)
         self._make_room(0)
         return found
+
+    def keeps(self, claims: Iterable[str]) -> bool:
+        """Whether all of these claims are kept."""
+        return all(claim in self._clusters for claim in claims)
 
     def clear(self) -> None:
         """Lets all go."""
@@ -128,13 +163,43 @@ class Live:
             if other in self._clusters:
                 self._let_go(self._clusters[other])
         self._make_room(len(found.positions))
-        tracker = Tracker(self._ledger.record, within=found.claims)
+        cluster = _Cluster(Tracker(self._ledger.record, within=found.claims), found)
         for record in self._read(found, until):
-            tracker.take(record)
-        cluster = _Cluster(tracker, frozenset(found.claims), found.sources, len(found.positions))
+            cluster.take(record)
         self._held[cluster] = None
+        self._records += len(cluster.positions)
         self._clusters |= dict.fromkeys(cluster.claims, cluster)
-        self._records += cluster.records
+
+    def _joined(self, clusters: Collection[_Cluster], named: Collection[str], until: int) -> list[_Cluster]:
+        """Ties clusters to each other and to more claims, all named by a record: the largest takes in what the others
+        have. None is left where they cannot be joined."""
+        largest = max(clusters, key=lambda cluster: len(cluster.positions))
+        for cluster in clusters:
+            if cluster is not largest:
+                self._let_go(cluster)
+        for claim in sorted(named):
+            if claim not in largest.claims and not self._take_over(largest, claim, until):
+                self._let_go(largest)
+                return []
+        return [largest]
+
+    def _take_over(self, cluster: _Cluster, claim: str, until: int) -> bool:
+        """Has a cluster take in that of a claim, as of a position; False where that has more records, or some that bear
+        on both: as nothing there hung on it before, it does not matter that the records come late."""
+        found: _Finding = self._ledger.state(_Finding(claim, max(LARGE, len(cluster.positions))), as_of=until)
+        if found.is_too_much or not found.claims.isdisjoint(self._clusters):
+            return False
+        if not found.naming.isdisjoint(cluster.positions):
+            return False
+        cluster.claims |= found.claims
+        cluster.sources |= found.sources
+        before = len(cluster.positions)
+        for record in self._read(found, until):
+            if record.position not in cluster.positions:
+                cluster.take(record)
+        self._records += len(cluster.positions) - before
+        self._clusters |= dict.fromkeys(found.claims, cluster)
+        return True
 
     def _read(self, found: _Finding, until: int) -> Iterator[Record]:
         """What was found, in order."""
@@ -156,7 +221,7 @@ class Live:
             return
         told: _Told = self._ledger.state(_Told(news, cluster.sources), as_of=until)
         for position in sorted(told.records):  # nothing there hung on it before, so it does not matter when it comes
-            cluster.tracker.take(told.records[position])
+            cluster.take(told.records[position])
         cluster.sources |= told.sources
 
     def _make_room(self, records: int) -> None:
@@ -165,14 +230,9 @@ class Live:
 
     def _let_go(self, cluster: _Cluster) -> None:
         del self._held[cluster]
-        self._records -= cluster.records
+        self._records -= len(cluster.positions)
         for claim in cluster.claims:
             del self._clusters[claim]
-
-
-def _standing(tracker: Tracker, claim: str) -> Standing:
-    columns = tracker.columns(claim)
-    return Standing(columns, tracker.claims[claim].texts[-1][1] if columns is not None else "")
 
 
 def _quoted(event: ev.Event) -> Iterator[str]:
@@ -198,6 +258,8 @@ class _Finding:
         self.positions = array("Q")
         self.records: dict[int, Record] | None = {}
         """None where they are more than memory should hold besides."""
+        self.naming: set[int] = set()
+        """Where those are that name a claim."""
         self._limit = limit
         self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
         self._targets: set[str] = set()
@@ -230,9 +292,12 @@ class _Finding:
                 self.records = None
         if is_plain(event) and record.id not in self._changed:  # most are
             self._named[record.id] = event.claims
+            self.naming.add(record.position)
             self.sources.update(names.sources(event.chain))
             return self
         named = self._named[record.id] = tuple(named_of(event))
+        if named:
+            self.naming.add(record.position)
         self._targets.update(leads_to(event))
         self.sources.update(_quoted(event), sources_of(event))
         changes = getattr(event, "changes", {})

@@ -11,7 +11,7 @@ and in the order of the relations' positions, so they end in circles and give th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 Sign: TypeAlias = int
 
@@ -23,6 +23,19 @@ class Relation(NamedTuple):
     from_: str
     to: str
     relation: str
+
+
+class Linked(Protocol):
+    """What relates two claims: a relation that holds, or an event that tells of one."""
+
+    @property
+    def from_(self) -> str: ...  # noqa: D102
+
+    @property
+    def to(self) -> str: ...  # noqa: D102
+
+    @property
+    def relation(self) -> str: ...  # noqa: D102
 
 
 OWN: Final = "own words"
@@ -145,3 +158,59 @@ class Reach:
     def is_alone(self, claim: str) -> bool:
         """Whether no relation to any other claim holds."""
         return claim not in self._same and claim not in self._narrower and claim not in self._broader
+
+
+class Near:
+    """Claims and all whose acts may bear on them, as claims and relations come in; a relation never goes again.
+
+    It comes to what `Reach.toward` comes to, from both sides of each, by any way.
+    """
+
+    def __init__(self) -> None:
+        self.claims: dict[str, set[tuple[Sign, bool]]] = {}
+        """Each with the signs that were come to, and whether entails leads on from there."""
+        self._at: dict[str, list[Linked]] = {}
+        self._held: set[tuple[str, str, str]] = set()
+
+    def begin(self, claim: str, *, same: bool = False) -> None:
+        """Begins at a claim, too; for what is the `same` or its negation, and no more, where that is asked for."""
+        self._walk([found for sign in (1, -1) if (found := (claim, sign, not same)) and self._is_new(*found)])
+
+    def relate(self, relation: Linked) -> None:
+        """A relation that holds, held, or may hold."""
+        key = relation.from_, relation.to, relation.relation
+        if key in self._held:
+            return
+        self._held.add(key)
+        found: list[tuple[str, Sign, bool]] = []
+        for end in dict.fromkeys((relation.from_, relation.to)):
+            self._at.setdefault(end, []).append(relation)
+            for sign, leads_on in tuple(self.claims.get(end, ())):
+                found += [far for far in _across(relation, end, sign, leads_on) if self._is_new(*far)]
+        self._walk(found)
+
+    def _walk(self, queue: list[tuple[str, Sign, bool]]) -> None:
+        for claim, sign, leads_on in queue:  # grows while it is walked
+            for relation in self._at.get(claim, ()):
+                queue += [far for far in _across(relation, claim, sign, leads_on) if self._is_new(*far)]
+
+    def _is_new(self, claim: str, sign: Sign, leads_on: bool) -> bool:
+        known = self.claims.setdefault(claim, set())
+        if (sign, leads_on) in known:
+            return False
+        known.add((sign, leads_on))
+        return True
+
+
+def _across(relation: Linked, claim: str, sign: Sign, leads_on: bool) -> Iterator[tuple[str, Sign, bool]]:
+    """Where a relation leads from a literal at one of its ends."""
+    from_, to = relation.from_, relation.to
+    if relation.relation == "entails":
+        if leads_on and claim == (to if sign == 1 else from_):
+            yield (from_ if sign == 1 else to), sign, True
+        return
+    turned = -sign if relation.relation == "negates" else sign
+    if claim == from_:
+        yield to, turned, leads_on
+    if claim == to:
+        yield from_, turned, leads_on

@@ -19,7 +19,7 @@ from ledger.records import ACT_TYPES, ACTS, changes_within, leads_to, new_target
 
 from .board import named_by
 from .dossier import new_claims, new_sources
-from .reach import Reach, Relation
+from .reach import Near, Relation
 
 REACH: Final = 10_000
 """So many claims one record may reach, unless its reader allows more."""
@@ -60,7 +60,10 @@ def check_reach(claims: Collection[str], limit: int, record: Record) -> None:
 
 
 def concerned(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
-    """An event, what it is about, and what else is about that, and so on, up to a position."""
+    """An event, what it is about, and what else is about that, and so on, up to a position; of one that changes nothing
+    of what was said, only what it is about."""
+    if isinstance(event, (ev.ActGraded, ev.EvidenceAttached)):
+        return list(_below(ledger, event))
     return list(_concerned(ledger, event, until, set()))
 
 
@@ -106,6 +109,12 @@ class Registered:
         return names[-1] if names else None
 
 
+def _below(ledger: Ledger, event: ev.Event) -> Iterator[ev.Event]:
+    yield event
+    for target in targets(event):
+        yield from _below(ledger, ledger.record(target).event)
+
+
 def _concerned(ledger: Ledger, event: ev.Event, until: int, seen: set[str]) -> Iterator[ev.Event]:
     """An event, what it is about, and what else is about that, and so on."""
     yield event
@@ -140,7 +149,8 @@ class _About:
 
     def evolve(self, state: list[Record], record: Record) -> list[Record]:
         """One more."""
-        return [*state, record]
+        state.append(record)
+        return state
 
 
 def is_plain(event: ev.Event) -> TypeGuard[ev.Act]:
@@ -193,9 +203,12 @@ def _perhaps_meant(ledger: Ledger, claim: str, until: int) -> Iterator[str]:
 
 
 def _near(ledger: Ledger, claims: Iterable[str], until: int) -> set[str]:
-    found = set(claims)
-    reach = Reach(ledger.state(_Related(found), as_of=until))
-    return {near for claim in found for near in reach.neighbourhood(claim)}
+    near = Near()
+    for claim in claims:
+        near.begin(claim)
+    for relation in ledger.state(_Related(near.claims), as_of=until):
+        near.relate(relation)
+    return set(near.claims)
 
 
 class _Related:

@@ -14,7 +14,7 @@ from ledger.fold import AsOf, Question, Served
 from ledger.records import Record
 from ledger.saying import span_of
 
-from .dossier import Dossier, reach_over, reached_sources
+from .dossier import Dossier, reached_sources
 from .register import Register
 from .status import RULES
 from .world import Act, World
@@ -97,17 +97,12 @@ class SourceDossier(Dossier):
     def wants(self) -> set[str]:
         """The source's own tags, those of what is the same, and what tells who took what back."""
         assert self.question.subject is not None
-        relations = list(self.possible_relations())
+        relations = self.source_relations()
         same = reached_sources({self.question.subject}, (r for r in relations if r.relation == "same_as"))
         wanted = self.missing() | {f"source:{source}" for source in same}
         wanted |= {f"relation:source:{source}" for source in reached_sources(same | self.concerned(), relations)}
         # What else of that side goes with what is taken back may stand on what is the same, or its negation.
-        reach = reach_over(relations)
-        claims: set[str] = set()
-        for claim in self.claims_of_targets():
-            if claim not in claims:
-                claims.update(reach.signs(claim))
-        return wanted | {f"relation:claim:{claim}" for claim in claims}
+        return wanted | {f"relation:claim:{claim}" for claim in self.claims_near((), self.claims_of_targets())}
 
 
 def initial(question: Question) -> SourceDossier:

@@ -258,15 +258,14 @@ class Views:
         self._live.position = at.position
         return at.position
 
-    def _weigh(self, claims: Collection[str]) -> int:
-        """How many acts there are on claims."""
+    def _weigh(self, claims: Collection[str]) -> dict[str, int]:
+        """How many acts there are on claims, of those with any."""
         sql = (
-            "SELECT coalesce(sum(acts), 0) FROM json_each(?) CROSS JOIN claim ON claim.name = value"
+            "SELECT claim.name, acts FROM json_each(?) CROSS JOIN claim ON claim.name = value"
             " CROSS JOIN row ON row.claim_no = claim.claim_no AND row.from_position ="
-            " (SELECT max(from_position) FROM row AS r WHERE r.claim_no = claim.claim_no)"
+            " (SELECT max(from_position) FROM row AS r WHERE r.claim_no = claim.claim_no) WHERE acts > 0"
         )
-        [(acts,)] = self._connection.execute(sql, (json.dumps(list(claims)),)).fetchall()
-        return int(acts)
+        return dict(self._connection.execute(sql, (json.dumps(list(claims)),)))
 
     def _check(self) -> Checkpoint:
         """How far the view has come; it begins anew where it is of another version or ledger, or a future is gone."""

@@ -8,6 +8,7 @@ import pytest
 from boards import ANN, BOB, folded, rows
 
 from ledger import (
+    ActGraded,
     ClaimRegistered,
     ClaimReworded,
     Correction,
@@ -21,7 +22,7 @@ from ledger import (
 )
 from ledger.testing import Story, by, opened, random_ledger
 from projections import live
-from projections.reached import OutOfReach
+from projections.reached import OutOfReach, concerned
 from projections.views import Views
 
 
@@ -39,7 +40,9 @@ def test_a_view_that_was_built_is_the_view_that_caught_up(seed):
 @pytest.mark.parametrize("seed", range(200, 220))
 def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
     with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as judged, Views.open(ledger) as kept:
+        monkeypatch.setattr(live, "MOST", 0)
         judged.catch_up()
+        assert not judged._live._records
         monkeypatch.setattr(live, "HOT", 0)
         monkeypatch.setattr(live, "MOST", 50)
         kept.catch_up()
@@ -129,6 +132,74 @@ def test_what_was_kept_in_memory_apart_is_kept_together_once_it_is_tied(story, m
             story.states(speaker, "x")
             view.catch_up()
             assert rows(view) == folded(story.ledger)
+
+
+def test_a_claim_that_is_tied_to_those_in_memory_comes_to_them_with_what_was_said_of_it(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    loaded = []
+    load = live.Live._load
+    monkeypatch.setattr(live.Live, "_load", lambda self, *args: loaded.append(args) or load(self, *args))
+    with Views.open(story.ledger) as view:
+        for speaker in ("Ann", "Bob"):
+            story.states(speaker, "x")
+        story.connects("bob", "speaks_for", "ann")
+        view.catch_up()
+        before = len(loaded)
+        story.states(by("Bob", "organisation"), "y", at="2024-10-02")
+        story.denies("Cy", "y", at="2024-10-01")
+        for speaker in ("Eve", "Fay"):
+            story.denies(speaker, "y", at="2024-10-01")
+        monkeypatch.setattr(live, "HOT", 32)  # nothing of it is kept
+        view.catch_up()
+        story.relates("y", "entails", "x")
+        story.retracts("Cy", story.denies("Cy", "x", at="2024-10-03"), at="2024-10-04")
+        story.connects("eve", "same_as", "fay")
+        view.catch_up()
+        assert len(loaded) == before and view._live.keeps(["x", "y"])
+        for position in range(1, story.ledger.head + 1):
+            assert rows(view, as_of=position) == folded(story.ledger, position)
+
+
+def test_claims_that_one_act_names_are_tied_without_counting_it_twice(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for claim in ("x", "y"):
+        story.states("Ann", claim)
+    story.states("Bob", "x", "y")
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        story.states("Cy", "x")
+        story.relates("x", "entails", "y")
+        story.states("Dee", "y")
+        view.catch_up()
+        for position in range(1, story.ledger.head + 1):
+            assert rows(view, as_of=position) == folded(story.ledger, position)
+
+
+@pytest.mark.parametrize("relation", ["entails", "negates"])
+def test_a_chain_of_relations_is_taken_in_without_reading_it_anew_for_each_claim(story, monkeypatch, relation):
+    read = []
+    judged = live.Live.judged
+    monkeypatch.setattr(live.Live, "judged", lambda self, claim, n: read.append(n) or judged(self, claim, n))
+    with Views.open(story.ledger) as view:
+        for number in range(30):
+            story.states("Ann", f"c-{number}")
+        for number in range(29):
+            story.relates(f"c-{number}", relation, f"c-{number + 1}")
+        view.catch_up()
+        assert sum(read) < 10 * story.ledger.head
+        assert rows(view) == folded(story.ledger)
+
+
+def test_of_what_was_graded_only_what_it_is_about_is_read(story, monkeypatch):
+    said = story.states("Ann", "x")
+    for number in range(5):
+        story.tell(ActGraded(act=said, grade=number + 1))
+    for grade in range(1, 3):
+        event = ActGraded(act=said, grade=grade)
+        assert concerned(story.ledger, event, story.ledger.head) == [event, story.ledger.record(said).event]
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        assert rows(view) == folded(story.ledger)
 
 
 def test_a_cluster_is_kept_in_memory_however_large_once_judging_has_read_more(story, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -9,6 +10,7 @@ from laws import DAYS, Laws, answer, answers, but_for, tried
 
 from ledger.testing import CLAIMS, Author, Story, opened
 from projections import board, provenance, sources, status
+from projections.reach import Near, Reach, Relation
 
 law = Laws()
 
@@ -44,6 +46,25 @@ def test_it_reads_all_it_needs_where_the_clerk_mends_and_mends_again():
         author.write(30, *MENDING)
         with opened(author.written) as ledger:
             assert answers(ledger) == answers(ledger, Whole(status)), f"seed {seed}"
+
+
+def test_what_is_near_claims_is_the_same_in_whatever_order_relations_come_in():
+    for seed in range(200):
+        rnd = Random(seed)
+        claims = [f"c{number}" for number in range(rnd.randint(2, 9))]
+        kinds = ("entails", "entails", "negates", "same_as")
+        relations = [Relation("", *rnd.choices(claims, k=2), rnd.choice(kinds)) for _ in range(rnd.randint(0, 12))]
+        begun, same = rnd.sample(claims, 1), rnd.sample(claims, 1)
+        reach = Reach(relations)
+        near = set().union(*map(reach.neighbourhood, begun), *map(reach.signs, same))
+        growing = Near()
+        steps = [partial(growing.relate, relation) for relation in relations]
+        steps += [partial(growing.begin, claim) for claim in begun]
+        steps += [partial(growing.begin, claim, same=True) for claim in same]
+        rnd.shuffle(steps)
+        for step in steps:
+            step()
+        assert growing.claims.keys() == near, f"seed {seed}"
 
 
 @pytest.fixture
