@@ -63,14 +63,17 @@ def build(
     connection: Connection,
     path: str,
     ledger: Ledger,
+    until: int,
     *,
     workers: int = 1,
     search: bool = True,
     chunk: int = CHUNK,
     progress: Callable[[int], object] = lambda _: None,
 ) -> None:
-    """Fills a view, or goes on filling it. `path` is where it lies, for other processes to write to it, too."""
-    until = ledger.head
+    """Fills a view, or goes on filling it, with all records up to a position.
+
+    `path` is where it lies, for other processes to write to it, too.
+    """
     if not until:
         return
     at = checkpoint_of(ledger, until)
@@ -79,8 +82,8 @@ def build(
     done = {number for (number,) in connection.execute("SELECT chunk_no FROM chunk")}
     left = [number for number in range(len(found.chunks)) if number not in done]
     told = _Told(found, until, done, progress)
-    job = _Job(ledger.name, path, until, search, found.claims, found.chunks, found.desk, found.moved)
-    if workers > 1 and len(left) > 1 and ":memory:" not in (path, ledger.name):
+    job = _Job(ledger.file or "", path, until, search, found.claims, found.chunks, found.desk, found.moved)
+    if workers > 1 and len(left) > 1 and path != ":memory:" and ledger.file is not None:
         _share(job, left, workers, told)
     else:
         folder = _Folder(job, ledger, connection)
@@ -109,15 +112,16 @@ def alone(path: str) -> Iterator[None]:
         os.close(lock)
 
 
-def unfinished(path: str, ledger: Ledger, *, search: bool, chunk: int) -> bool:
-    """Whether the file at a path is a view that was being made of the same records in the same way."""
-    if not os.path.exists(path):
+def unfinished(path: str, ledger: Ledger, until: int, *, search: bool, chunk: int) -> bool:
+    """Whether the file at a path is a view that was being made of the same records, up to a position, in the same
+    way."""
+    if not until or not os.path.exists(path):
         return False
     try:
         connection = open_view(path)
         meta = dict(connection.execute("SELECT key, value FROM meta"))
         connection.close()
-        return bool(meta.get("building") == _way(checkpoint_of(ledger, ledger.head), search, chunk))
+        return bool(meta.get("building") == _way(checkpoint_of(ledger, until), search, chunk))
     except LedgerError:
         return False
 
@@ -203,7 +207,7 @@ class _Folder:
         self._book = Book(job.desk)
 
     def fold(self, number: int) -> None:
-        """Puts a chunk into the view, in one transaction."""
+        """Puts a chunk into the view, in one transaction, unless it is there."""
         job = self._job
         numbers = {job.claims[place]: place + 1 for place in job.chunks[number]}
         with _uncollected():
@@ -211,10 +215,12 @@ class _Folder:
             tallies = [(*key, more) for key, more in folded.tallies.items() if more]
             states = [(grid, (sum_ & MASK).to_bytes(16, "big")) for grid, sum_ in folded.states.items()]
             with self._connection:
+                packed = (number, msgspec.msgpack.encode(tallies), msgspec.msgpack.encode(states))
+                self._connection.execute("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?)", packed)
+                if not self._connection.changes():  # by one that still helps a rebuild that was killed
+                    return
                 rows = map(PACKED.unpack, folded.rows)
                 Bulk(self._connection).write(rows, folded.wordings, folded.quoted, folded.docs)
-                packed = (number, msgspec.msgpack.encode(tallies), msgspec.msgpack.encode(states))
-                self._connection.execute("INSERT INTO chunk VALUES (?, ?, ?)", packed)
 
 
 _unpack_tallies: Final = msgspec.msgpack.Decoder(list[tuple[int, int, int]]).decode

@@ -16,7 +16,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -35,7 +35,7 @@ from .clusters import CHUNK
 from .live import Live
 from .pages import ORDERS, Order, Where
 from .proof import Difference
-from .reached import REACH
+from .reached import REACH, OutOfReach
 from .rebuild import alone, build, unfinished
 from .roster import Listed
 from .rows import STATUSES
@@ -168,9 +168,7 @@ class Views:
         if _are_too_many(head - at, head):
             self._make_anew(wanted=lambda: _are_too_many(self.lag, head), workers=workers, progress=progress)
             at = self.checkpoint.position
-        while at < head:
-            at = self._take_in(min(head, at + GRID), reach)
-        return at
+        return self._take_all(at, head, reach)
 
     def follow(
         self,
@@ -188,11 +186,14 @@ class Views:
         """
         told = place_of(after)
         told = self._check().position if told is None else told
+        self._ledger.follow(after=told)  # which tells where the ledger does not come so far
         while stop is None or not stop.is_set():
-            for _ in self._ledger.follow(after=told, stop=stop, poll_s=poll_s):
-                told = self.catch_up(reach=reach)
+            at = self.catch_up(reach=reach) if self.lag else self.checkpoint.position
+            if at > told:
+                told = at
                 yield told
-                break
+            else:
+                self._ledger.wait(max(at, told), poll_s)
 
     def rebuild(
         self,
@@ -204,11 +205,11 @@ class Views:
     ) -> None:
         """Makes the view anew from every record, in a new file, which becomes this one in one transaction.
 
-        Whoever reads the view meanwhile, reads on as it was; whoever would rebuild it, too, waits. A rebuild that was
-        cut off goes on where it was. With more
+        Whoever reads the view meanwhile, reads on as it was; whoever would rebuild it, too, waits. What is appended
+        meanwhile is taken in before it becomes this one. A rebuild that was cut off goes on where it was. With more
         `workers` than one, so many processes share the work. Without `search`, neither texts nor sources can be
         searched for. `chunk` is how many records are folded at a time; the view is the same for any. `progress` is
-        told of every so many records taken in.
+        told of every so many records taken in. Raises LedgerError where one of the workers ended early.
         """
         self._make_anew(workers=workers, search=search, chunk=chunk, progress=progress)
 
@@ -224,8 +225,9 @@ class Views:
     def _rebuild(
         self, fresh: str, workers: int, progress: Callable[[int], object], search: bool = True, chunk: int = CHUNK
     ) -> None:
+        until = self._ledger.head
         try:
-            goes_on = unfinished(fresh, self._ledger, search=search, chunk=chunk)
+            goes_on = unfinished(fresh, self._ledger, until, search=search, chunk=chunk)
         except apsw.Error:  # it is damaged
             goes_on = False
         if not goes_on:
@@ -233,13 +235,20 @@ class Views:
         built: Any = open_view(fresh)
         built.wal_autocheckpoint(_PAGES)
         try:
-            build(built, fresh, self._ledger, workers=workers, search=search, chunk=chunk, progress=progress)
+            build(built, fresh, self._ledger, until, workers=workers, search=search, chunk=chunk, progress=progress)
+            with suppress(OutOfReach):  # whoever keeps the view up is told
+                Views(self._ledger, fresh, built)._take_all(until, self._ledger.head, REACH)
             # Not by renaming: a log that others still hold would be taken for that of the new file.
             with self._connection.backup("main", built, "main") as copying:
                 copying.step()
         finally:
             built.close()
         _remove(fresh)
+
+    def _take_all(self, at: int, until: int, reach: int) -> int:
+        while at < until:
+            at = self._take_in(min(until, at + GRID), reach)
+        return at
 
     def _take_in(self, until: int, reach: int) -> int:
         """Takes in the next records, in one transaction; gives the position they end at."""
@@ -329,29 +338,29 @@ class Views:
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
         self._check_searched(where)
-        question = self._question(as_of, said_by)
-        moment = self._moment(question)
-        keys = pages.first(self._connection, moment, order, where, after, None if limit is None else limit + 1)
-        more = limit is not None and len(keys) > limit
-        keys = keys[:limit]
-        rows = pages.rows(self._connection, moment, [number for _, number in keys])
+        with self._at(as_of, said_by) as (question, moment):
+            keys = pages.first(self._connection, moment, order, where, after, None if limit is None else limit + 1)
+            more = limit is not None and len(keys) > limit
+            keys = keys[:limit]
+            rows = pages.rows(self._connection, moment, [number for _, number in keys])
         following = pages.cursor_of(moment.at, order, keys[-1][0], rows[-1].claim) if more else None
         return Page(question.as_of, rows, following, question.said_by_text)
 
     def row(self, claim: str, *, as_of: int | None = None) -> Row:
         """The row of one claim. Raises NotFound where it is not registered at the position."""
-        at = self._position(as_of)
-        found = self._connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
-        moment = self._moment(self._question(at, None))
-        rows = pages.rows(self._connection, moment, [number for (number,) in found])
+        with self._at(as_of, None) as (_, moment):
+            found = self._connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
+            rows = pages.rows(self._connection, moment, [number for (number,) in found])
         if not rows:
-            raise NotFound(f"no claim {claim!r} is registered as of position {at}; `claims status` lists what there is")
+            raise NotFound(
+                f"no claim {claim!r} is registered as of position {moment.at}; `claims status` lists what there is"
+            )
         return rows[0]
 
     def counts(self, *, as_of: int | None = None, said_by: Time | None = None) -> dict[str, int]:
         """How many claims are of each status."""
-        question = self._question(as_of, said_by)
-        counted = pages.counts(self._connection, self._moment(question))
+        with self._at(as_of, said_by) as (_, moment):
+            counted = pages.counts(self._connection, moment)
         return {status: counted.get(number, 0) for number, status in enumerate(STATUSES)}
 
     def sources(
@@ -361,9 +370,9 @@ class Views:
 
         `search` are words of which each must be in the id or a name, the last may be the beginning of one.
         """
-        at = self._position(as_of)
         self._check_searched(Where(search=""))
-        return roster.listed(self._connection, self._ledger, at, search, after, limit)
+        with self._at(as_of, None) as (_, moment):
+            return roster.listed(self._connection, self._ledger, moment.at, search, after, limit)
 
     def has_board(self, *, as_of: int, said_by: Time) -> bool:
         """Whether the board at both cuts is kept, so that reading it is as quick as any other moment."""
@@ -392,6 +401,19 @@ class Views:
     def difference(self, other: Views) -> Difference | None:
         """The first position, and there the first claim, at which two views of one ledger differ; None for none."""
         return proof.difference(self._connection, other._connection)
+
+    @contextmanager
+    def _at(self, as_of: int | None, said_by: Time | None) -> Iterator[tuple[Question, pages.Moment]]:
+        """A question and its moment, which stays as it is within, whatever somebody else takes in meanwhile."""
+        with ExitStack() as still:
+            question = self._question(as_of, said_by)
+            if said_by is not None:
+                self._moment(question)  # a board that is kept from now on is written
+            if not self._connection.in_transaction:
+                still.enter_context(self.still())
+            if said_by is None:
+                question = self._question(as_of, None)
+            yield question, self._moment(question)
 
     def _position(self, as_of: int | None) -> int:
         head = self.checkpoint.position

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -32,6 +33,7 @@ from ledger.testing import Story, by, opened, random_ledger
 from projections import board, rebuild
 from projections.book import Book
 from projections.clusters import plan
+from projections.viewfile import open_view
 from projections.views import Views
 
 ANN = (by("Ann"),)
@@ -287,6 +289,45 @@ def test_a_helper_that_ends_early_is_told_of_and_the_view_stays_as_it_was(large,
         monkeypatch.undo()
         view.rebuild(chunk=300, workers=2)
         assert view.checkpoint.position == large.head
+
+
+def test_a_piece_that_a_helper_of_a_killed_rebuild_has_put_in_is_not_put_in_again(large, whole, tmp_path, monkeypatch):
+    path = tmp_path / "twice.views"
+    fold = rebuild.fold_chunk
+
+    def folded(ledger, book, numbers, *args, **how):
+        found = fold(ledger, book, numbers, *args, **how)
+        if numbers.keys() & first:
+            first.clear()
+            with closing(open_view(f"{path}.new")) as orphan:
+                rebuild._Folder(*jobs, orphan).fold(1)
+        return found
+
+    init = rebuild._Folder.__init__
+    jobs = []
+    monkeypatch.setattr(rebuild._Folder, "__init__", lambda self, *a: jobs.extend(a[:2]) or init(self, *a))
+    found = plan(large, large.head, 300)
+    first = {found.claims[place] for place in found.chunks[1]}
+    monkeypatch.setattr(rebuild, "fold_chunk", folded)
+    with Views.open(large, path) as view:
+        view.rebuild(chunk=300)
+        assert not first and same(view, whole)
+
+
+def test_what_a_rebuild_left_behind_is_no_hindrance_to_a_ledger_that_is_empty_now(tmp_path):
+    with Ledger.open(tmp_path / "claims.db") as ledger, Views.open(ledger) as view:
+        open_view(f"{view.path}.new").close()
+        view.rebuild()
+        assert view.checkpoint.position == 0
+
+
+def test_a_ledger_is_rebuilt_by_many_from_whatever_folder_its_process_is_in_by_now(large, whole, tmp_path, monkeypatch):
+    monkeypatch.chdir(Path(large.name).parent)
+    with Ledger.open(Path(large.name).name, read_only=True) as ledger:
+        monkeypatch.chdir(tmp_path)
+        with Views.open(ledger, tmp_path / "moved.views") as view:
+            view.rebuild(chunk=1_000, workers=2)
+            assert same(view, whole)
 
 
 def test_two_that_rebuild_one_view_do_so_one_after_the_other(large, whole, tmp_path):

@@ -25,8 +25,9 @@ from ledger import (
     intake,
 )
 from ledger.synthetic import synthetic
-from projections import status, views
+from projections import pages, status, views
 from projections.rows import COUNTS
+from projections.viewfile import empty
 from projections.views import ORDERS, STATUSES, Views
 
 
@@ -201,6 +202,59 @@ def test_who_follows_a_view_is_told_of_what_somebody_else_has_taken_in_meanwhile
         stop.clear()
         assert next(view.follow(after=seen, stop=stop)) == last.position
     lost.cancel()
+
+
+def test_a_view_that_was_set_back_is_brought_on_by_who_follows_it(ledger, monkeypatch):
+    stop = threading.Event()
+    ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+    with Views.open(ledger) as view:
+        told = []
+        following = view.follow(after=0, poll_s=0.01, stop=stop)
+        told.append(next(following))
+        with view._connection:
+            empty(view._connection)
+        assert view.lag == 2
+        waited = threading.Timer(0.1, lambda: ledger.append(Denial(claims=("dam",), chain=BOB)))
+        catch_up, lags = view.catch_up, []
+        monkeypatch.setattr(view, "catch_up", lambda **how: lags.append(view.lag) or catch_up(**how))
+        waited.start()
+        told.append(next(following))
+        waited.join()
+        assert told == [2, 3] and lags == [2, 1]  # before anything more came
+
+
+def test_what_is_appended_while_a_view_is_made_anew_is_in_it(tmp_path):
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        ledger.append(Statement(claims=("dam",), chain=ANN), register=True)
+        with Views.open(ledger) as view, Views.open(ledger) as other:
+
+            def meanwhile(_):
+                ledger.append(Denial(claims=("dam",), chain=BOB))
+                other.catch_up()
+
+            view.rebuild(progress=meanwhile)
+            assert ledger.head > 2 and view.lag == 0
+            assert rows(view) == folded(ledger)
+
+
+@pytest.mark.parametrize("limit", [None, 3])
+def test_a_page_is_of_one_moment_whoever_brings_the_view_on_while_it_is_read(tmp_path, monkeypatch, limit):
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        for claim in ("dam", "dyke", "weir"):
+            ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+        with Views.open(ledger) as view, Views.open(ledger) as other:
+            view.catch_up()
+            before = rows(view, order="newest")
+            first = pages.first
+
+            def slowly(*args, **how):
+                ledger.append(Denial(claims=("dam", "weir"), chain=BOB))
+                other.catch_up()
+                return first(*args, **how)
+
+            monkeypatch.setattr(pages, "first", slowly)
+            page = view.page(order="newest", limit=limit)
+            assert page.rows == before and page.as_of.position == 6
 
 
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):

@@ -93,7 +93,7 @@ def _views(db: str, form: str, check: bool, workers: int) -> None:
         if not check:
             with progress("replaying", ledger.head) as advance:
                 view.rebuild(workers=workers, progress=advance)
-            path, head, state = view.path, ledger.head, view.state_hash()
+            path, head, state = view.path, view.checkpoint.position, view.state_hash()
             if form != "table":
                 render.data(msgspec.json.encode({"view": path, "records": head, "state": state}))
             else:
@@ -105,7 +105,7 @@ def _views(db: str, form: str, check: bool, workers: int) -> None:
             path = os.path.join(folder, "other.views")
             strange = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Chatham", "LC_ALL": "C"}
             made = subprocess.run(  # noqa: S603
-                [sys.executable, "-c", _ELSEWHERE, ledger.name, path, str(workers)],
+                [sys.executable, "-c", _ELSEWHERE, ledger.file or ledger.name, path, str(workers)],
                 env={**os.environ, **strange},
                 stderr=subprocess.PIPE,
                 encoding="utf-8",

@@ -78,7 +78,7 @@ class Service:
         """Starts the processes that work beside the service, where its ledger is a file."""
         if beside(self.ledger) == ":memory:" or self._workers is not None:
             return
-        settings, path = self.settings, self.ledger.name
+        settings, path = self.settings, self.ledger.file or self.ledger.name
         self._keeper = Keeper(path)
         fold = partial(Workers, path, waiting=settings.max_folds_waiting, within_s=settings.fold_s)
         self._workers, self._board_worker = fold(count=settings.workers), fold(count=1)
