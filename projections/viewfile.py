@@ -10,13 +10,14 @@ Whatever is in a view can be made anew from the ledger. So nothing here is kept 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import apsw
 
 from ledger import Ledger
-from ledger.errors import LedgerError
+from ledger.errors import IntegrityError, LedgerError, Unavailable, UsageError
 
 from . import board
 from .search import searched
@@ -27,6 +28,8 @@ VERSION: Final = f"{RULES} board/{board.version} views/2"
 GRID: Final = 1_000
 """At every so many positions the state hash is kept."""
 MASK: Final = 2**128 - 1
+PATIENCE_MS: Final = 30_000
+"""So long whoever writes waits for others that do."""
 
 Connection: TypeAlias = apsw.Connection
 Wording: TypeAlias = tuple[int, int, str]
@@ -113,7 +116,7 @@ class Checkpoint(NamedTuple):
 def open_view(path: str) -> Connection:
     """Opens the view in a file, or a new one. Raises LedgerError for a file of something else, and leaves it alone."""
     connection = apsw.Connection(path)
-    connection.set_busy_timeout(30_000)
+    connection.set_busy_timeout(PATIENCE_MS)
     empty = not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
     if not empty and connection.pragma("application_id") != _APPLICATION_ID:
         connection.close()
@@ -143,6 +146,41 @@ def open_to_read(path: str) -> Connection | None:
         pass
     connection.close()
     return None
+
+
+@contextmanager
+def explaining(path: str) -> Iterator[None]:
+    """Raises what SQLite raises within as what it means for the view in a file."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise explained(path, error) from error
+
+
+def explained(path: str, error: apsw.Error) -> LedgerError:
+    """What an error of SQLite's means for a view, and what a person can do about it."""
+    match error:
+        case apsw.BusyError() | apsw.LockedError():
+            return Unavailable(f"the view {path} is locked by another process; repeat when that has ended")
+        case apsw.FullError() | apsw.IOError():
+            return Unavailable(f"the view {path} cannot be read or written ({error}); see to its disk, then repeat")
+        case apsw.CorruptError() | apsw.NotADBError():
+            return _damaged(path, error)
+        case apsw.SQLError() if "no such table" in str(error) or "no such column" in str(error):
+            return _damaged(path, error)
+        case apsw.ConnectionClosedError() | apsw.CursorClosedError():
+            return UsageError(f"the view {path} is closed; open it again")
+        case apsw.ThreadingViolationError():
+            return UsageError(f"the view {path} is used by another thread at this moment; open one for each thread")
+        case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
+            text = "see that there is room and that you may write there"
+        case _:
+            text = "delete it, and it is made anew"
+    return LedgerError(f"the view {path} cannot be opened or written ({error}); {text}")
+
+
+def _damaged(path: str, error: apsw.Error) -> LedgerError:
+    return IntegrityError(f"the view {path} is damaged ({error}); it is derived: delete {path}, and it is made anew")
 
 
 def create_indexes(connection: Connection) -> None:

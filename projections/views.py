@@ -18,8 +18,9 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import apsw
 
@@ -39,7 +40,20 @@ from .reached import REACH, OutOfReach
 from .rebuild import alone, build, unfinished
 from .roster import Listed
 from .rows import STATUSES
-from .viewfile import GRID, VERSION, Checkpoint, checkpoint, digest_of, empty, ledger_id, mark, open_to_read, open_view
+from .viewfile import (
+    GRID,
+    VERSION,
+    Checkpoint,
+    checkpoint,
+    digest_of,
+    empty,
+    explained,
+    explaining,
+    ledger_id,
+    mark,
+    open_to_read,
+    open_view,
+)
 
 __all__ = ["GRID", "ORDERS", "REACH", "STATUSES", "Checkpoint", "Difference", "Order", "Page", "Views", "beside"]
 
@@ -50,6 +64,7 @@ COSTS: Final = 25
 """To catch up with a record takes about as long as to rebuild so many."""
 
 Time: TypeAlias = str | date | datetime
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Page(NamedTuple):
@@ -59,6 +74,17 @@ class Page(NamedTuple):
     rows: list[Row]
     cursor: str | None
     said_by: str | None = None
+
+
+def _explained(verb: F) -> F:
+    """A verb of a view that raises what SQLite raises as what it means for the view."""
+
+    @wraps(verb)
+    def explaining_verb(view: Views, *args: Any, **how: Any) -> Any:
+        with explaining(view.path):
+            return verb(view, *args, **how)
+
+    return explaining_verb  # type: ignore[return-value]
 
 
 class Views:
@@ -76,7 +102,9 @@ class Views:
         """Opens the view beside a ledger's file, or the one at a path; a new one where there is none.
 
         Raises LedgerError where no file can be written there; with `or_in_memory`, beside a ledger in a folder that may
-        not be written, the view is made in memory.
+        not be written, the view is made in memory. This and every other verb raise Unavailable where the file is locked
+        or its disk is full or fails, IntegrityError where it is damaged, and may be deleted, and UsageError where the
+        view is closed, or used by two threads at one moment.
         """
         where = os.fspath(path) if path is not None else beside(ledger)
         try:
@@ -86,14 +114,12 @@ class Views:
             if path is not None:  # it may be anything
                 raise LedgerError(f"{where} is no view; delete it, or give another path") from error
             Path(where).unlink()
-            view = cls(ledger, where)
+            with explaining(where):
+                view = cls(ledger, where)
         except apsw.Error as error:
             if or_in_memory and not os.access(os.path.dirname(where), os.W_OK):  # read-only media, for one
                 return cls(ledger, ":memory:")
-            raise LedgerError(
-                f"the view {where} cannot be opened ({error}); see that there is room and that you may write there, or"
-                " delete it, and it is made anew"
-            ) from error
+            raise explained(where, error) from error
         return view
 
     @classmethod
@@ -111,11 +137,13 @@ class Views:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @_explained
     def close(self) -> None:
         """Closes the file; idempotent."""
         self._connection.close()
 
     @property
+    @_explained
     def checkpoint(self) -> Checkpoint:
         """How far the view has come."""
         return checkpoint(self._connection)
@@ -126,6 +154,7 @@ class Views:
         return self._ledger.head - self.checkpoint.position
 
     @property
+    @_explained
     def made(self) -> int:
         """The position that whoever keeps the view up has come to; 0 where it is of another version or ledger."""
         meta = dict(self._connection.execute("SELECT key, value FROM meta"))
@@ -135,14 +164,18 @@ class Views:
     @contextmanager
     def still(self) -> Iterator[Self]:
         """All that is read within is of one moment, whatever somebody else takes in meanwhile; for reading only."""
-        self._connection.execute("BEGIN DEFERRED")
+        with explaining(self.path):
+            self._connection.execute("BEGIN DEFERRED")
         try:
             yield self
         finally:
-            self._connection.execute("ROLLBACK")
+            with explaining(self.path):
+                if self._connection.in_transaction:  # an error may have ended it
+                    self._connection.execute("ROLLBACK")
 
     # Writing
 
+    @_explained
     def catch_up(
         self,
         *,
@@ -185,7 +218,9 @@ class Views:
         `stop` is set, `poll_s` seconds at most. Raises what `catch_up` does.
         """
         told = place_of(after)
-        told = self._check().position if told is None else told
+        if told is None:
+            with explaining(self.path):
+                told = self._check().position
         self._ledger.follow(after=told)  # which tells where the ledger does not come so far
         while stop is None or not stop.is_set():
             at = self.catch_up(reach=reach) if self.lag else self.checkpoint.position
@@ -195,6 +230,7 @@ class Views:
             else:
                 self._ledger.wait(max(at, told), poll_s)
 
+    @_explained
     def rebuild(
         self,
         *,
@@ -297,6 +333,7 @@ class Views:
 
     # Reading
 
+    @_explained
     def page(
         self,
         *,
@@ -346,6 +383,7 @@ class Views:
         following = pages.cursor_of(moment.at, order, keys[-1][0], rows[-1].claim) if more else None
         return Page(question.as_of, rows, following, question.said_by_text)
 
+    @_explained
     def row(self, claim: str, *, as_of: int | None = None) -> Row:
         """The row of one claim. Raises NotFound where it is not registered at the position."""
         with self._at(as_of, None) as (_, moment):
@@ -357,12 +395,14 @@ class Views:
             )
         return rows[0]
 
+    @_explained
     def counts(self, *, as_of: int | None = None, said_by: Time | None = None) -> dict[str, int]:
         """How many claims are of each status."""
         with self._at(as_of, said_by) as (_, moment):
             counted = pages.counts(self._connection, moment)
         return {status: counted.get(number, 0) for number, status in enumerate(STATUSES)}
 
+    @_explained
     def sources(
         self, *, as_of: int | None = None, search: str | None = None, after: str = "", limit: int | None = None
     ) -> list[Listed]:
@@ -374,14 +414,17 @@ class Views:
         with self._at(as_of, None) as (_, moment):
             return roster.listed(self._connection, self._ledger, moment.at, search, after, limit)
 
+    @_explained
     def has_board(self, *, as_of: int, said_by: Time) -> bool:
         """Whether the board at both cuts is kept, so that reading it is as quick as any other moment."""
         return bothcuts.kept(self._connection, self._question(as_of, said_by)) is not None
 
+    @_explained
     def keep_board(self, *, as_of: int, said_by: Time) -> None:
         """Folds the board at both cuts from all records, and keeps it, unless it is kept already."""
         bothcuts.cut_no(self._connection, self._ledger, self._question(as_of, said_by))
 
+    @_explained
     def state_hash(self, *, as_of: int | None = None) -> str:
         """A hash of all rows as of a position, 32 hexadecimal digits; whichever way, and in what steps, it was built.
 
@@ -389,10 +432,12 @@ class Views:
         """
         return f"{proof.state_hash(self._connection, self._position(as_of)):032x}"
 
+    @_explained
     def finds_hash(self, *, as_of: int | None = None) -> str:
         """The same of all that is searched as of a position: texts, who is quoted, and names in the register."""
         return f"{proof.finds_hash(self._connection, self._position(as_of)):032x}"
 
+    @_explained
     def kept_hash(self, position: int) -> str | None:
         """The state hash that was kept for a position when the view passed it; None where none was."""
         rows = self._connection.execute("SELECT hash FROM state WHERE position = ?", (position,)).fetchall()
@@ -400,7 +445,8 @@ class Views:
 
     def difference(self, other: Views) -> Difference | None:
         """The first position, and there the first claim, at which two views of one ledger differ; None for none."""
-        return proof.difference(self._connection, other._connection)
+        with explaining(f"{self.path} or {other.path}"):
+            return proof.difference(self._connection, other._connection)
 
     @contextmanager
     def _at(self, as_of: int | None, said_by: Time | None) -> Iterator[tuple[Question, pages.Moment]]:

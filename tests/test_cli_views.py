@@ -195,6 +195,19 @@ def test_a_row_that_the_records_do_not_give_is_told_with_its_position_both_ways(
     assert claims("replay", "--check").exit_code == 0
 
 
+def test_a_damaged_view_is_said_to_be_one_that_may_be_deleted(claims: Run, story: Path) -> None:
+    claims("replay", "--views")
+    view = Path(f"{story}.views")
+    whole = view.read_bytes()
+    view.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    ran = claims("status", "--order", "newest")
+    assert (ran.exit_code, ran.stdout) == (7, "")
+    assert f"it is derived: delete {view}, and it is made anew" in ran.stderr
+    assert claims("status").exit_code == 0, "the whole board needs no view"
+    view.unlink()
+    assert claims("status", "--order", "newest").exit_code == 0
+
+
 def test_a_fold_that_is_not_pure_is_found_out(claims: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     pure = columns.columns_of
     hidden = hash("a text, of which every process makes another number")

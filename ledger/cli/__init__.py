@@ -205,8 +205,6 @@ def _explained(error: Exception) -> int:
         return 2
     if isinstance(error, OSError):
         complain(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
-    elif type(error).__module__.partition(".")[0] == "apsw":
-        complain(f"the view beside the ledger cannot be read or written: {error}; delete it, and it is made anew")
     else:
         complain(f"{type(error).__name__}: {error}; this is a mistake in claims (CLAIMS_TRACEBACK=1 shows where)")
     return 1
