@@ -26,7 +26,7 @@ REACH: Final = 10_000
 
 
 class OutOfReach(LedgerError):
-    """One record changes where more claims stand than its reader allows."""
+    """One record changes where more claims stand than its reader allows; `Views.rebuild` takes it in all the same."""
 
 
 def reached(ledger: Ledger, record: Record, about: list[ev.Event], limit: int = REACH) -> set[str]:
@@ -55,7 +55,7 @@ def check_reach(claims: Collection[str], limit: int, record: Record) -> None:
     if len(claims) > limit:
         raise OutOfReach(
             f"position {record.position}: {record.id!r} may change where {len(claims):,} claims stand, more than "
-            f"{limit:,}; rebuild the view (`claims replay --views`), or allow more (`reach=`)"
+            f"{limit:,}; rebuild the view (`Views.rebuild()`, `claims replay --views`), or allow more (`reach=`)"
         )
 
 

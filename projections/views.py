@@ -55,7 +55,19 @@ from .viewfile import (
     open_view,
 )
 
-__all__ = ["GRID", "ORDERS", "REACH", "STATUSES", "Checkpoint", "Difference", "Order", "Page", "Views", "beside"]
+__all__ = [
+    "GRID",
+    "ORDERS",
+    "REACH",
+    "STATUSES",
+    "Checkpoint",
+    "Difference",
+    "Order",
+    "OutOfReach",
+    "Page",
+    "Views",
+    "beside",
+]
 
 name: Final = "views"
 _PAGES: Final = 16_000
@@ -189,7 +201,7 @@ class Views:
         `wait_for` is a receipt, record or position that the view must have come to by then: who has appended sees it.
         Where so much is missing that it takes less time to make the view anew, it is, by so many `workers`, and
         `progress` is told as by `rebuild`. Raises UsageError where the ledger does not hold it, OutOfReach where a
-        record changes too many claims.
+        record changes more than `reach` claims: it does so again until `rebuild` has taken that record in.
         """
         head = self._ledger.head
         wanted = getattr(wait_for, "position", wait_for) or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 from ledger.cli import main
 from projections import columns
 from projections.rows import STATUSES
+from projections.views import Views
 
 Run = Callable[..., Result]
 
@@ -206,6 +208,22 @@ def test_a_damaged_view_is_said_to_be_one_that_may_be_deleted(claims: Run, story
     assert claims("status").exit_code == 0, "the whole board needs no view"
     view.unlink()
     assert claims("status", "--order", "newest").exit_code == 0
+
+
+@pytest.mark.parametrize("args", [("status", "--order", "newest"), ("replay", "--check")], ids=" ".join)
+def test_a_view_that_one_record_changes_too_much_of_is_made_anew_and_said_to_be(
+    claims: Run, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    expected = claims(*args)
+    claims("replay", "--views")
+    assert claims("relate", "six-killed", "entails", "kn23-teams", "--why", "w", "--by", "Ann").exit_code == 0
+    monkeypatch.setitem(inspect.unwrap(Views.catch_up).__kwdefaults__, "reach", 1)
+    ran = claims(*args)
+    assert ran.exit_code == expected.exit_code == 0
+    assert re.fullmatch(
+        r"position 64: .* may change where \d+ claims stand, more than 1: the view is made anew\n", ran.stderr
+    )
+    assert claims(*args).stderr == "", "it goes on from there"
 
 
 def test_a_fold_that_is_not_pure_is_found_out(claims: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 from asker import Asker
 from test_seed import NOW, load
 
-from ledger import Assessment, ClaimRegistered, Ledger, Link, Statement, records
+from ledger import Assessment, ClaimRegistered, ClaimsRelated, Ledger, Link, Statement, records
 from ledger.events import TYPES
 from ledger.service import Settings, answers, logged
 from ledger.service.asking import takes_gzip
+from projections.views import Views
 
 LINES = "application/x-ndjson"
 HUGE = "9" * 5_000
@@ -128,6 +130,16 @@ def test_what_is_not_there_is_not_found(get: Callable[..., httpx.Response], path
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_that_changes_too_much_of_the_board_has_it_made_anew(
+    growing: tuple[Ledger, Asker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, asker = growing
+    assert asker.get("/v1/claims").status_code == 200
+    ledger.append(ClaimsRelated(from_="six-killed", to="kn23-teams", relation="entails", why="w", by="Ann"))
+    monkeypatch.setitem(inspect.unwrap(Views.catch_up).__kwdefaults__, "reach", 1)
+    assert asker.get("/v1/claims").json()["as_of"]["position"] == ledger.head
 
 
 def test_the_pages_of_the_board_stay_at_their_moment(growing: tuple[Ledger, Asker]) -> None:

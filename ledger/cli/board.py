@@ -16,7 +16,7 @@ from ledger.visible import visible
 from projections import words
 from projections.board import Board, Row
 from projections.part import Part, Wanted, asked, folded, viewed
-from projections.views import ORDERS, Views, beside
+from projections.views import ORDERS, OutOfReach, Views, beside
 from projections.weighed import verdicts
 from projections.words import cuts_line
 
@@ -100,9 +100,19 @@ def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, 
 def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
     at = None if as_of is None else ledger.question(as_of=as_of).as_of.position
     with Views.open(ledger, or_in_memory=True) as view:
-        with progress("reading the records", ledger.head) as advance:
-            view.catch_up(workers=cores(), progress=advance)
+        catch_up(view, ledger.head, cores())
         return viewed(view, wanted, as_of=at, said_by=said_by)
+
+
+def catch_up(view: Views, head: int, workers: int) -> None:
+    """Brings a view to the head of its ledger; makes it anew where one record changes too much of it."""
+    try:
+        with progress("reading the records", head) as advance:
+            view.catch_up(workers=workers, progress=advance)
+    except OutOfReach as error:
+        click.echo(f"{visible(str(error).partition(';')[0])}: the view is made anew", err=True)
+        with progress("replaying", head) as advance:
+            view.rebuild(workers=workers, progress=advance)
 
 
 def _table(ledger: Ledger, part: Part, screen: Screen) -> Iterator[str]:

@@ -21,6 +21,7 @@ from projections import board, provenance, sources, status, timeline
 from projections.views import Views
 
 from . import render
+from .board import catch_up
 from .ndjson import progress
 from .options import at_ledger, cores, file_of, for_reading, in_format
 
@@ -100,7 +101,7 @@ def _views(db: str, form: str, check: bool, workers: int) -> None:
                 path = path if os.path.isabs(ledger.name) else os.path.relpath(path)
                 click.echo(f"{path}: {head:,} records, state {state}")
             return
-        view.catch_up(workers=workers)
+        catch_up(view, ledger.head, workers)
         with TemporaryDirectory() as folder:
             path = os.path.join(folder, "other.views")
             strange = {"PYTHONHASHSEED": "4242", "TZ": "Pacific/Chatham", "LC_ALL": "C"}

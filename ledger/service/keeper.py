@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger import Ledger, LedgerError
-from projections.reached import OutOfReach
-from projections.views import Views, beside
+from projections.views import OutOfReach, Views, beside
 
 _POLL_S: Final = 0.25
 _GRACE_S: Final = 1.0

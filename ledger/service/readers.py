@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from ledger import Ledger
-from projections.views import Views, beside
+from projections.views import OutOfReach, Views, beside
 from projections.weighed import Verdicts
 
 from .problems import NotYet
@@ -95,7 +95,10 @@ class Readers:
 
     def _caught_up(self) -> Views:
         view = self._writing()
-        view.catch_up()
+        try:
+            view.catch_up()
+        except OutOfReach:  # one record changes more claims than are judged one by one
+            view.rebuild()
         return view
 
     def _writing(self) -> Views:
