@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .errors import (
         Busy,
         Conflict,
+        Forbidden,
         IdReused,
         IntegrityError,
         InvalidEvent,
@@ -79,6 +80,7 @@ __all__ = [
     "Denial",
     "Entry",
     "EvidenceAttached",
+    "Forbidden",
     "GroupCommit",
     "IdReused",
     "IntegrityError",

@@ -8,6 +8,7 @@
     │   └── IdReused            the same id came before with other content, or from somebody else
     ├── Unavailable             the ledger cannot be read or written now: a disk, a lock, a service; try again later
     │   └── Busy                more waits to be appended than may
+    ├── Forbidden               a service does not allow it: without a token, by this one, or no longer
     ├── InvalidEvent            an event that does not meet its schema; carries a JSON pointer
     └── IntegrityError          the file is not what it says it is: not a ledger, damaged, of a newer version
         └── NewerVersion        written by a later version of this package
@@ -81,6 +82,10 @@ class Busy(Unavailable):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class Forbidden(LedgerError):
+    """A service does not allow it: no token was shown, it was revoked, or it lacks the scope; nothing was written."""
 
 
 class InvalidEvent(LedgerError):

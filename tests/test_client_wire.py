@@ -19,6 +19,7 @@ from ledger import (
     Busy,
     Conflict,
     Entry,
+    Forbidden,
     IdReused,
     IntegrityError,
     InvalidEvent,
@@ -193,6 +194,13 @@ def test_what_is_no_service_of_ours_is_told(status_code: int, body: bytes) -> No
         _ = ledger.head
 
 
+@pytest.mark.parametrize("status_code", [401, 403])
+def test_whoever_is_not_let_in_is_told_so_whoever_answers(status_code: int) -> None:
+    for body in (b"<html>", b'{"type":"/problems/unauthorized","detail":"this takes a token"}', b'{"title":"No"}'):
+        (error,) = errors_of(status_code, body, "https://desk.example", 1.0)
+        assert type(error) is Forbidden
+
+
 @pytest.mark.parametrize("status_code", [429, 502, 503, 504, 500])
 def test_what_may_pass_is_told_apart_whoever_answers(status_code: int) -> None:
     for body in (b"<html>", b'{"type":"/problems/not-ready","detail":"not now"}'):
@@ -201,7 +209,7 @@ def test_what_may_pass_is_told_apart_whoever_answers(status_code: int) -> None:
 
 
 def test_every_kind_of_problem_comes_back_as_the_error_it_was() -> None:
-    for error in (NotFound, Refused, IdReused, Conflict, InvalidEvent, IntegrityError):
+    for error in (NotFound, Forbidden, Refused, IdReused, Conflict, InvalidEvent, IntegrityError):
         kind = problems.Problem.of(error("why")).kind.name
         assert ERRORS[kind] is error
     assert ERRORS.keys() <= problems.KINDS.keys()
@@ -213,7 +221,7 @@ def test_every_kind_of_problem_comes_back_as_the_error_it_was() -> None:
 def test_the_token_goes_to_the_service_and_into_nothing_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     refused = (401, JSON, b'{"type":"/problems/unauthorized","detail":"this takes a token"}')
     with Told(refused) as told:
-        with Ledger.open(told.url, token=TOKEN) as ledger, pytest.raises(LedgerError, match="CLAIMS_TOKEN") as caught:
+        with Ledger.open(told.url, token=TOKEN) as ledger, pytest.raises(Forbidden, match="CLAIMS_TOKEN") as caught:
             _ = ledger.head
         assert f"authorization: bearer {TOKEN}".encode() in told.asked[0].lower()
         assert TOKEN not in ledger.name + repr(ledger) + str(caught.value)
@@ -235,8 +243,11 @@ def test_a_token_allows_what_it_was_made_for(tmp_path: Path, monkeypatch: pytest
         with Ledger.open(server.url, token=secrets["City desk"]) as desk:
             receipt = desk.append(states("x"), register=True)
             assert desk.record(receipt.id).recorded_by == "City desk"
-            with pytest.raises(LedgerError, match="CLAIMS_TOKEN"):
+            with pytest.raises(Forbidden, match=r"takes the scope 'curate'.*CLAIMS_TOKEN"):
                 desk.append(RulingRecorded(claim="x", ruling="refuted", by="Ann", reasons="none"))
+        for token in ("", "guessed"):
+            with Ledger.open(server.url, token=token) as nobody, pytest.raises(Forbidden, match="CLAIMS_TOKEN"):
+                _ = nobody.head
         file.write_text(json.dumps({"type": "claim_registered", "claim": "y", "text": "Y", "id": "y"}))
         monkeypatch.setenv("CLAIMS_TOKEN", secrets["robot"])
         assert "1 new" in asked(server.url, "append", str(file)).stderr

@@ -20,6 +20,7 @@ from ledger import (
     Conflict,
     Denial,
     Entry,
+    Forbidden,
     IdReused,
     IntegrityError,
     InvalidEvent,
@@ -476,9 +477,12 @@ def test_an_error_that_crosses_to_another_process_is_the_same_there() -> None:
         assert (type(there), str(there), vars(there)) == (type(error), str(error), vars(error))
 
 
-#: Those of the ledger, whatever else was imported by now that is one, too; but that it cannot be had now is a failure
-#: like any other of the moment.
-ERRORS = {cls for cls in LedgerError.__subclasses__() if cls.__module__ == LedgerError.__module__} - {Unavailable}
+#: Those of the ledger, whatever else was imported by now that is one, too; but that it cannot be had now, or not by
+#: whoever asks, is a failure like any other.
+ERRORS = {cls for cls in LedgerError.__subclasses__() if cls.__module__ == LedgerError.__module__} - {
+    Unavailable,
+    Forbidden,
+}
 
 
 @pytest.mark.parametrize("error", sorted(ERRORS, key=lambda cls: cls.__name__))
@@ -487,3 +491,4 @@ def test_every_error_ends_a_command_with_a_code_of_its_own(error: type[LedgerErr
     assert codes.count(error.exit_code) == 1
     assert error.exit_code not in (0, LedgerError.exit_code)
     assert Busy("full", retry_after_s=0.1).exit_code == Unavailable.exit_code == LedgerError.exit_code
+    assert Forbidden.exit_code == LedgerError.exit_code

@@ -11,6 +11,7 @@ from msgspec import Struct
 from ledger.errors import (
     Busy,
     Conflict,
+    Forbidden,
     IdReused,
     IntegrityError,
     InvalidEvent,
@@ -24,6 +25,7 @@ from ledger.errors import (
 #: The types of problems that are errors of their own, by name.
 ERRORS: Final[Mapping[str, type[LedgerError]]] = {
     "not-found": NotFound,
+    "forbidden": Forbidden,
     "refused": Refused,
     "id-reused": IdReused,
     "overtaken": Conflict,
@@ -91,4 +93,6 @@ def _error(type_: str, status: int, detail: str, pointer: str, positions: tuple[
 
 
 def _plain(status: int) -> type[LedgerError]:
+    if status in _FORBIDDEN:
+        return Forbidden
     return Unavailable if status in MAY_PASS else LedgerError

@@ -16,6 +16,7 @@ from starlette.routing import Match, Route
 from ledger.errors import (
     Busy,
     Conflict,
+    Forbidden,
     IdReused,
     IntegrityError,
     InvalidEvent,
@@ -89,6 +90,7 @@ _OF_ERROR: Final[tuple[tuple[type[LedgerError], str], ...]] = (
     (IdReused, "id-reused"),
     (Conflict, "overtaken"),
     (NotFound, "not-found"),
+    (Forbidden, "forbidden"),
     (InvalidEvent, "invalid-event"),
     (Refused, "refused"),
     (UsageError, "usage"),
