@@ -92,10 +92,15 @@ class GroupCommit:
 
     At most `waiting` batches wait, and 100,000 events; who comes then is refused. A transaction has at most `together`
     events, or a batch that has more by itself. It is a context manager; the ledger stays open when it ends. After a
-    fork the child must make its own, of a ledger of its own.
+    fork the child must make its own, of a ledger of its own. Raises UsageError for numbers below 1.
     """
 
     def __init__(self, ledger: Ledger, *, waiting: int = 1_000, together: int = MAX_BATCH) -> None:
+        for name, number in (("waiting", waiting), ("together", together)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise UsageError(
+                    f"{name} is a whole number, 1 at least, not {number!r}: else nothing could be appended"
+                )
         self._ledger = ledger
         self._most = waiting
         self._together = together

@@ -134,6 +134,16 @@ def test_a_transaction_may_be_told_to_be_shared_by_fewer(ledger: Ledger) -> None
     assert sizes == [1, 2, 1, 3, 1, 2]
 
 
+@pytest.mark.parametrize(
+    "how", [{"waiting": 0}, {"waiting": -1}, {"together": 0}, {"waiting": 2.5}, {"waiting": None}, {"together": True}]
+)
+def test_a_writer_that_could_take_nothing_is_not_made(ledger: Ledger, how: dict[str, Any]) -> None:
+    before = threading.active_count()
+    with pytest.raises(UsageError, match=f"{next(iter(how))} is a whole number, 1 at least, not"):
+        GroupCommit(ledger, **how)
+    assert threading.active_count() == before
+
+
 def test_a_full_queue_is_refused_at_once_and_takes_more_when_there_is_room(ledger: Ledger, group: GroupCommit) -> None:
     with held(ledger) as reached:
         futures = [group.submit([states("x")])]
