@@ -10,6 +10,7 @@ A `Ledger` may be used from several threads. After a fork the child must open it
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -32,6 +33,7 @@ from .store import FOREVER, Kept, Store, Stored, tagged
 from .writer import Writer
 
 _STRETCH: Final = 20_000
+_SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 class Stretch(NamedTuple):
@@ -67,13 +69,16 @@ class Ledger:
 
         `recorded_by` names who records (default: the user of this process); `clock` gives the time of recording, a
         zoned datetime. Raises NotFound where there is none and it may not be created, IntegrityError for a file that
-        is no ledger, NewerVersion for one of a later version of this package; the file is left untouched.
+        is no ledger, NewerVersion for one of a later version of this package; the file is left untouched. Raises
+        UsageError for a folder, a URL of another scheme, and arguments that do not go together; Unavailable where the
+        file is locked, or its disk is full or fails; LedgerError where it may not be read or written.
 
         A service records by its own clock under the name of `token` (default: CLAIMS_TOKEN of the environment), and is
         not asked for anything before the first verb.
         """
         if is_url(url):
             return _open_served(str(url), token, read_only, recorded_by, clock)
+        _check_scheme(url)
         if token is not None:
             raise UsageError(f"{url} is a file, which takes no token; leave it out")
         if recorded_by is not None:
@@ -390,6 +395,14 @@ def _check_recorder(name: str) -> None:
 def is_url(url: str | os.PathLike[str]) -> bool:
     """Whether this names a service, rather than a file."""
     return isinstance(url, str) and url.lower().startswith(("http://", "https://"))
+
+
+def _check_scheme(url: str | os.PathLike[str]) -> None:
+    """Refuses a URL that is no service's; it may hold a secret, so no more of it is told than its scheme."""
+    found = _SCHEME.match(url) if isinstance(url, str) else None
+    if found:
+        known = "give the path of a file, or the http:// or https:// address of a service"
+        raise UsageError(f"no ledger is opened by {found[0]}; {known}")
 
 
 def _open_served(

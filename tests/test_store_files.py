@@ -23,6 +23,7 @@ from stores import (
     tagged,
 )
 
+from ledger import Ledger
 from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
 from ledger.store import sqlite_file
 from ledger.store.sqlite import SQLiteStore, open_sqlite
@@ -119,6 +120,18 @@ def test_what_is_no_file_is_refused_with_a_reason(tmp_path: Path) -> None:
             open_sqlite(f"{tmp_path}/{name}")
     with pytest.raises(LedgerError, match="is a directory"):
         open_sqlite("")
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "file:///claims.db", "sqlite://claims.db", "PostgreSQL://ann:secret@x/db"])
+def test_a_url_that_is_no_services_is_refused_and_shows_no_secret(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    scheme = url.partition("//")[0]
+    with pytest.raises(UsageError, match=f"no ledger is opened by {scheme}//; give the path of a file, or") as told:
+        Ledger.open(url)
+    assert "secret" not in str(told.value)
+    assert not snapshot(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["a b.db", "x.db?mode=memory", "50%41#.db", "file:x.db", "naïve-名前.db", "q'\".db"])
