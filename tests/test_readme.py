@@ -87,6 +87,16 @@ def test_the_python_blocks_run_as_written(
     assert ran >= 8
 
 
+def test_whatever_may_be_raised_has_a_row_that_tells_what_to_do() -> None:
+    _, _, table = README.partition("| what is raised | and what to do |\n")
+    first = [row.split(" | ")[0] for row in table.partition("\n\n")[0].splitlines()]
+    told = set(re.findall(r"`(\w+)`", " ".join(first)))
+    public = {name: getattr(ledger, name) for name in ledger.__all__}
+    assert told >= {
+        name for name, what in public.items() if isinstance(what, type) and issubclass(what, (Exception, Warning))
+    }
+
+
 def test_what_is_sent_over_http_is_taken(tmp_path: Path) -> None:
     sent = re.findall(r"""(?s)-H "Content-Type: (\S+)" "http://127.0.0.1:8000(\S+)" -d '(.*?)'""", README)
     assert sent
