@@ -22,6 +22,9 @@ have such an id changes no answer that was given before.
 _DIGITS: Final = 18
 """No position has more, and no moment in microseconds; every store holds what has so many."""
 
+NOT_COME: Final = "ask again once it is appended, and see that it is of this ledger"
+"""What to do about a position that was waited for and did not come."""
+
 
 def number_of(text: str) -> int | None:
     """The number that digits alone are; None for any other text, and for more of them than any number here has."""
@@ -41,7 +44,7 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
         case str() if cut.isascii() and cut.isdigit():
             position = number_of(cut)
             if position is None:
-                raise UsageError(f"position {cut[:_DIGITS]}… is not in this ledger, which ends at {head}")
+                raise beyond(f"position {cut[:_DIGITS]}…", head)
             return within(position, head)
         case str():
             check_text(cut)
@@ -97,8 +100,14 @@ def check_text(*asked: str | None) -> None:
 def within(position: int, head: int) -> int:
     """A position of a log that ends at `head`. Raises UsageError for any other."""
     if not 0 <= position <= head:
-        raise UsageError(f"position {position} is not in this ledger, which ends at {head}")
+        raise beyond(f"position {position}", head)
     return position
+
+
+def beyond(what: str, head: int, then: str = "") -> UsageError:
+    """What tells that a position is none of a log that ends at `head`, and what to do then."""
+    then = then or f"give one from 0 to {head}, or leave it out"
+    return UsageError(f"{what} is not in this ledger, which ends at {head}; {then}")
 
 
 def moment_of(cut: date) -> int:

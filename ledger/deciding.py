@@ -10,7 +10,8 @@ from typing import Final
 from . import events as ev
 from . import intake, records, rules, when
 from .batch import MAX_BATCH, Batch, Decided, check_repeat, older, replay_of
-from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused, UsageError
+from .cuts import beyond
+from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused
 from .events import Event
 from .intake import Incoming
 from .known import Known
@@ -207,7 +208,7 @@ class Deciding:
         if self.drafts and (not within or not claims.isdisjoint(chain.from_iterable(d.tags for d in self.drafts))):
             raise PutOver
         if not within:
-            raise UsageError(f"expected position {expected} is not in this ledger, which ends at {head}")
+            raise beyond(f"expected position {expected}", head, "give the last one that you have read of this ledger")
         if expected < head and claims:
             found = self._index.tagged(claims, after=expected, until=head)
             between = [position for position, _ in islice(found, _NAMED)]

@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 import apsw
 
 from ledger import Ledger, Receipt, Record, records, when
-from ledger.cuts import moment_of, place_of
+from ledger.cuts import NOT_COME, beyond, moment_of, place_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -206,7 +206,7 @@ class Views:
         head = self._ledger.head
         wanted = getattr(wait_for, "position", wait_for) or 0
         if wanted > head:
-            raise UsageError(f"position {wanted} is not in this ledger, which ends at {head}")
+            raise beyond(f"position {wanted}", head, NOT_COME)
         at = self.checkpoint.position
         if not 0 < head - at <= GRID:  # else it is checked as it takes them in
             at = self._check().position

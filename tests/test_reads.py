@@ -153,8 +153,10 @@ def test_what_is_no_cut_is_told(dated: Ledger, cut: Any) -> None:
 
 
 def test_a_cut_past_the_head_tells_where_the_head_is(dated: Ledger) -> None:
-    with pytest.raises(UsageError, match="position 6 is not in this ledger, which ends at 5"):
+    with pytest.raises(UsageError, match="position 6 is not in this ledger, which ends at 5; give one from 0 to 5, or"):
         dated.question(as_of=6)
+    with pytest.raises(UsageError, match=r"position 9{18}… is not in this ledger, which ends at 5; give one from 0"):
+        dated.question(as_of="9" * 40)
     with pytest.raises(UsageError, match="has no zone; give a zoned datetime"):
         dated.question(as_of=datetime(2024, 10, 11))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import inspect
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -125,8 +126,10 @@ def test_what_makes_no_sense_is_told_by_its_name(get: Callable[..., httpx.Respon
         *("/v1/events/A1?as_of=2", "/v1/events/64", f"/v1/events/{HUGE}", "/v1/events?about=nothing"),
     ],
 )
-def test_what_is_not_there_is_not_found(get: Callable[..., httpx.Response], path: str) -> None:
-    told(get(path), 404)
+def test_what_is_not_there_is_not_found_and_what_there_is_is_told(
+    get: Callable[..., httpx.Response], path: str
+) -> None:
+    assert re.search("; `claims (status|log)[^`]*`.* lists? ", told(get(path), 404))
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -431,7 +434,9 @@ def test_who_has_appended_waits_until_it_is_there(growing: tuple[Ledger, Asker])
 
 def test_what_the_ledger_does_not_hold_is_waited_for_in_vain(get: Callable[..., httpx.Response]) -> None:
     for path in ("/v1/claims", "/v1/claims/six-killed", "/v1/events"):
-        assert "position 64 is not in this ledger, which ends at 63" in told(get(f"{path}?wait_for=64"), 400)
+        assert "position 64 is not in this ledger, which ends at 63; ask again once" in told(
+            get(f"{path}?wait_for=64"), 400
+        )
 
 
 def test_the_head_tells_how_far_ledger_and_board_have_come(growing: tuple[Ledger, Asker]) -> None:

@@ -424,7 +424,7 @@ REFUSED = [
     ("", {"last_event_id": "MARK:3"}, 409, b"this ledger ends at 2"),
     ("last_event_id=MARK:2", {"last_event_id": "0123456789abcdef:1"}, 409, b"/problems/another-ledger"),
     ("", {"last_event_id": "7"}, 400, b"no id of this stream"),
-    ("after=3", {}, 400, b"ends at 2"),
+    ("after=3", {}, 400, b"ends at 2; give one from 0 to 2, or leave it out"),
     ("after=-1", {}, 400, b"no number"),
     ("after=" + "9" * 5_000, {}, 400, b"no number"),
     ("after=1&after=2", {}, 400, b"it may be given once"),

@@ -157,7 +157,7 @@ def test_who_has_appended_sees_it(ledger):
         assert view.row("dam", as_of=1).status == "raised"
         with pytest.raises(NotFound):
             view.row("dam", as_of=0)
-        with pytest.raises(UsageError, match="position 3 is not in this ledger"):
+        with pytest.raises(UsageError, match="position 3 is not in this ledger, which ends at 2; ask again once"):
             view.catch_up(wait_for=3)
 
 

@@ -18,7 +18,7 @@ from projections.part import source_id
 from . import asking, operations, service
 from .answers import Answer
 from .asking import Cuts, reading
-from .logged import InLog, Records
+from .logged import LISTED, InLog, Records
 from .operations import RECORD, Parameter
 from .reads import AS_OF, CURSOR, LIMIT, one_of
 
@@ -120,7 +120,7 @@ def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
     if position is not None and 0 < position <= until:
         for pair in ledger.stored(after=position - 1, as_of=position):
             return pair, False
-    raise NotFound(f"there is no event {name!r} in this ledger as of position {until}")
+    raise NotFound(f"there is no event {name!r} in this ledger as of position {until}; {LISTED}")
 
 
 OPERATIONS: Final = (

@@ -20,6 +20,8 @@ from projections import aftermath
 
 from .readers import Readers
 
+LISTED: Final = "`claims log`, or /v1/events, lists what there is"
+"""What to do about an event that is not there."""
 _STRETCH: Final = 250
 """Positions that are looked through at a time."""
 _STRETCH_BYTES: Final = 256 * 1024
@@ -117,7 +119,7 @@ class InLog(Struct, frozen=True, kw_only=True, tag="log"):
     def _tags_about(self, ledger: Ledger, event: str) -> list[str]:
         clerk = ledger.state(aftermath, event, as_of=self.as_of)
         if event not in clerk.by_id:
-            raise NotFound(f"there is no event {event!r} in this ledger; `claims log` lists what there is")
+            raise NotFound(f"there is no event {event!r} in this ledger; {LISTED}")
         return [f"id:{one.id}" for one in aftermath.others(clerk, event)]
 
 

@@ -17,7 +17,8 @@ from typing import Final, TypeVar
 
 from starlette.requests import HTTPConnection
 
-from ledger import GroupCommit, Ledger, UsageError
+from ledger import GroupCommit, Ledger
+from ledger.cuts import NOT_COME, beyond
 from ledger.tokens import Tokens
 from projections.viewfile import VERSION, ledger_id
 from projections.views import beside
@@ -147,7 +148,7 @@ class Service:
         Raises UsageError where the ledger does not hold it by then, NotYet where the view has not come so far.
         """
         if not await self._comes(position, self._head):
-            raise UsageError(f"position {position} is not in this ledger, which ends at {self.ledger.head}")
+            raise beyond(f"position {position}", self.ledger.head, NOT_COME)
         if on_board and not await self._comes(position, self.made):
             raise NotYet(f"the view of the board has not come to position {position} yet")
 

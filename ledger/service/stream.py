@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from ledger.cuts import beyond
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES
 from projections.part import source_id
@@ -193,7 +194,7 @@ def _position(request: Request, feed: Feed) -> int:
     if not last:
         after = asking.number(request, "after", 0)
         if after > head:
-            raise UsageError(f"after: position {after} is not in this ledger, which ends at {head}")
+            raise beyond(f"after: position {after}", head)
         return after
     found = _ID.fullmatch(last)
     if found is None:
