@@ -149,15 +149,18 @@ def check_pinned(cursor: str | None, pinned: int | None, as_of: int | None) -> N
         raise UsageError(f"{cursor!r} goes on at position {pinned}, not at {as_of}; leave the position out")
 
 
-def key_of(connection: Any, order: Order, cursor: str) -> Key:
-    """The key after which a cursor goes on. Raises UsageError."""
+def key_of(connection: Any, moment: Moment, order: Order, cursor: str) -> Key:
+    """The key after which a cursor goes on. Raises UsageError, also where its claim is not on the board."""
     _, claim = place_of(order, cursor)
-    if order == "id":
-        return claim, _MOST
-    found: list[Any] = connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
-    if not found:
-        raise UsageError(f"{cursor!r} goes on after a claim that is not there; begin with the first page")
-    return int(cursor.split(":")[2]), found[0][0]
+    numbers = [number for (number,) in connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,))]
+    if not rows(connection, moment, numbers):
+        raise not_there(cursor)
+    return (claim, _MOST) if order == "id" else (int(cursor.split(":")[2]), numbers[0])
+
+
+def not_there(cursor: str) -> UsageError:
+    """What tells that the claim of a cursor is not on the board it is for."""
+    return UsageError(f"{cursor!r} goes on after a claim that is not there; begin with the first page")
 
 
 def _by_node(

@@ -107,6 +107,8 @@ def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = 
     counts = dict.fromkeys(STATUSES, 0)
     for row in found.claims:
         counts[row.status] += 1
+    if wanted.cursor is not None and all(row.claim != after for row in found.claims):
+        raise pages.not_there(wanted.cursor)
     rows = [row for row in found.claims if row.claim > after]
     shown = rows if wanted.limit is None else rows[: wanted.limit]
     more = len(shown) < len(rows)

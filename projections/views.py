@@ -378,16 +378,15 @@ class Views:
             raise UsageError(
                 f"a page has one row at least, not {limit}; leave `limit` out for 50, or give None for all"
             )
-        after = None
         if cursor is not None:
             pinned, _ = pages.place_of(order, cursor)
             pages.check_pinned(cursor, pinned, as_of)
             as_of = as_of if pinned is None else pinned
-            after = pages.key_of(self._connection, order, cursor)
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
         self._check_searched(where)
         with self._at(as_of, said_by) as (question, moment):
+            after = None if cursor is None else pages.key_of(self._connection, moment, order, cursor)
             keys = pages.first(self._connection, moment, order, where, after, None if limit is None else limit + 1)
             more = limit is not None and len(keys) > limit
             keys = keys[:limit]

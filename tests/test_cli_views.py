@@ -136,6 +136,8 @@ def test_the_next_page_is_of_the_same_moment(claims: Run, made: bool) -> None:
         (("status", "six-killed", "--order", "acts"), "leave the claim out"),
         (("replay", "--views", "--to", "A5"), "leave --to and --projection out"),
         (("status", "--order", "acts", "--cursor", "six-killed"), "is no cursor"),
+        (("status", "--cursor", "engineers-deployed!!"), "goes on after a claim that is not there"),
+        (("status", "--cursor", "63:id:nowhere"), "goes on after a claim that is not there"),
     ],
 )
 def test_what_does_not_go_together_is_told(claims: Run, args: tuple[str, ...], said: str) -> None:

@@ -239,6 +239,10 @@ def test_search_goes_with_filters_and_orders(large):
         ({"cursor": "9:id:x", "as_of": 8}, "goes on at position 9, not at 8"),
         ({"cursor": "9:newest:12:dam", "order": "acts"}, "is no cursor by acts"),
         ({"cursor": "9:acts:12:nowhere", "order": "acts"}, "a claim that is not there"),
+        ({"cursor": "nowhere"}, "'nowhere' goes on after a claim that is not there; begin with the first page"),
+        ({"cursor": "no claim has such an id!!"}, "a claim that is not there"),
+        ({"cursor": ""}, "a claim that is not there"),
+        ({"cursor": "9:id:nowhere"}, "a claim that is not there"),
         ({"cursor": "9:acts:many:dam", "order": "acts"}, "is no cursor by acts"),
     ],
 )

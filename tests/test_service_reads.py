@@ -86,6 +86,8 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/claims?flag=lost", "'lost' is no flag"),
         ("/v1/claims?order=size", "'size' is no order"),
         ("/v1/claims?cursor=1:newest:x", "is no cursor"),
+        ("/v1/claims?cursor=garbage", "'garbage' goes on after a claim that is not there"),
+        ("/v1/claims?cursor=1:id:six-killed", "goes on after a claim that is not there"),
         (f"/v1/claims?cursor={HUGE}:id:six-killed", "is no cursor by id"),
         ("/v1/claims?order=newest&cursor=1:newest:9999999999999999999:six-killed", "is no cursor by newest"),
         (f"/v1/claims?order=acts&cursor=1:acts:{HUGE}:six-killed", "is no cursor by acts"),
