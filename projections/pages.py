@@ -18,7 +18,7 @@ from ledger.errors import UsageError
 from .board import Row
 from .flags import FLAGS
 from .rows import CLAIM_KINDS, FLAG_BITS, OPEN, STATUSES, Columns, nodes_at, to_row
-from .search import queries
+from .search import sought
 
 Order: TypeAlias = Literal["id", "newest", "oldest", "acts"]
 ORDERS: Final[Sequence[Order]] = ("id", "newest", "oldest", "acts")
@@ -252,13 +252,12 @@ def _found(where: Where, values: dict[str, Any]) -> str | None:
         parts.append(_QUOTING)
         values["source"] = where.source
     if where.search is not None:
-        words = queries(where.search)
-        parts += [_FOUND.format(word=f":word{place}") for place in range(len(words))] or [_NONE]
+        words = sought(where.search)
+        parts += [_FOUND.format(word=f":word{place}") for place in range(len(words))]
         values |= {f"word{place}": word for place, word in enumerate(words)}
     return f"({' INTERSECT '.join(parts)})" if parts else None
 
 
-_NONE: Final = "SELECT claim_no FROM claim WHERE false"
 _QUOTING: Final = """
 SELECT DISTINCT quoted.claim_no FROM source CROSS JOIN quoted USING (source_no)
 WHERE source.id = :source AND quoted.from_position <= :at AND quoted.until_position > :at

@@ -12,7 +12,7 @@ from ledger.clerk import Clerk
 from ledger.fold import AsOf, Question
 from ledger.records import Record, leads_to
 
-from .search import queries
+from .search import sought
 
 
 class Listed(Struct, frozen=True):
@@ -36,10 +36,11 @@ class Roster(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def listed(connection: Any, ledger: Ledger, at: int, search: str | None, after: str, limit: int | None) -> list[Listed]:
-    """The first sources after an id as of a position, of those found by all the words where any are given."""
-    words = queries(search) if search is not None else []
-    if search is not None and not words:
-        return []
+    """The first sources after an id as of a position, of those found by all the words where any are given.
+
+    Raises UsageError for a search without a word.
+    """
+    words = sought(search) if search is not None else []
     sql = _SOURCES.format(found=" ".join(_FOUND.format(place=place) for place in range(4, 4 + len(words))))
     rows = connection.execute(sql, (at, after, -1 if limit is None else limit, *words)).fetchall()
     registered = {source for source, in_register in rows if in_register}

@@ -38,6 +38,14 @@ def searched(text: str) -> str:
     return text if text.isascii() else _RUN.sub(_pairs, _folded(text))
 
 
+def sought(typed: str) -> list[str]:
+    """The words that a search is for, as `queries` gives them. Raises UsageError where there is none."""
+    found = queries(typed)
+    if not found:
+        raise UsageError(f"search: {typed!r} has no word to look for; give letters or digits, of any script")
+    return found
+
+
 def queries(typed: str) -> list[str]:
     """What was typed as expressions of FTS5, each for one word; whatever is typed, none of them is in error.
 

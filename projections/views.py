@@ -419,7 +419,8 @@ class Views:
     ) -> list[Listed]:
         """The sources that an act quotes or the register has as of a position, by id, after an id.
 
-        `search` are words of which each must be in the id or a name, the last may be the beginning of one.
+        `search` are words of which each must be in the id or a name, the last may be the beginning of one. Raises
+        UsageError where it has none.
         """
         self._check_searched(Where(search=""))
         with self._at(as_of, None) as (_, moment):

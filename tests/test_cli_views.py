@@ -130,6 +130,8 @@ def test_the_next_page_is_of_the_same_moment(claims: Run, made: bool) -> None:
     ("args", "said"),
     [
         (("status", "--kind", "true"), "'true' is no kind of claim"),
+        (("status", "--search", "!!!"), "search: '!!!' has no word to look for; give letters or digits"),
+        (("status", "--search", ""), "search: '' has no word to look for"),
         (("status", "--changed-since", "lately"), "'lately' is no moment"),
         (("status", "--cursor", "40:id:six-killed", "--as-of", "41"), "goes on at position 40, not at 41"),
         (("status", "--status", "true"), "'true' is no status"),

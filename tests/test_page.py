@@ -52,6 +52,15 @@ def test_a_part_of_the_board_without_claims_says_so_and_leads_back(reader):
     assert "No claims like that. Show all 21" in reader.text("/?search=nothing+like+this")
 
 
+def test_a_search_without_a_word_says_what_it_needs_and_an_empty_one_asks_for_nothing(reader):
+    answer = reader.get("/?search=…")
+    assert answer.status_code == 400
+    assert "has no word to look for; give letters or digits" in answer.text
+    assert "Claims that have the words “no such”" in reader.text("/claims/no-such")
+    assert "Claims that have the words" not in reader.text("/claims/…")
+    assert "21 all 7 disputed" in reader.text("/?search=+")
+
+
 def test_an_empty_ledger_tells_how_to_begin(empty):
     assert "No claims here yet. claims register" in empty.text("/")
 

@@ -93,7 +93,6 @@ def test_each_word_may_stand_in_the_text_in_a_quote_or_in_the_name_of_a_source(l
     assert claims(view, search="leaks коваль EVERYWHERE") == ["dam"]
     assert claims(view, search='"water everywhere" norte') == ["dam"]
     assert claims(view, search="wat") == ["dam", "dyke"]
-    assert claims(view, search="…") == []
 
 
 def test_the_original_of_a_quote_is_searched_with_it(ledger, view):
@@ -232,6 +231,9 @@ def test_search_goes_with_filters_and_orders(large):
 @pytest.mark.parametrize(
     ("how", "said"),
     [
+        ({"search": "!!!"}, "search: '!!!' has no word to look for; give letters or digits, of any script"),
+        ({"search": ""}, "search: '' has no word to look for"),
+        ({"search": "…", "status": ["disputed"]}, "has no word to look for"),
         ({"kind": ["true"]}, "'true' is no kind of claim"),
         ({"flags": ["loud"]}, "'loud' is no flag"),
         ({"changed_since": "lately"}, "'lately' is no moment"),

@@ -116,5 +116,6 @@ def _helps(request: Request) -> list[tuple[str, str]]:
     helps = [(request.url.path, "The same page as of now")] if look_of(request).cuts else []
     if claim is not None:
         search = " ".join(claim.replace("-", " ").split())[:200]
-        helps.append((f"/{urls.query(search=search)}", f"Claims that have the words “{search}”"))
+        if any(map(str.isalnum, search)):
+            helps.append((f"/{urls.query(search=search)}", f"Claims that have the words “{search}”"))
     return helps
