@@ -164,7 +164,7 @@ def explained(path: str, error: apsw.Error) -> LedgerError:
             return Unavailable(f"the view {path} is locked by another process; repeat when that has ended")
         case apsw.FullError() | apsw.IOError():
             return Unavailable(f"the view {path} cannot be read or written ({error}); see to its disk, then repeat")
-        case apsw.CorruptError() | apsw.NotADBError():
+        case apsw.CorruptError() | apsw.NotADBError() | apsw.ConstraintError():  # rows that are there against the rules
             return _damaged(path, error)
         case apsw.SQLError() if "no such table" in str(error) or "no such column" in str(error):
             return _damaged(path, error)
@@ -174,9 +174,9 @@ def explained(path: str, error: apsw.Error) -> LedgerError:
             return UsageError(f"the view {path} is used by another thread at this moment; open one for each thread")
         case apsw.CantOpenError() | apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
             text = "see that there is room and that you may write there"
+            return LedgerError(f"the view {path} cannot be opened or written ({error}); {text}")
         case _:
-            text = "delete it, and it is made anew"
-    return LedgerError(f"the view {path} cannot be opened or written ({error}); {text}")
+            return LedgerError(f"the view {path} failed: {error}; if it does again, `claims replay --views` makes it anew")
 
 
 def _damaged(path: str, error: apsw.Error) -> LedgerError:

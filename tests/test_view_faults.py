@@ -12,7 +12,7 @@ import apsw
 import pytest
 from boards import ANN, BOB, rows
 
-from ledger import Denial, IntegrityError, Ledger, Statement, Unavailable, UsageError
+from ledger import Denial, IntegrityError, Ledger, LedgerError, Statement, Unavailable, UsageError
 from projections import viewfile
 from projections.views import Views
 
@@ -138,6 +138,23 @@ def test_a_view_whose_tables_somebody_dropped_is_damaged(ledger, view):
     other.close()
     with pytest.raises(IntegrityError, match="no such table"):
         view.counts()
+
+
+def test_rows_that_stand_where_none_can_are_damage(ledger, view):
+    ledger.append(Denial(claims=("dam",), chain=BOB))
+    other = apsw.Connection(view.path)
+    other.execute("INSERT INTO tally SELECT DISTINCT value, 3, 1 FROM json_each('[0, 1, 2, 3, 4, 5, 6, 7]')")
+    other.close()
+    with pytest.raises(IntegrityError, match="it is derived: delete"):
+        view.catch_up()
+
+
+def test_whatever_else_fails_is_not_said_to_be_a_file_to_delete(view):
+    with view.still(), pytest.raises(LedgerError, match="views failed: ") as told, view.still():
+        pass
+    assert type(told.value) is LedgerError
+    assert "delete" not in str(told.value)
+    assert view.counts()["asserted"] == 1
 
 
 def test_a_disk_that_takes_no_more_makes_a_view_unavailable(ledger, view):
