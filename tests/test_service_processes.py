@@ -21,11 +21,12 @@ import pytest
 from asker import Asker
 
 import ledger
-from ledger import ClaimRegistered, Denial, Ledger, Link, Statement
-from ledger.service import Service, Settings, processes, service
+from ledger import ClaimRegistered, Denial, Ledger, Link, Statement, UsageError
+from ledger.service import Service, Settings, owing, processes, service
 from ledger.service.answers import Answer
 from ledger.service.problems import NotYet, Overloaded
 from ledger.service.questions import OfSubject, TooMuch
+from ledger.service.readers import Readers
 from projections import board, status, timeline
 
 PATIENCE_S = 30.0
@@ -348,6 +349,105 @@ def test_a_fold_that_takes_too_long_is_given_up(book: Ledger, monkeypatch: pytes
     with Asker(book, Settings(fold_s=0.001), started=True) as asker:
         assert asker.get("/v1/claims/contested").status_code == 503
         assert comes(lambda: not children(os.getpid(), "worker"))
+
+
+class SlowBoards:
+    """Folds of boards by what had been said that end when they are told to; at which positions is noted."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folded: list[int] = []
+        self.go_on = threading.Event()
+        keep = Readers.keep_board
+
+        def slow(readers: Readers, *, as_of: int, said_by: str) -> None:
+            self.folded.append(as_of)
+            assert self.go_on.wait(PATIENCE_S)
+            keep(readers, as_of=as_of, said_by=said_by)
+
+        monkeypatch.setattr(Readers, "keep_board", slow)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowBoards]:
+    made = SlowBoards(monkeypatch)
+    yield made
+    made.go_on.set()
+
+
+@pytest.fixture
+def hasty(book: Ledger, slow: SlowBoards) -> Iterator[Asker]:
+    """A service that folds by itself, and does not wait for it."""
+    with Asker(book, Settings(answer_s=0.01)) as made:
+        yield made
+        slow.go_on.set()
+
+
+def grows(book: Ledger) -> None:
+    number = book.head + 1
+    book.append(ClaimRegistered(claim=f"claim-{number}", text="It is one more."))
+
+
+def test_a_board_that_takes_long_is_there_for_who_asks_again_however_the_ledger_grows(
+    book: Ledger, hasty: Asker, slow: SlowBoards
+) -> None:
+    url = "/v1/claims?said_by=2024-10-05"
+    for _ in range(3):
+        found = hasty.get(url)
+        assert (found.status_code, found.headers["retry-after"]) == (503, "1")
+        assert "as_of=13" in found.json()["detail"]
+        grows(book)
+    slow.go_on.set()
+    assert comes(lambda: hasty.get(f"{url}&as_of=13").status_code == 200)
+    assert hasty.get(url).json()["as_of"]["position"] == 13
+    assert slow.folded == [13]
+    assert comes(lambda: hasty.get(url).status_code == 200)
+    assert slow.folded == [13, 16], "who has had the answer is given a newer one"
+
+
+def test_another_part_of_a_board_that_is_being_folded_is_of_the_same_position(
+    book: Ledger, hasty: Asker, slow: SlowBoards
+) -> None:
+    assert hasty.get("/v1/claims?said_by=2024-10-05").status_code == 503
+    grows(book)
+    for url in ("/v1/claims?said_by=2024-10-05&order=acts", "/v1/claims?said_by=2024-10-05T23:59:59.999999Z"):
+        assert "as_of=13" in hasty.get(url).json()["detail"]
+    assert "as_of=14" in hasty.get("/v1/claims?said_by=2024-10-06").json()["detail"], "it is another board"
+
+
+def test_a_board_that_is_being_folded_is_not_given_to_who_waits_for_a_later_position(
+    book: Ledger, hasty: Asker, slow: SlowBoards
+) -> None:
+    assert hasty.get("/v1/claims?said_by=2024-10-05").status_code == 503
+    grows(book)
+    for _ in range(2):
+        assert "as_of=14" in hasty.get("/v1/claims?said_by=2024-10-05&wait_for=14").json()["detail"]
+        grows(book)
+
+
+def test_a_page_of_a_board_that_takes_long_is_there_for_who_looks_again(
+    book: Ledger, hasty: Asker, slow: SlowBoards
+) -> None:
+    for _ in range(2):
+        assert hasty.get("/?said_by=2024-10-05").status_code == 503
+        grows(book)
+    slow.go_on.set()
+    assert comes(lambda: hasty.get("/?said_by=2024-10-05").status_code == 200)
+    assert slow.folded == [13]
+
+
+def test_a_board_that_nobody_came_for_is_folded_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owing, "_COMES_S", -1.0)
+    kept, owed = owing.Owing(0.0), owing.owed_to("/v1/claims", "2024-10-05")
+    assert (kept.position(owed, 5), kept.position(owed, 7)) == (5, 7)
+
+
+def test_a_board_that_was_refused_is_not_owed() -> None:
+    kept, owed = owing.Owing(1.0), owing.owed_to("/v1/claims", "2024-10-05")
+    for error, later in ((NotYet("later"), 5), (UsageError("never"), 7)):
+        position = kept.position(owed, 5)
+        with pytest.raises(type(error)), kept.until_answered(owed, position):
+            raise error
+        assert kept.position(owed, 7) == later
 
 
 # -- the end -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from ledger.errors import UsageError
 from . import service
 from .answers import WORTH_ZIPPING, Answer
 from .operations import WAIT_FOR, Handler, Operation, Parameter
+from .owing import Owed, owed_to
 from .questions import Asked
 from .service import Service
 from .settings import MAX_PAGE
@@ -37,6 +38,8 @@ class Cuts(NamedTuple):
     position: int
     said_by: str | None = None
     pinned: bool = False
+    owed: Owed | None = None
+    """What is still owed at this position to who has to ask again."""
 
 
 def reading(path: str, handler: Handler, answer: Any, *parameters: Parameter, **more: Any) -> Operation:
@@ -80,10 +83,11 @@ async def fixed(request: Request, *, on_board: bool = False, cursor_at: int | No
     if wait_for:
         await served.until(wait_for, on_board=on_board)
     head, as_of = served.ledger.head, query.get("as_of", None if cursor_at is None else str(cursor_at))
-    asked = as_of if as_of is not None or not on_board else await board_made(served)
-    question = served.ledger.question(as_of=asked, said_by=query.get("said_by"))
+    if on_board and as_of is None:
+        return await board_of_now(request, query.get("said_by"), wait_for)
+    question = served.ledger.question(as_of=as_of, said_by=query.get("said_by"))
     position = question.as_of.position
-    if on_board and as_of is not None:
+    if on_board:
         await served.until(position, on_board=True)
     return Cuts(position, question.said_by_text, as_of is not None and _is_pinned(as_of, position, head))
 
@@ -92,11 +96,12 @@ async def answered(request: Request, asked: Asked, cuts: Cuts) -> Response:
     """The answer to a question that hangs on nothing but the question and its cuts."""
     served = service.of(request)
     tag = served.tag(cuts.position)
-    if has(request, tag):
-        if header(request, b"if-none-match") == b"*":
-            await served.answer(asked)  # there must be one
-        return unchanged(tag, for_ever=cuts.pinned)
-    return await given(request, await served.answer(asked), tag, for_ever=cuts.pinned)
+    with served.owing.until_answered(cuts.owed, cuts.position):
+        if has(request, tag):
+            if header(request, b"if-none-match") == b"*":
+                await served.answer(asked)  # there must be one
+            return unchanged(tag, for_ever=cuts.pinned)
+        return await given(request, await served.answer(asked), tag, for_ever=cuts.pinned)
 
 
 async def given(request: Request, answer: Answer, tag: str, *, for_ever: bool) -> Response:
@@ -185,6 +190,14 @@ def takes_gzip(accepted: bytes) -> bool:
         except ValueError:
             weights[coding.strip()] = 0.0
     return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+async def board_of_now(request: Request, said_by: str | None, at_least: int) -> Cuts:
+    """The cuts of the board where no position is asked for: as of its view, or as it is owed. Raises as `fixed`."""
+    served, url = service.of(request), request.url
+    owed = owed_to(f"{url.path}?{url.query}", said_by)
+    position = served.owing.position(owed, await board_made(served), at_least=at_least)
+    return Cuts(position, said_by, owed=owed)
 
 
 async def board_made(served: Service) -> int:

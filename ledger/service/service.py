@@ -27,9 +27,10 @@ from .answers import Answer, Answers
 from .feed import Feed
 from .logs import Log
 from .metrics import Metrics
+from .owing import Owing
 from .problems import NotYet, Overloaded
 from .processes import Keeper, Workers
-from .questions import Asked, OnBoard, OnPage, TooMuch
+from .questions import Asked, OfSubject, OnBoard, OnPage, TooMuch
 from .readers import Readers
 from .readiness import Readiness
 from .settings import Settings
@@ -67,6 +68,7 @@ class Service:
         self.metrics.watch("clients", lambda: len(self.feed.listeners))
         self.metrics.watch("dropped", lambda: self.feed.dropped)
         self.answers = Answers(self.settings.answers, self.settings.answers_bytes)
+        self.owing = Owing(self.settings.answer_s)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="claims-reading")
         self._flights: dict[Hashable, asyncio.Task[Answer]] = {}
         self._heavy: set[tuple[str, ...]] = set()
@@ -126,7 +128,7 @@ class Service:
         try:
             return await asyncio.wait_for(asyncio.shield(flight), self.settings.answer_s)
         except TimeoutError:
-            raise NotYet("the answer takes long; it is being worked on") from None
+            raise NotYet(f"the answer takes long; it is being worked on{_pinned(question)}") from None
 
     async def in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """What some work gives that may block for a moment, and no longer."""
@@ -204,6 +206,13 @@ class Service:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, 0.1)
         return True
+
+
+def _pinned(question: Asked) -> str:
+    """How the very same answer is asked for, whatever is recorded meanwhile."""
+    if isinstance(question, (OfSubject, OnBoard)):
+        return f"; ask again, or at any time with as_of={question.as_of}"
+    return ""
 
 
 def of(request: HTTPConnection) -> Service:

@@ -60,16 +60,21 @@ def paged(page: str) -> Handler:
     @shown
     async def handler(request: Request) -> Response:
         served, query = service.of(request), request.query_params
-        position = asking.number(request, "wait_for", 0)
-        if position:
-            await served.until(position, on_board=True)
-        at = await asking.board_made(served) if page == "board" else served.ledger.head
+        wait_for = asking.number(request, "wait_for", 0)
+        if wait_for:
+            await served.until(wait_for, on_board=True)
+        cuts = asking.Cuts(served.ledger.head)
+        if page == "board":
+            asked_at = look_of(request).cuts
+            cuts = await asking.board_of_now(request, None if asked_at.as_of else asked_at.said_by, wait_for)
+        at = cuts.position
         told = tuple((name, str(value)) for name, value in request.path_params.items())
         asked = "&".join(part for part in request.url.query.split("&") if not part.startswith("wait_for="))
         tag = served.tag(at, f"-{assets.version()}")
         if asking.has(request, tag) and query.get("stop") is None:
             return Response(status_code=304, headers={**HEADERS, "ETag": tag})
-        answer = await served.answer(OnPage(page=page, path=request.url.path, params=told, query=asked, as_of=at))
+        with served.owing.until_answered(cuts.owed, at):
+            answer = await served.answer(OnPage(page=page, path=request.url.path, params=told, query=asked, as_of=at))
         if answer.body.startswith(ELSEWHERE):
             return RedirectResponse(answer.body.removeprefix(ELSEWHERE).decode(), 303, headers=HEADERS)
         headers = {**HEADERS, "ETag": tag, "Content-Type": _TYPE}
