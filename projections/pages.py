@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from ledger.cuts import number_of
 from ledger.errors import UsageError
 
+from . import cursors
 from .board import Row
 from .flags import FLAGS
 from .rows import CLAIM_KINDS, FLAG_BITS, OPEN, STATUSES, Columns, nodes_at, to_row
@@ -124,9 +125,10 @@ def counts(connection: Any, moment: Moment) -> dict[int, int]:
     return dict(connection.execute(sql).fetchall())
 
 
-def cursor_of(at: int, order: Order, key: Any, claim: str) -> str:
-    """What asks for the page after a claim, at the same moment."""
-    return ":".join([str(at), order, *([] if order == "id" else [str(key)]), claim])
+def cursor_of(at: int, order: Order, key: Any, claim: str, asked: cursors.Asked) -> str:
+    """What asks for the page after a claim, of the same board at the same moment."""
+    place = [str(at), order, *([] if order == "id" else [str(key)]), claim]
+    return cursors.with_asked(":".join(place), asked)
 
 
 def place_of(order: Order, cursor: str) -> tuple[int | None, str]:
@@ -136,7 +138,7 @@ def place_of(order: Order, cursor: str) -> tuple[int | None, str]:
     """
     if order == "id" and ":" not in cursor:
         return None, cursor
-    at, *parts = cursor.split(":")
+    at, *parts = cursors.place_in(cursor).split(":")
     numbers = [number_of(text) for text in ([at] if order == "id" else [at, *parts[1:2]])]
     if None in numbers or parts[:1] != [order] or len(parts) != len(numbers) + 1:
         raise UsageError(f"{cursor!r} is no cursor by {order}; give the one that came with the page before")
@@ -149,13 +151,19 @@ def check_pinned(cursor: str | None, pinned: int | None, as_of: int | None) -> N
         raise UsageError(f"{cursor!r} goes on at position {pinned}, not at {as_of}; leave the position out")
 
 
+def check_asked(cursor: str | None, asked: cursors.Asked) -> None:
+    """Raises UsageError where a cursor is that of another board; one that is a claim alone is of any."""
+    if cursor is not None and ":" in cursor:
+        cursors.check(cursor, asked)
+
+
 def key_of(connection: Any, moment: Moment, order: Order, cursor: str) -> Key:
     """The key after which a cursor goes on. Raises UsageError, also where its claim is not on the board."""
     _, claim = place_of(order, cursor)
     numbers = [number for (number,) in connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,))]
     if not rows(connection, moment, numbers):
         raise not_there(cursor)
-    return (claim, _MOST) if order == "id" else (int(cursor.split(":")[2]), numbers[0])
+    return (claim, _MOST) if order == "id" else (int(cursors.place_in(cursor).split(":")[2]), numbers[0])
 
 
 def not_there(cursor: str) -> UsageError:

@@ -11,12 +11,12 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 import msgspec
 from msgspec import Struct
 
-from ledger import Ledger, names
+from ledger import Ledger, cuts, names
 from ledger.errors import UsageError
 from ledger.events import MAX_SOURCE
 from ledger.fold import AsOf
 
-from . import board, pages
+from . import board, cursors, pages
 from .board import Board, Row
 from .rows import STATUSES
 from .status import RULES
@@ -46,6 +46,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
     def plain(self) -> bool:
         """Whether a fold of all records gives it: every claim, by id."""
         return self == Wanted(limit=self.limit, cursor=self.cursor)
+
+    def asked(self, said_by: str | None) -> cursors.Asked:
+        """What its cursor carries, as that of `Views.page` does. Raises UsageError."""
+        return cursors.asked(
+            said_by,
+            status=self.statuses,
+            flag=self.flags,
+            kind=self.kinds,
+            source=None if self.source is None else source_id(self.source),
+            search=self.search,
+            changed_since=self.changed_since,
+            changed_until=self.changed_until,
+        )
 
 
 class PartOfBoard(Struct, frozen=True, omit_defaults=True):
@@ -102,6 +115,8 @@ def viewed(view: Views, wanted: Wanted, *, as_of: int | None = None, said_by: Ti
 def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = None) -> Part:
     """The part, from all records; of what is `plain` only."""
     at, after = (None, "") if wanted.cursor is None else pages.place_of("id", wanted.cursor)
+    asked = wanted.asked(cuts.said_by(said_by)[1])
+    pages.check_asked(wanted.cursor, asked)
     pages.check_pinned(wanted.cursor, at, None if as_of is None else ledger.question(as_of=as_of).as_of.position)
     found: Board = ledger.state(board, as_of=as_of if at is None else at, said_by=said_by)
     counts = dict.fromkeys(STATUSES, 0)
@@ -112,7 +127,7 @@ def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = 
     rows = [row for row in found.claims if row.claim > after]
     shown = rows if wanted.limit is None else rows[: wanted.limit]
     more = len(shown) < len(rows)
-    following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim) if more else None
+    following = pages.cursor_of(found.as_of.position, "id", None, shown[-1].claim, asked) if more else None
     return Part(msgspec.structs.replace(found, claims=shown), counts, following)
 
 

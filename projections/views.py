@@ -24,12 +24,12 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import apsw
 
-from ledger import Ledger, Receipt, Record, records, when
+from ledger import Ledger, Receipt, Record, cuts, records, when
 from ledger.cuts import NOT_COME, beyond, moment_of, place_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
-from . import bothcuts, pages, proof, roster
+from . import bothcuts, cursors, pages, proof, roster
 from .board import Row
 from .catching import Catching
 from .clusters import CHUNK
@@ -369,8 +369,9 @@ class Views:
         any of them; "words in quotation marks" side by side; the last word may be the beginning of one). `search` and
         `source` go by what was recorded, also where `said_by` is given.
 
-        `cursor` is that of the page before, which it follows at the same moment, whatever came in between. Ties go by
-        who was registered first, in the direction of the order. Raises UsageError.
+        `cursor` is that of the page before, which it follows at the same moment, whatever came in between; it is asked
+        for with the same filters and `said_by`. Ties go by who was registered first, in the direction of the order.
+        Raises UsageError.
         """
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
@@ -378,12 +379,16 @@ class Views:
             raise UsageError(
                 f"a page has one row at least, not {limit}; leave `limit` out for 50, or give None for all"
             )
+        where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
+        where.check()
+        filters = {"status": status, "flag": flags, "kind": kind, "source": source, "search": search}
+        changed = {"changed_since": changed_since, "changed_until": changed_until}
+        asked = cursors.asked(cuts.said_by(said_by)[1], **filters, **changed)
+        pages.check_asked(cursor, asked)
         if cursor is not None:
             pinned, _ = pages.place_of(order, cursor)
             pages.check_pinned(cursor, pinned, as_of)
             as_of = as_of if pinned is None else pinned
-        where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
-        where.check()
         self._check_searched(where)
         with self._at(as_of, said_by) as (question, moment):
             after = None if cursor is None else pages.key_of(self._connection, moment, order, cursor)
@@ -391,7 +396,7 @@ class Views:
             more = limit is not None and len(keys) > limit
             keys = keys[:limit]
             rows = pages.rows(self._connection, moment, [number for _, number in keys])
-        following = pages.cursor_of(moment.at, order, keys[-1][0], rows[-1].claim) if more else None
+        following = pages.cursor_of(moment.at, order, keys[-1][0], rows[-1].claim, asked) if more else None
         return Page(question.as_of, rows, following, question.said_by_text)
 
     @_explained

@@ -126,6 +126,20 @@ def test_the_next_page_is_of_the_same_moment(claims: Run, made: bool) -> None:
     assert second["as_of"] == first["as_of"]
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_the_next_page_is_of_the_same_board(claims: Run, made: bool) -> None:
+    if made:
+        claims("replay", "--views")
+    asked = ("status", "--limit", "6", "--said-by", "2024-10-09", "--json")
+    first = json.loads(claims(*asked).stdout)
+    second = json.loads(claims(*asked, "--cursor", first["next"]).stdout)
+    whole = json.loads(claims("status", "--said-by", "2024-10-09", "--json").stdout)["claims"]
+    assert first["claims"] + second["claims"] == whole[:12]
+    ran = claims("status", "--limit", "6", "--cursor", first["next"])
+    assert ran.exit_code == 2
+    assert "asked for with said_by" in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -140,6 +154,7 @@ def test_the_next_page_is_of_the_same_moment(claims: Run, made: bool) -> None:
         (("status", "--order", "acts", "--cursor", "six-killed"), "is no cursor"),
         (("status", "--cursor", "engineers-deployed!!"), "goes on after a claim that is not there"),
         (("status", "--cursor", "63:id:nowhere"), "goes on after a claim that is not there"),
+        (("status", "--status", "denied", "--cursor", "40:id:six-killed"), "asked for without status"),
     ],
 )
 def test_what_does_not_go_together_is_told(claims: Run, args: tuple[str, ...], said: str) -> None:

@@ -74,6 +74,8 @@ def test_the_board_goes_on_page_by_page(empty):
     assert "Text 50." not in first
     assert "Text 50." in rest
     assert "Text 49." not in rest
+    empty.service.ledger.append(ClaimRegistered(claim="claim-999", text="Text 999."))
+    assert empty.text(following) == rest, "it is of the same moment"
 
 
 def test_the_board_leads_to_the_same_part_elsewhere(empty):

@@ -299,6 +299,38 @@ def test_pages_follow_each_other_through_filters_and_search(large):
             assert len(whole) > 14
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"said_by": "2022-06"}, {}, "with said_by;"),
+        ({}, {"said_by": "2022-06"}, "without said_by;"),
+        ({"said_by": "2022-06"}, {"said_by": "2022-07"}, "with another said_by;"),
+        ({"status": ["disputed"]}, {}, "with status;"),
+        ({"status": ["disputed"]}, {"status": ["disputed", "denied"]}, "with another status;"),
+        ({"search": "the"}, {"search": "a"}, "with another search;"),
+        ({"kind": ["factual"]}, {"kind": ["factual"], "flags": ["repeated"]}, "without flag;"),
+        ({"changed_since": "2024"}, {}, "with another changed_since;"),
+    ],
+)
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_cursor_goes_with_what_the_page_before_was_asked_with(large, order, first, second, said):
+    _, view = large
+    cursor = view.page(order=order, limit=1, **{"changed_since": "1970"} | first).cursor
+    assert view.page(order=order, limit=5, cursor=cursor, **{"changed_since": "1970"} | first).rows
+    with pytest.raises(UsageError, match=f"asked for {said}"):
+        view.page(order=order, limit=1, cursor=cursor, **{"changed_since": "1970"} | second)
+
+
+def test_a_cursor_says_what_it_is_of(large):
+    _, view = large
+    head, page = view.checkpoint.position, view.page(limit=1, said_by="2022-06", status=["asserted", "raised"])
+    place, *asked = page.cursor.split(",")
+    assert place == f"{head}:id:{page.rows[0].claim}"
+    assert [part.partition("=")[0] for part in asked] == ["status", "said_by"]
+    assert asked[1] == "said_by=2022-06"
+    assert view.page(limit=1, status={"raised", "asserted"}, said_by="2022-06").cursor == page.cursor
+
+
 def test_ties_go_the_same_way_however_a_view_came_about(large):
     ledger, view = large
     with Views.open(ledger) as other:

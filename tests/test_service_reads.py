@@ -20,6 +20,7 @@ from ledger import Assessment, ClaimRegistered, ClaimsRelated, Ledger, Link, Sta
 from ledger.events import TYPES
 from ledger.service import Settings, answers, logged
 from ledger.service.asking import takes_gzip
+from ledger.service.readers import Readers
 from projections.views import Views
 
 LINES = "application/x-ndjson"
@@ -108,6 +109,10 @@ def paged(get: Callable[..., httpx.Response], path: str, what: str, after: str |
         ("/v1/events?type=rumour", "'rumour' is no event type"),
         ("/v1/events?tag=claim:x&claim=x", "tag, claim"),
         ("/v1/events?about=A1&source=x", "about, source"),
+        ("/v1/claims?said_by=2024-10-09&cursor=63:id:dam", "asked for without said_by"),
+        ("/v1/claims?cursor=63:id:dam,said_by=2024-10-09", "asked for with said_by"),
+        ("/v1/events?claim=six-killed&cursor=60:1", "asked for without claim"),
+        ("/v1/sources?search=peskov&cursor=63:afp", "asked for without search"),
         ("/v1/events?cursor=x", "is no cursor"),
         ("/v1/events?cursor=60:1&as_of=61", "goes on at position 60"),
         (f"/v1/events?cursor={HUGE}:1", "is no cursor of records"),
@@ -239,6 +244,27 @@ def test_the_records_are_those_of_the_log_in_their_very_bytes(
     assert by_page == [json.loads(line) for line in expected]
 
 
+@pytest.mark.parametrize(
+    "query", ["type=denial", "type=assessment&type=denial", "claim=six-killed", "source=russia", ""]
+)
+def test_the_next_page_of_records_is_asked_for_with_the_same_filters(
+    get: Callable[..., httpx.Response], query: str
+) -> None:
+    following = get("/v1/events?type=denial&type=denial&limit=1").json()["next"]
+    assert get(f"/v1/events?type=denial&cursor={following}").status_code == 200
+    if query != "type=denial":
+        assert "asked for with" in told(get(f"/v1/events?{query}&cursor={following}"), 400)
+
+
+def test_a_page_of_another_board_is_refused_before_it_is_folded(
+    get: Callable[..., httpx.Response], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Readers, "keep_board", lambda *_, **__: pytest.fail("it was folded"))
+    assert "asked for with said_by" in told(get("/v1/claims?cursor=63:id:dam,said_by=2024-10-07"), 400)
+    url = "/v1/claims?said_by=2024-10-06&cursor=63:id:dam,said_by=2024-10-07"
+    assert "asked for with another said_by" in told(get(url), 400)
+
+
 def test_records_are_found_by_the_tags_that_projections_want(
     get: Callable[..., httpx.Response], article: Ledger
 ) -> None:
@@ -277,7 +303,7 @@ def test_a_page_that_looks_through_much_and_finds_little_ends_early_and_goes_on(
     monkeypatch.setattr(logged, "_LOOKED", 10)
     first = asker.get("/v1/events?type=denial").json()
     assert first["events"] == []
-    assert first["next"] == "63:10"
+    assert first["next"].startswith("63:10,type=")
     found, page = [], first
     while "next" in page:
         page = asker.get(f"/v1/events?type=denial&cursor={page['next']}").json()

@@ -12,6 +12,7 @@ from ledger import Ledger, NotFound, Record, UsageError, records
 from ledger.cuts import number_of
 from ledger.events import TYPES
 from ledger.store import Stored
+from projections import cursors
 from projections.pages import check_pinned
 from projections.part import source_id
 
@@ -36,6 +37,8 @@ async def events(request: Request) -> Response:
     cuts = await asking.fixed(request, cursor_at=position)
     check_pinned(cursor, position, cuts.position)
     asked = _asked(request, cuts, after)
+    if cursor is not None:
+        cursors.check(cursor, asked.asked)
     if _wants_lines(request):
         return await _streamed(request, asked, cuts)
     return await asking.answered(request, asked, cuts)
@@ -106,7 +109,7 @@ def _place(cursor: str | None) -> tuple[int | None, int]:
     """The position of a cursor of records, and that after which it goes on."""
     if cursor is None:
         return None, 0
-    position, after = map(number_of, cursor.partition(":")[::2])
+    position, after = map(number_of, cursors.place_in(cursor).partition(":")[::2])
     if position is None or after is None:
         raise UsageError(f"{cursor!r} is no cursor of records; give the one that came with the page before")
     return position, after

@@ -16,7 +16,7 @@ from msgspec import Struct
 from ledger import Ledger, NotFound, records
 from ledger.fold import AsOf
 from ledger.store import Stored
-from projections import aftermath
+from projections import aftermath, cursors
 
 from .readers import Readers
 
@@ -56,11 +56,18 @@ class InLog(Struct, frozen=True, kw_only=True, tag="log"):
 
     kin: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def asked(self) -> cursors.Asked:
+        """What the cursor of a page carries."""
+        return cursors.asked(claim=self.claim, source=self.source, type=self.types, tag=self.tags, about=self.about)
+
     def answer(self, readers: Readers, few: int | None = None) -> bytes:
         """A page of them. Raises NotFound, UsageError."""
         lines, last = self._page(readers.ledger)
         as_of = msgspec.json.encode(readers.ledger.question(as_of=self.as_of).as_of)
-        following = b"" if last is None else b',"next":"%d:%d"' % (self.as_of, last)
+        following = b""
+        if last is not None:
+            following = b',"next":%b' % msgspec.json.encode(cursors.with_asked(f"{self.as_of}:{last}", self.asked))
         return b'{"as_of":%b,"events":[%b]%b}' % (as_of, b",".join(lines), following)
 
     def lines(self, ledger: Ledger) -> Iterator[bytes]:

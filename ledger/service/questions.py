@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 
 from ledger import Ledger
 from ledger.fold import Projection
-from projections import diff, provenance, sources, status, timeline
+from projections import cursors, diff, provenance, sources, status, timeline
 from projections.part import Wanted
 from projections.roster import Roster
 
@@ -107,12 +107,18 @@ class OfSources(Struct, frozen=True, kw_only=True, tag="sources"):
 
     kin: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def asked(self) -> cursors.Asked:
+        """What the cursor of a page carries."""
+        return cursors.asked(search=self.search)
+
     def answer(self, readers: Readers, few: int | None = None) -> bytes:
         """The answer. Raises NotYet."""
         with at_position(readers, self.as_of) as view:
             found = view.sources(as_of=self.as_of, search=self.search, after=self.after, limit=self.limit + 1)
         shown = found[: self.limit]
-        following = f"{self.as_of}:{shown[-1].source}" if len(found) > self.limit else None
+        more = len(found) > self.limit
+        following = cursors.with_asked(f"{self.as_of}:{shown[-1].source}", self.asked) if more else None
         as_of = readers.ledger.question(as_of=self.as_of).as_of
         return msgspec.json.encode(Roster(as_of=as_of, sources=shown, next=following))
 

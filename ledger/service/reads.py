@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ledger import UsageError
 from ledger.cuts import number_of
-from projections import diff, pages
+from projections import cursors, diff, pages
 from projections.diff import Diff
 from projections.flags import FLAGS
 from projections.part import PartOfBoard, Wanted, source_id
@@ -111,11 +111,15 @@ async def board(request: Request) -> Response:
 
 async def sources(request: Request) -> Response:
     """Which sources there are."""
-    position, after = _place(request.query_params.get("cursor"))
+    cursor = request.query_params.get("cursor")
+    position, after = _place(cursor)
     cuts = await asking.fixed(request, on_board=True, cursor_at=position)
-    pages.check_pinned(request.query_params.get("cursor"), position, cuts.position)
+    pages.check_pinned(cursor, position, cuts.position)
     search, limit = request.query_params.get("search"), asking.page_size(request)
-    return await asking.answered(request, OfSources(search=search, after=after, limit=limit, as_of=cuts.position), cuts)
+    asked = OfSources(search=search, after=after, limit=limit, as_of=cuts.position)
+    if cursor is not None:
+        cursors.check(cursor, asked.asked)
+    return await asking.answered(request, asked, cuts)
 
 
 async def _of_subject(request: Request, about: About, subject: str) -> Response:
@@ -153,7 +157,7 @@ def _place(cursor: str | None) -> tuple[int | None, str]:
     """The position of a cursor in the list of sources, and the source after which it goes on."""
     if cursor is None:
         return None, ""
-    text, colon, after = cursor.partition(":")
+    text, colon, after = cursors.place_in(cursor).partition(":")
     position = number_of(text)
     if not colon or position is None:
         raise UsageError(f"{cursor!r} is no cursor of sources; give the one that came with the page before")
@@ -169,7 +173,7 @@ AXIS: Final = one_of("axis", "Which clock: that of the world, or that of this le
 LIMIT: Final = Parameter(
     name="limit", about="At most so many on a page.", schema={"type": "integer", "minimum": 1, "maximum": MAX_PAGE}
 )
-CURSOR: Final = Parameter(name="cursor", about="Go on where the page before ended: its `next`, at the same position.")
+CURSOR: Final = Parameter(name="cursor", about="Go on where the page before ended: its `next`, asked with the same.")
 AS_OF: Final = CUTS[0]
 SOURCE: Final = Parameter(name="source", place="path", about="The id of a source, or a name it stands for.")
 _BOARD: Final = (

@@ -9,6 +9,7 @@ from typing import Any
 from ledger import Ledger
 from ledger.fold import Question
 from ledger.records import Record
+from projections import pages
 from projections.part import Part, Wanted, viewed
 from projections.views import Views
 
@@ -25,6 +26,7 @@ def part_of(readers: Readers, wanted: Wanted, *, as_of: int, said_by: str | None
 
     Raises UsageError, NotYet; TooMuch where it takes that fold, and but a few records may be read.
     """
+    pages.check_asked(wanted.cursor, wanted.asked(said_by))  # before it is folded
     while True:
         with at_position(readers, as_of) as view:
             if said_by is None or view.has_board(as_of=as_of, said_by=said_by):

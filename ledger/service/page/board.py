@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
 from ledger import Record, when
 from ledger import events as ev
 from ledger.records import ACTS
-from projections import words
+from projections import pages, words
 from projections.board import Row
 from projections.flags import FLAGS
 from projections.part import Wanted
@@ -45,7 +45,7 @@ class News(Struct, frozen=True):
 def board(look: Look) -> Context:
     """The board of all claims."""
     cuts, wanted = look.cuts, wanted_of(look)
-    at = look.as_of if cuts.as_of is None else look.ledger.question(as_of=cuts.as_of).as_of.position
+    at = _position(look, cuts, wanted)
     part = part_of(look.readers, wanted, as_of=at, said_by=cuts.said_by, few=look.few)
     if look.few is not None and sum(map(_acts, part.board.claims)) > look.few:
         raise TooMuch
@@ -71,6 +71,14 @@ def board(look: Look) -> Context:
         "raw_url": f"/v1/claims{urls.query(**asked(cuts, wanted), limit=str(_PAGE), cursor=wanted.cursor)}",
         "line": urls.command("claims", "status", *options(wanted, part.following), *cuts.options()),
     }
+
+
+def _position(look: Look, cuts: Cuts, wanted: Wanted) -> int:
+    """As of which position: that of the page before, where nothing else is asked for."""
+    if cuts.as_of is not None:
+        return look.ledger.question(as_of=cuts.as_of).as_of.position
+    pinned = None if wanted.cursor is None else pages.place_of(cast(pages.Order, wanted.order), wanted.cursor)[0]
+    return look.as_of if pinned is None else pinned
 
 
 def _acts(row: Row) -> int:

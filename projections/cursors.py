@@ -1,0 +1,51 @@
+"""What was a page asked with, so that the next is a part of the same whole? Its cursor carries that after its place.
+
+What had been said by when stands there as it was asked for; of what else was asked, by name, a few digits of a digest.
+The limit is not among it: the next page may be shorter or longer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from typing import Any, Final, TypeAlias
+
+from ledger.errors import UsageError
+
+Asked: TypeAlias = Mapping[str, str]
+"""The name of all that was asked for, and what is known of it."""
+_BYTES: Final = 4
+
+
+def asked(said_by: str | None = None, **filters: Any) -> Asked:
+    """What a page is asked with; filters that are None, or an empty list, are none."""
+    found = {name: _digest(value) for name, value in filters.items() if isinstance(value, str) or value}
+    return found if said_by is None else found | {"said_by": said_by}
+
+
+def with_asked(place: str, asked: Asked) -> str:
+    """The cursor of the page after a place."""
+    return ",".join([place, *(f"{name}={known}" for name, known in asked.items())])
+
+
+def place_in(cursor: str) -> str:
+    """The place after which the page of a cursor begins."""
+    return cursor.partition(",")[0]
+
+
+def check(cursor: str, asked: Asked) -> None:
+    """Raises UsageError, which names it, where the page before was asked with something else."""
+    before = dict(part.partition("=")[::2] for part in cursor.split(",")[1:])
+    for name in [*before, *asked]:
+        if before.get(name) != asked.get(name):
+            how = "without" if name not in before else "with another" if name in asked else "with"
+            raise UsageError(
+                f"{cursor!r} goes on after a page that was asked for {how} {name}; ask with the same, or leave the"
+                " cursor out to begin anew"
+            )
+
+
+def _digest(value: Any) -> str:
+    told = sorted(set(value)) if isinstance(value, Collection) and not isinstance(value, str) else str(value)
+    return blake2b(json.dumps(told).encode(), digest_size=_BYTES).hexdigest()
