@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 import apsw
 
 from ledger import Ledger, Receipt, Record, cuts, records, when
-from ledger.cuts import NOT_COME, beyond, moment_of, place_of
+from ledger.cuts import NOT_COME, Cut, beyond, moment_of, place_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -191,7 +191,7 @@ class Views:
     def catch_up(
         self,
         *,
-        wait_for: Any = None,
+        wait_for: int | Receipt | Record | None = None,
         reach: int = REACH,
         workers: int = 1,
         progress: Callable[[int], object] = lambda _: None,
@@ -204,8 +204,8 @@ class Views:
         record changes more than `reach` claims: it does so again until `rebuild` has taken that record in.
         """
         head = self._ledger.head
-        wanted = getattr(wait_for, "position", wait_for) or 0
-        if wanted > head:
+        wanted = place_of(wait_for) or 0
+        if not 0 <= wanted <= head:
             raise beyond(f"position {wanted}", head, NOT_COME)
         at = self.checkpoint.position
         if not 0 < head - at <= GRID:  # else it is checked as it takes them in
@@ -352,7 +352,7 @@ class Views:
         order: Order = "id",
         limit: int | None = 50,
         cursor: str | None = None,
-        as_of: int | None = None,
+        as_of: Cut | None = None,
         said_by: Time | None = None,
         status: Collection[str] = (),
         flags: Collection[str] = (),
@@ -362,7 +362,7 @@ class Views:
         changed_until: Time | None = None,
         search: str | None = None,
     ) -> Page:
-        """A part of the board as of a position (default: as far as the view has come), in one of the ORDERS.
+        """A part of the board as of a cut (default: as far as the view has come), in one of the ORDERS.
 
         The filters go together: any of these statuses and kinds, all of these flags, a source that an act on the
         claim quotes, the time of the last change, words that its text, a quote or a source's name must have (each word
@@ -385,12 +385,13 @@ class Views:
         changed = {"changed_since": changed_since, "changed_until": changed_until}
         asked = cursors.asked(cuts.said_by(said_by)[1], **filters, **changed)
         pages.check_asked(cursor, asked)
+        at = None if as_of is None else self._position(as_of)
         if cursor is not None:
             pinned, _ = pages.place_of(order, cursor)
-            pages.check_pinned(cursor, pinned, as_of)
-            as_of = as_of if pinned is None else pinned
+            pages.check_pinned(cursor, pinned, at)
+            at = at if pinned is None else pinned
         self._check_searched(where)
-        with self._at(as_of, said_by) as (question, moment):
+        with self._at(at, said_by) as (question, moment):
             after = None if cursor is None else pages.key_of(self._connection, moment, order, cursor)
             keys = pages.first(self._connection, moment, order, where, after, None if limit is None else limit + 1)
             more = limit is not None and len(keys) > limit
@@ -400,7 +401,7 @@ class Views:
         return Page(question.as_of, rows, following, question.said_by_text)
 
     @_explained
-    def row(self, claim: str, *, as_of: int | None = None) -> Row:
+    def row(self, claim: str, *, as_of: Cut | None = None) -> Row:
         """The row of one claim. Raises NotFound where it is not registered at the position."""
         with self._at(as_of, None) as (_, moment):
             found = self._connection.execute("SELECT claim_no FROM claim WHERE name = ?", (claim,)).fetchall()
@@ -412,7 +413,7 @@ class Views:
         return rows[0]
 
     @_explained
-    def counts(self, *, as_of: int | None = None, said_by: Time | None = None) -> dict[str, int]:
+    def counts(self, *, as_of: Cut | None = None, said_by: Time | None = None) -> dict[str, int]:
         """How many claims are of each status."""
         with self._at(as_of, said_by) as (_, moment):
             counted = pages.counts(self._connection, moment)
@@ -420,7 +421,7 @@ class Views:
 
     @_explained
     def sources(
-        self, *, as_of: int | None = None, search: str | None = None, after: str = "", limit: int | None = None
+        self, *, as_of: Cut | None = None, search: str | None = None, after: str = "", limit: int | None = None
     ) -> list[Listed]:
         """The sources that an act quotes or the register has as of a position, by id, after an id.
 
@@ -432,17 +433,17 @@ class Views:
             return roster.listed(self._connection, self._ledger, moment.at, search, after, limit)
 
     @_explained
-    def has_board(self, *, as_of: int, said_by: Time) -> bool:
+    def has_board(self, *, as_of: Cut, said_by: Time) -> bool:
         """Whether the board at both cuts is kept, so that reading it is as quick as any other moment."""
         return bothcuts.kept(self._connection, self._question(as_of, said_by)) is not None
 
     @_explained
-    def keep_board(self, *, as_of: int, said_by: Time) -> None:
+    def keep_board(self, *, as_of: Cut, said_by: Time) -> None:
         """Folds the board at both cuts from all records, and keeps it, unless it is kept already."""
         bothcuts.cut_no(self._connection, self._ledger, self._question(as_of, said_by))
 
     @_explained
-    def state_hash(self, *, as_of: int | None = None) -> str:
+    def state_hash(self, *, as_of: Cut | None = None) -> str:
         """A hash of all rows as of a position, 32 hexadecimal digits; whichever way, and in what steps, it was built.
 
         It is the sum, modulo 2**128, of the BLAKE2b of each row (RFC 7693), so the order of the rows does not matter.
@@ -450,7 +451,7 @@ class Views:
         return f"{proof.state_hash(self._connection, self._position(as_of)):032x}"
 
     @_explained
-    def finds_hash(self, *, as_of: int | None = None) -> str:
+    def finds_hash(self, *, as_of: Cut | None = None) -> str:
         """The same of all that is searched as of a position: texts, who is quoted, and names in the register."""
         return f"{proof.finds_hash(self._connection, self._position(as_of)):032x}"
 
@@ -466,7 +467,7 @@ class Views:
             return proof.difference(self._connection, other._connection)
 
     @contextmanager
-    def _at(self, as_of: int | None, said_by: Time | None) -> Iterator[tuple[Question, pages.Moment]]:
+    def _at(self, as_of: Cut | None, said_by: Time | None) -> Iterator[tuple[Question, pages.Moment]]:
         """A question and its moment, which stays as it is within, whatever somebody else takes in meanwhile."""
         with ExitStack() as still:
             question = self._question(as_of, said_by)
@@ -478,15 +479,17 @@ class Views:
                 question = self._question(as_of, None)
             yield question, self._moment(question)
 
-    def _position(self, as_of: int | None) -> int:
+    def _position(self, as_of: Cut | None) -> int:
         head = self.checkpoint.position
         if as_of is None:
             return head
-        if not 0 <= as_of <= head:
-            raise UsageError(f"position {as_of} is not in this view, which has come to {head}; catch up first")
-        return as_of
+        # A position is known without a look at the ledger.
+        at = as_of if type(as_of) is int else self._ledger.question(as_of=as_of).as_of.position
+        if not 0 <= at <= head:
+            raise UsageError(f"position {at} is not in this view, which has come to {head}; catch up first")
+        return at
 
-    def _question(self, as_of: int | None, said_by: Time | None) -> Question:
+    def _question(self, as_of: Cut | None, said_by: Time | None) -> Question:
         return self._ledger.question(as_of=self._position(as_of), said_by=said_by)
 
     def _moment(self, question: Question) -> pages.Moment:
@@ -514,24 +517,27 @@ def beside(ledger: Ledger) -> str:
 
 
 def _since(time: Time | None) -> int | None:
-    """The first microsecond of a time; a date, month or year begins with it."""
-    if isinstance(time, datetime):
-        return moment_of(time)
-    if time is None:
-        return None
-    text = time if isinstance(time, str) else time.isoformat()
-    _until(text)  # what is no moment is told
-    return when.parse(text).earliest
+    """The first microsecond of a time; a date, month or year begins with it. Raises UsageError for what is none."""
+    last = _until(time)
+    if time is None or isinstance(time, datetime):
+        return last
+    return when.parse(time if isinstance(time, str) else time.isoformat()).earliest
 
 
 def _until(time: Time | None) -> int | None:
-    """The last microsecond of a time."""
-    if isinstance(time, date):  # and datetime
-        return moment_of(time)
-    try:
-        return None if time is None else when.cut(time)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    """The last microsecond of a time. Raises UsageError for what is none."""
+    match time:
+        case None:
+            return None
+        case date():  # and datetime
+            return moment_of(time)
+        case str():
+            try:
+                return when.cut(time)
+            except ValueError as error:
+                raise UsageError(str(error)) from None
+        case _:
+            raise UsageError(f"{time!r} is no time; give a date, a zoned datetime, or text such as 2024-10-09")
 
 
 def _remove(path: str) -> None:

@@ -37,6 +37,12 @@ def ledger(tmp_path):
         yield made
 
 
+@pytest.fixture
+def view(ledger):
+    with Views.open(ledger) as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     """Two thousand records, and the view of them."""
@@ -122,6 +128,47 @@ def test_claims_are_counted_by_status_as_of_any_position(large):
     for position in (0, 1, 999, 1_750, ledger.head):
         found = [row.status for row in folded(ledger, position)]
         assert view.counts(as_of=position) == {status: found.count(status) for status in STATUSES}
+
+
+@pytest.mark.parametrize("what", ["page", "row", "counts", "sources", "state_hash", "finds_hash", "boards"])
+def test_a_view_is_read_at_whatever_cut_a_ledger_is(ledger, view, what):
+    ledger.append(ClaimRegistered(claim="dam", text="It leaks."))
+    receipt = ledger.append(Statement(claims=("dam",), chain=ANN), id="said")
+    ledger.append(Denial(claims=("dam",), chain=BOB))
+    view.catch_up()
+    record = ledger.record("said")
+
+    def at(cut):
+        if what == "boards":
+            view.keep_board(as_of=cut, said_by="2024")
+            return view.has_board(as_of=2, said_by="2024")
+        return getattr(view, what)(*["dam"] if what == "row" else [], as_of=cut)
+
+    for cut in ("said", "2", receipt, record):
+        assert at(cut) == at(2)
+    for cut in (record.recorded_at, "2999-01"):
+        assert at(cut) == at(ledger.question(as_of=cut).as_of.position)
+    for cut in (True, 2.0, "never said"):
+        with pytest.raises(UsageError):
+            at(cut)
+
+
+def test_a_moment_up_to_which_the_view_has_not_come_is_told(ledger, view):
+    ledger.append(ClaimRegistered(claim="dam", text="It leaks."))
+    with pytest.raises(UsageError, match="catch up first"):
+        view.counts(as_of="2999-01")
+
+
+@pytest.mark.parametrize("what", ["3", 2.0, True, object()])
+def test_what_is_no_position_is_not_waited_for(ledger, view, what):
+    with pytest.raises(UsageError, match="is no position"):
+        view.catch_up(wait_for=what)
+
+
+@pytest.mark.parametrize("name", ["changed_since", "changed_until"])
+def test_what_is_no_time_of_a_change_is_told(view, name):
+    with pytest.raises(UsageError, match="3 is no time"):
+        view.page(**{name: 3})
 
 
 @pytest.mark.parametrize(
