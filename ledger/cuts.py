@@ -10,7 +10,7 @@ from . import when
 from .batch import Receipt
 from .errors import UsageError
 from .records import Record
-from .store import Store
+from .store import Index, Store
 
 Cut: TypeAlias = int | str | date | datetime | Receipt | Record
 """A cut as callers write it: a position, an event id, a moment, or what `append` returned.
@@ -40,7 +40,7 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
         case int():
             return within(cut, head)
         case Receipt() | Record():
-            return within(cut.position, head)
+            return place_of(store, cut)
         case str() if cut.isascii() and cut.isdigit():
             position = number_of(cut)
             if position is None:
@@ -63,11 +63,21 @@ def position_of(store: Store, cut: Cut, head: int) -> int:
             raise UsageError(f"{cut!r} is no cut; give a position, an event id or a moment")
 
 
-def place_of(at: int | Receipt | Record | None) -> int | None:
-    """The position that a caller names by itself, or by what stands there. Raises UsageError."""
+def place_of(store: Index, at: int | Receipt | Record) -> int:
+    """The position that a caller names by itself, or by what stands there.
+
+    Raises UsageError for what is no position, and where what is to stand there does not: the ledger has another history
+    from then on, and to go by the number would pass over what came in its place.
+    """
     if isinstance(at, (Receipt, Record)):
+        stored = store.by_id([at.id]).get(at.id)
+        if stored is None or stored[0] != at.position:
+            raise UsageError(
+                f"{at.id!r} does not stand at position {at.position} here: this ledger has another history, as after a"
+                " backup took its place; begin anew, with position 0"
+            )
         return at.position
-    if at is not None and (isinstance(at, bool) or not isinstance(at, int)):
+    if isinstance(at, bool) or not isinstance(at, int):
         raise UsageError(f"{at!r} is no position; give a number, or what `append` returned")
     return at
 

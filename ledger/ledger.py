@@ -140,10 +140,11 @@ class Ledger:
         it. `register=True` registers claims that are not, in the same append.
 
         Raises InvalidEvent, NotFound (an unregistered claim, a target that is not there), Refused, Conflict, IdReused;
-        Unavailable where it cannot be written now.
+        Unavailable where it cannot be written now; UsageError where `expected` is a receipt or a record that does not
+        stand here.
         """
         entry = Entry(event=event, id=id, recorded_by=recorded_by)
-        return self._writer.append(Batch([self._inbox.one(0, entry)], place_of(expected), register))[0]
+        return self._writer.append(Batch([self._inbox.one(0, entry)], self._seen(expected), register))[0]
 
     def append_all(
         self,
@@ -165,9 +166,10 @@ class Ledger:
         expected: int | Receipt | Record | None = None,
         register: bool = False,
     ) -> Batch:
-        """Reads what `append_all` would append, for `append_each` to append later. The ledger is not asked.
+        """Reads what `append_all` would append, for `append_each` to append later.
 
-        Raises InvalidEvent, and UsageError where there are not 1 to 1,000 events.
+        The ledger is asked for nothing but whether an `expected` receipt or record stands there. Raises InvalidEvent,
+        and UsageError where it does not, or there are not 1 to 1,000 events.
         """
         return self._inbox.batch(self.brought(entries, expected=expected, register=register))
 
@@ -180,11 +182,11 @@ class Ledger:
     ) -> Brought:
         """As `batch`, but for `append_each` to read, too: together with others that takes half the time.
 
-        Raises UsageError where there are not 1 to 1,000 events.
+        Raises UsageError as `batch` does.
         """
         entries = list(listed(entries))
         check_size(len(entries))
-        return Brought(entries, place_of(expected), register)
+        return Brought(entries, self._seen(expected), register)
 
     def append_each(self, batches: Sequence[Batch | Brought]) -> Iterator[list[Receipt] | LedgerError]:
         """Appends independent batches, each all or nothing, in one transaction where that can be; lazily.
@@ -264,6 +266,14 @@ class Ledger:
             raise NotFound(f"there is no event {event_id!r} in this ledger; `claims log` lists what there is")
         return records.decode(*stored)
 
+    def place_of(self, at: int | Receipt | Record) -> int:
+        """The position of a receipt or record; of a position, itself.
+
+        Raises UsageError where what is to stand there does not: the ledger has another history since, as after a backup
+        took its place.
+        """
+        return place_of(self._store, at)
+
     def events(
         self,
         *,
@@ -288,7 +298,7 @@ class Ledger:
         """As `events`, but (position, stored bytes): what an export or a proof needs."""
         until = self._until(as_of)
         tags = _tags_of(claim, source, types)
-        after = min(place_of(after) or 0, until)
+        after = min(self.place_of(after), until)
         if not tags:
             return self._store.scan(after, until, types=types)
         found, *more = (self._store.tagged(group, types=types, after=after, until=until) for group in tags)
@@ -312,7 +322,7 @@ class Ledger:
         The tags are those of `ledger.fold`: what a projection wants, without one.
         """
         until = self._until(as_of)
-        return tagged(self._store, tags, until, min(place_of(after) or 0, until))
+        return tagged(self._store, tags, until, min(self.place_of(after), until))
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
@@ -320,9 +330,10 @@ class Ledger:
         """Every record after a position, for ever: blocks for what comes next, never skips, never doubles.
 
         Ends soon after `stop` is set, `poll_s` seconds at most. Raises UsageError where the ledger does not come so
-        far, as when it was restored since: what comes there would be skipped.
+        far, as when it was restored since: what comes there would be skipped. Nor is it passed over where the ledger
+        has grown again by then, if `after` is a record or a receipt: see `place_of`.
         """
-        return self._following(within(place_of(after) or 0, self.head), stop, poll_s)
+        return self._following(self._begin(after), stop, poll_s)
 
     def stretch(
         self,
@@ -335,22 +346,25 @@ class Ledger:
     ) -> Stretch:
         """The next records after a position, at most `limit`, with their types and tags; and how far this looked.
 
-        What `events` gives in one go, in pieces that each take a bounded time: go on after `upto`.
+        What `events` gives in one go, in pieces that each take a bounded time: go on after `upto`. Raises UsageError as
+        `follow`.
         """
         tags = _tags_of(claim, source, types)
         if limit < 1:
             raise UsageError(f"a stretch has one record at least, not {limit}")
         head = self.head
-        after = place_of(after) or 0
-        begin = min(after, head)
+        begin = within(self.place_of(after), head)
         until = min(head, begin + _STRETCH)
         items = [(types, some) for some in product(*tags)] if tags or types else []
         found = self._store.matching(items, after=begin, until=until, limit=limit)
-        return Stretch(found, found[-1].position if len(found) >= limit else max(after, until))
+        return Stretch(found, found[-1].position if len(found) >= limit else until)
 
     def wait(self, after: int | Receipt | Record, timeout_s: float) -> bool:
-        """Waits until there is a record after a position; False when the time, in seconds, ran out first."""
-        return self._store.wait(place_of(after) or 0, timeout_s)
+        """Waits until there is a record after a position; False when the time, in seconds, ran out first.
+
+        Raises UsageError as `follow`.
+        """
+        return self._store.wait(self._begin(after), timeout_s)
 
     # Private
 
@@ -358,6 +372,13 @@ class Ledger:
         """The last position at a cut."""
         head = self.head
         return head if as_of is None else position_of(self._store, as_of, head)
+
+    def _seen(self, expected: int | Receipt | Record | None) -> int | None:
+        return None if expected is None else self.place_of(expected)
+
+    def _begin(self, after: int | Receipt | Record) -> int:
+        """The position after which to begin. Raises UsageError where the ledger does not come so far."""
+        return within(self.place_of(after), self.head)
 
     def _following(self, position: int, stop: threading.Event | None, poll_s: float) -> Iterator[Record]:
         while stop is None or not stop.is_set():

@@ -25,7 +25,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 import apsw
 
 from ledger import Ledger, Receipt, Record, cuts, records, when
-from ledger.cuts import NOT_COME, Cut, beyond, moment_of, place_of
+from ledger.cuts import NOT_COME, Cut, beyond, moment_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -204,7 +204,7 @@ class Views:
         record changes more than `reach` claims: it does so again until `rebuild` has taken that record in.
         """
         head = self._ledger.head
-        wanted = place_of(wait_for) or 0
+        wanted = 0 if wait_for is None else self._ledger.place_of(wait_for)
         if not 0 <= wanted <= head:
             raise beyond(f"position {wanted}", head, NOT_COME)
         at = self.checkpoint.position
@@ -229,10 +229,8 @@ class Views:
         brings the view on meanwhile, every record is told of. All that has come by then is one step. Ends soon after
         `stop` is set, `poll_s` seconds at most. Raises what `catch_up` does.
         """
-        told = place_of(after)
-        if told is None:
-            with explaining(self.path):
-                told = self._check().position
+        with explaining(self.path):
+            told = self._check().position if after is None else self._ledger.place_of(after)
         self._ledger.follow(after=told)  # which tells where the ledger does not come so far
         while stop is None or not stop.is_set():
             at = self.catch_up(reach=reach) if self.lag else self.checkpoint.position

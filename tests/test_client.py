@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,29 @@ def test_every_answer_is_the_one_that_the_file_gives(here: Ledger, elsewhere: Le
             assert type(answer) is type(here.state(projection, row.claim, **cuts))
     for source in ("dmitry-peskov", "a-source-in-ukraine@the-guardian"):
         assert elsewhere.state(sources, source, **cuts) == here.state(sources, source, **cuts)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda ledger, at: next(ledger.follow(after=at)),
+        lambda ledger, at: list(ledger.events(after=at)),
+        lambda ledger, at: list(ledger.tagged(["claim:x"], after=at)),
+        lambda ledger, at: ledger.append(states("x"), expected=at),
+        lambda ledger, at: ledger.state(status, "x", as_of=at),
+    ],
+    ids=["follow", "events", "tagged", "append", "state"],
+)
+def test_a_service_whose_ledger_has_another_history_is_told_from_the_one_before(
+    kept: Ledger, desk: Ledger, ask
+) -> None:
+    with Ledger.open(":memory:") as before:
+        for ledger, event_id in ((before, "lost"), (kept, "other")):
+            ledger.append_all([registers("x"), Entry(event=states("x"), id=event_id), states("x")])
+        with pytest.raises(UsageError, match="'lost' does not stand at position 2 here"):
+            ask(desk, before.record("lost"))
+    with suppress(Conflict):
+        ask(desk, kept.record("other"))
 
 
 class Count:

@@ -492,3 +492,68 @@ def test_every_error_ends_a_command_with_a_code_of_its_own(error: type[LedgerErr
     assert error.exit_code not in (0, LedgerError.exit_code)
     assert Busy("full", retry_after_s=0.1).exit_code == Unavailable.exit_code == LedgerError.exit_code
     assert Forbidden.exit_code == LedgerError.exit_code
+
+
+# -- another history -------------------------------------------------------------------------------------------------
+
+BY_WHAT_STANDS: dict[str, Callable[[Ledger, Any], Any]] = {
+    "append": lambda ledger, at: ledger.append(states("x"), expected=at),
+    "append_all": lambda ledger, at: ledger.append_all([states("x")], expected=at),
+    "batch": lambda ledger, at: ledger.batch([states("x")], expected=at),
+    "brought": lambda ledger, at: ledger.brought([states("x")], expected=at),
+    "events": lambda ledger, at: list(ledger.events(after=at)),
+    "stored": lambda ledger, at: list(ledger.stored(after=at)),
+    "tagged": lambda ledger, at: list(ledger.tagged(["claim:x"], after=at)),
+    "follow": lambda ledger, at: next(ledger.follow(after=at)),
+    "stretch": lambda ledger, at: ledger.stretch(after=at),
+    "wait": lambda ledger, at: ledger.wait(at, 0),
+    "question": lambda ledger, at: ledger.question(as_of=at),
+    "state": lambda ledger, at: ledger.state(Count, as_of=at),
+    "place_of": lambda ledger, at: ledger.place_of(at),
+}
+
+
+class Count:
+    """A projection: how many records there are."""
+
+    @staticmethod
+    def initial(question: Any) -> int:
+        return 0
+
+    @staticmethod
+    def evolve(state: int, record: Any) -> int:
+        return state + 1
+
+
+def with_ids(ledger: Ledger, ids: str) -> Ledger:
+    """The ledger, once it holds events with these ids, all about claim x."""
+    ledger.append(registers("x"), id="x")
+    for event_id in ids:
+        ledger.append(states("x"), id=event_id)
+    return ledger
+
+
+@pytest.mark.parametrize("verb", BY_WHAT_STANDS)
+def test_what_does_not_stand_where_it_is_said_to_is_never_passed_over(verb: str) -> None:
+    with Ledger.open(":memory:") as before, Ledger.open(":memory:") as restored:
+        with_ids(before, "abc"), with_ids(restored, "acde")  # b is elsewhere, or nowhere
+        ask = BY_WHAT_STANDS[verb]
+        for event_id in "bc":
+            record = before.record(event_id)
+            receipt = before.append(record.event, id=event_id)
+            for at in (record, receipt):
+                with pytest.raises(UsageError, match=f"'{event_id}' does not stand at position .* another history"):
+                    ask(restored, at)
+        assert restored.head == 5
+        with suppress(Conflict):
+            ask(restored, restored.record("a"))
+
+
+@pytest.mark.parametrize("verb", ["stretch", "wait", "follow"])
+def test_who_waits_past_the_end_of_a_ledger_is_told(verb: str) -> None:
+    with Ledger.open(":memory:") as ledger:
+        with_ids(ledger, "abc")
+        with pytest.raises(UsageError, match="position 11 is not in this ledger, which ends at 4"):
+            BY_WHAT_STANDS[verb](ledger, 11)
+        assert ledger.stretch(after=4) == ([], 4)
+        assert not ledger.wait(4, 0)

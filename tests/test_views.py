@@ -165,6 +165,15 @@ def test_what_is_no_position_is_not_waited_for(ledger, view, what):
         view.catch_up(wait_for=what)
 
 
+def test_a_record_of_another_history_is_neither_waited_for_nor_followed(ledger, view):
+    with Ledger.open(":memory:") as before:
+        lost = before.append(ClaimRegistered(claim="dam", text="It leaks."), id="lost")
+    ledger.append(ClaimRegistered(claim="dam", text="It leaks."), id="found")
+    for ask in (lambda: view.catch_up(wait_for=lost), lambda: next(view.follow(after=lost))):
+        with pytest.raises(UsageError, match="'lost' does not stand at position 1"):
+            ask()
+
+
 @pytest.mark.parametrize("name", ["changed_since", "changed_until"])
 def test_what_is_no_time_of_a_change_is_told(view, name):
     with pytest.raises(UsageError, match="3 is no time"):

@@ -21,7 +21,7 @@ import msgspec
 
 from ledger import fold, names
 from ledger.batch import MAX_BATCH, Receipt, listed
-from ledger.cuts import Cut, check_text, place_of
+from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
 from ledger.events import Event
 from ledger.intake import Entry, Incoming
@@ -98,6 +98,8 @@ class RemoteLedger(Ledger):
         served = getattr(projection, "served", None)
         if not isinstance(served, fold.Served) or bool(subject) != served.has_subject:
             return super().state(projection, subject, as_of=as_of, said_by=said_by)
+        if isinstance(as_of, (Receipt, Record)):
+            as_of = self.place_of(as_of)
         path = served.path.format(subject=quote(_text(subject or ""), safe=""))
         if served.rows is not None and as_of is None:
             as_of = self.head  # else it is as of where the view has come to
@@ -124,13 +126,13 @@ class RemoteLedger(Ledger):
         if source is not None and not names.is_source_id(source):
             return iter(())  # the service would take it for a name
         wanted = [(name, _text(value)) for name, value in (("claim", claim), ("source", source)) if value is not None]
-        return self._records.read([*wanted, *(("type", type_) for type_ in types)], place_of(after) or 0, until)
+        return self._records.read([*wanted, *(("type", type_) for type_ in types)], self.place_of(after), until)
 
     def follow(
         self, *, after: int | Receipt | Record = 0, stop: threading.Event | None = None, poll_s: float = 1.0
     ) -> Iterator[Record]:
         """Every record after a position, for ever; see `Ledger.follow`. A stream that breaks is taken up again."""
-        return following(self._connection, place_of(after) or 0, stop, poll_s)
+        return following(self._connection, self.place_of(after), stop, poll_s)
 
     def ask(self, path: str, query: Query = ()) -> bytes:
         """The JSON that the service answers to a GET of a path below /v1."""
@@ -148,10 +150,10 @@ def _cut(name: str, cut: Cut | None) -> Query:
             raise UsageError(f"{cut.isoformat()} has no zone; give a zoned datetime")
         case date():  # and datetime
             return [(name, cut.isoformat())]
-        case _ if name == "said_by" or isinstance(cut, bool) or not isinstance(cut, (int, Receipt, Record)):
+        case _ if name == "said_by" or isinstance(cut, bool) or not isinstance(cut, int):
             raise UsageError(f"{cut!r} is no cut for {name}; see Ledger.question")
         case _:
-            return [(name, str(cut if isinstance(cut, int) else cut.position))]
+            return [(name, str(cut))]
 
 
 def _text(asked: str) -> str:
