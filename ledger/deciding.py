@@ -217,6 +217,5 @@ class Deciding:
                 came = "event came" if len(between) == 1 else "events came"
                 many = f"at least {_NAMED}" if len(between) == _NAMED else str(len(between))
                 first = ", ".join(map(str, between[:3])) + (" …" if len(between) > 3 else "")
-                raise Conflict(
-                    f"{many} {came} after position {expected} about {what} (at {first}); read what came first", between
-                )
+                told = f"{many} {came} after position {expected} about {what} (at {first}); read what came first"
+                raise Conflict(told, between, head)

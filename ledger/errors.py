@@ -55,13 +55,18 @@ class Refused(LedgerError):
 
 
 class Conflict(LedgerError):
-    """Something came in between; nothing was written. `positions` names what came, the first hundred of it."""
+    """Something came in between; nothing was written. `positions` names what came, the first hundred of it.
+
+    `head` is the last position that was looked at: who has read what came up to there may give it as `expected`. None
+    where nothing was expected.
+    """
 
     exit_code = 5
 
-    def __init__(self, message: str, positions: Sequence[int] = ()) -> None:
+    def __init__(self, message: str, positions: Sequence[int] = (), head: int | None = None) -> None:
         super().__init__(message)
         self.positions = tuple(positions)
+        self.head = head
 
 
 class IdReused(Conflict):

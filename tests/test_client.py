@@ -370,7 +370,7 @@ def test_what_is_refused_is_refused_alike(alike: tuple[Ledger, Ledger], call: Ca
         with pytest.raises(LedgerError) as caught:
             call(ledger)
         error = caught.value
-        told = {name: getattr(error, name, None) for name in ("index", "pointer", "reason", "positions")}
+        told = {name: getattr(error, name, None) for name in ("index", "pointer", "reason", "positions", "head")}
         errors.append((type(error), told))
     assert errors[0] == errors[1]
     assert alike[1].head == 2

@@ -472,7 +472,7 @@ def test_a_ledger_is_named_by_where_it_lives(tmp_path: Path) -> None:
 
 
 def test_an_error_that_crosses_to_another_process_is_the_same_there() -> None:
-    for error in (Busy("full", 2.5), Conflict("late", (1, 2)), InvalidEvent("no time", "/said_at"), Refused("no")):
+    for error in (Busy("full", 2.5), Conflict("late", (1, 2), 3), InvalidEvent("no time", "/said_at"), Refused("no")):
         there = pickle.loads(pickle.dumps(error))
         assert (type(there), str(there), vars(there)) == (type(error), str(error), vars(error))
 

@@ -90,7 +90,7 @@ def test_an_expectation_holds_against_what_comes_while_it_is_decided(tmp_path: P
         overtake(ours, lambda: theirs.append(states("x")))
         with pytest.raises(Conflict) as caught:
             ours.append(states("x"), expected=2)
-        assert caught.value.positions == (3,)
+        assert (caught.value.positions, caught.value.head) == ((3,), 3)
         overtake(ours, lambda: theirs.append(states("y")))
         assert ours.append(states("x"), expected=3).position == 5
 
@@ -113,6 +113,21 @@ def test_of_much_that_came_in_between_the_first_hundred_are_named(ledger: Ledger
     with pytest.raises(Conflict, match=r"at least 100 events came after position 1 about x \(at 2, 3, 4 …\)") as caught:
         ledger.append(states("x"), expected=1)
     assert caught.value.positions == tuple(range(2, 102))
+    ledger.append(registers("z"))
+    assert len(list(ledger.events(claim="x", after=1, as_of=caught.value.head))) == 300
+    assert ledger.append(states("x"), expected=caught.value.head).position == 303
+
+
+def test_who_has_read_up_to_the_head_of_a_conflict_is_told_of_what_came_after_it(ledger: Ledger) -> None:
+    ledger.append_all([registers("x"), registers("y"), states("x"), states("y")])
+    with pytest.raises(Conflict) as first:
+        ledger.append(states("x"), expected=2)
+    assert (first.value.positions, first.value.head) == ((3,), 4)
+    ledger.append(states("x"))
+    with pytest.raises(Conflict) as second:
+        ledger.append(states("x"), expected=first.value.head)
+    assert (second.value.positions, second.value.head) == ((5,), 5)
+    assert Conflict("overtaken").head is None
 
 
 # -- others at work --------------------------------------------------------------------------------------------------

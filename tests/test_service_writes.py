@@ -166,6 +166,7 @@ def test_an_id_that_is_taken_names_where_it_stands(asked: Asked, ledger: Ledger)
     asked.post(EVENTS, json=[said(id="e1")])
     told = problem(asked.post(EVENTS, json=[said(), said(id="e1", quote="It does not.")]), 409, "id-reused")
     assert told["positions"] == [2]
+    assert "head" not in told, "nothing was expected"
     assert [fault["index"] for fault in told["errors"]] == [1]
     assert ledger.head == 2
 
@@ -174,8 +175,8 @@ def test_who_was_overtaken_is_told_by_what(asked: Asked, ledger: Ledger) -> None
     registered(asked, "dam-leaks", "dam-holds")
     asked.post(EVENTS, json=[said(), said("dam-holds"), said()])
     told = problem(asked.post(EVENTS, json=said(), params={"expected": 2}), 412, "overtaken")
-    assert told["positions"] == [3, 5]
-    assert asked.post(EVENTS, json=said(), params={"expected": 5}).status_code == 201
+    assert (told["positions"], told["head"]) == ([3, 5], 5)
+    assert asked.post(EVENTS, json=said(), params={"expected": told["head"]}).status_code == 201
     assert ledger.head == 6
 
 

@@ -61,6 +61,7 @@ class Problem(Struct, frozen=True):
     title: str = ""
     detail: str = ""
     positions: tuple[int, ...] = ()
+    head: int | None = None
     errors: tuple[Fault, ...] = ()
 
 
@@ -78,15 +79,17 @@ def errors_of(status: int, body: bytes, name: str, retry_after_s: float) -> list
         detail = f"{detail}; CLAIMS_TOKEN, or token=, brings a token of {name}"
     if status == _BUSY:
         return [Busy(detail, retry_after_s)]
-    return [_error(problem.type, status, detail, "", problem.positions)]
+    return [_error(problem.type, status, detail, "", problem.positions, problem.head)]
 
 
-def _error(type_: str, status: int, detail: str, pointer: str, positions: tuple[int, ...]) -> LedgerError:
+def _error(
+    type_: str, status: int, detail: str, pointer: str, positions: tuple[int, ...], head: int | None = None
+) -> LedgerError:
     kind = ERRORS.get(type_.rpartition("/")[2])
     if kind is InvalidEvent:
         return InvalidEvent(detail.removeprefix(f"{pointer}: ") if pointer else detail, pointer)
     if kind is not None and issubclass(kind, Conflict):
-        return kind(detail, positions)
+        return kind(detail, positions, head)
     if kind is not None:
         return kind(detail, pointer)
     return UsageError(detail) if status in _ASKED_WRONGLY else _plain(status)(detail)

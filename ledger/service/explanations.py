@@ -84,7 +84,7 @@ EXPLANATIONS: Final[dict[str, Explanation]] = {
     "overtaken": Explanation(
         "Something about the same claims was appended after the position that `expected` gave. Nothing was written.",
         "position 64 came after the expected 63",
-        {"positions": [64]},
+        {"positions": [64], "head": 64},
     ),
     "too-large": Explanation(
         "The body has more bytes than the service takes; the rest was not read, and nothing was written.",
@@ -173,6 +173,11 @@ SCHEMA: Final[dict[str, Any]] = {
             "description": "What came in between, or has the id.",
             "type": "array",
             "items": {"type": "integer", "minimum": 1},
+        },
+        "head": {
+            "description": "The last position that was looked at for what came in between; may be `expected` next.",
+            "type": "integer",
+            "minimum": 0,
         },
         "lag": {"description": "Positions the view is behind.", "type": "integer"},
         "scope": {"description": "What a token must be good for.", "type": "string"},

@@ -75,7 +75,7 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("busy", 429, "Too much at once", "Come again after as many seconds as `Retry-After` says."),
         Kind("refused", 422, "A rule forbids it", "Nothing was written. `errors` names each event and the reason."),
         Kind("id-reused", 409, "The id is taken", "Another event has this id; give this one an id of its own."),
-        Kind("overtaken", 412, "Something came in between", "Read what stands at `positions`, then append again."),
+        Kind("overtaken", 412, "Something came in between", "Read what came up to `head`, then append again."),
         Kind("invalid-event", 422, "An event does not meet its schema", "Mend what `errors` points at."),
         Kind("another-ledger", 409, "The place is another ledger's", "Start over: leave out the id of the last event."),
         Kind("too-many-streams", 503, "Too many listen already", "Come again after `Retry-After` seconds."),
@@ -129,6 +129,8 @@ class Problem(Exception):
         if kind in _UNTOLD:
             return cls._hiding(error, kind)
         more: dict[str, Any] = {"positions": error.positions} if isinstance(error, Conflict) else {}
+        if isinstance(error, Conflict) and error.head is not None:
+            more["head"] = error.head
         wait = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, Busy) else None
         return cls(kind, str(error), headers=wait, **more)
 
