@@ -32,6 +32,7 @@ from ledger.fold import AsOf, Question
 from . import bothcuts, cursors, pages, proof, roster
 from .board import Row
 from .catching import Catching
+from .changes import Change, changes
 from .clusters import CHUNK
 from .live import Live
 from .pages import ORDERS, Order, Where
@@ -60,6 +61,7 @@ __all__ = [
     "ORDERS",
     "REACH",
     "STATUSES",
+    "Change",
     "Checkpoint",
     "Difference",
     "Order",
@@ -97,6 +99,11 @@ def _explained(verb: F) -> F:
             return verb(view, *args, **how)
 
     return explaining_verb  # type: ignore[return-value]
+
+
+def _explained_each(path: str, found: Iterator[Change]) -> Iterator[Change]:
+    with explaining(path):
+        yield from found
 
 
 class Views:
@@ -176,6 +183,9 @@ class Views:
     @contextmanager
     def still(self) -> Iterator[Self]:
         """All that is read within is of one moment, whatever somebody else takes in meanwhile; for reading only."""
+        if self._connection.in_transaction:  # it is still already
+            yield self
+            return
         with explaining(self.path):
             self._connection.execute("BEGIN DEFERRED")
         try:
@@ -363,9 +373,10 @@ class Views:
         """A part of the board as of a cut (default: as far as the view has come), in one of the ORDERS.
 
         The filters go together: any of these statuses and kinds, all of these flags, a source that an act on the
-        claim quotes, the time of the last change, words that its text, a quote or a source's name must have (each word
-        any of them; "words in quotation marks" side by side; the last word may be the beginning of one). `search` and
-        `source` go by what was recorded, also where `said_by` is given.
+        claim quotes, when a record last named it (or was about what does), words that its text, a quote or a source's
+        name must have (each word any of them; "words in quotation marks" side by side; the last word may be the
+        beginning of one). `search` and `source` go by what was recorded, also where `said_by` is given. Which claims
+        stand elsewhere than they stood is another question: `changes`.
 
         `cursor` is that of the page before, which it follows at the same moment, whatever came in between; it is asked
         for with the same filters and `said_by`. Ties go by who was registered first, in the direction of the order.
@@ -409,6 +420,21 @@ class Views:
                 f"no claim {claim!r} is registered as of position {moment.at}; `claims status` lists what there is"
             )
         return rows[0]
+
+    @_explained
+    def changes(self, after: Cut, upto: Cut | None = None, *, beyond: str = "") -> Iterator[Change]:
+        """The claims that stand elsewhere at `upto` (default: as far as the view has come) than they stood at `after`.
+
+        Each comes with its row on either board, by claim id, those after the id `beyond`; lazily. Other claims may have
+        moved it: no record need have named it. A row of which `changed_at` alone differs tells that something was
+        recorded, not that the claim stands elsewhere, and is left out; so is what moved and was back by then. Raises
+        UsageError for cuts that the view has not come to, and where `upto` lies before `after`.
+        """
+        with self.still():
+            one, other = (self._moment(self._question(at, None)) for at in (after, upto))
+            if one.at > other.at:
+                raise UsageError(f"position {one.at} comes after position {other.at}; give the earlier one first")
+            return _explained_each(self.path, changes(self._connection, one, other, beyond))
 
     @_explained
     def counts(self, *, as_of: Cut | None = None, said_by: Time | None = None) -> dict[str, int]:
@@ -471,8 +497,7 @@ class Views:
             question = self._question(as_of, said_by)
             if said_by is not None:
                 self._moment(question)  # a board that is kept from now on is written
-            if not self._connection.in_transaction:
-                still.enter_context(self.still())
+            still.enter_context(self.still())
             if said_by is None:
                 question = self._question(as_of, None)
             yield question, self._moment(question)

@@ -176,7 +176,7 @@ def test_a_line_is_taken_apart_as_it_was_put_together() -> None:
 
 def readings() -> list[str]:
     """What the README asks of the seed."""
-    asking = r"claims (status|history|provenance|diff|log|source|show|replay(?! --(views|check))) ?[^|>&]*"
+    asking = r"claims (status|history|provenance|diff|changes|log|source|show|replay(?! --(views|check))) ?[^|>&]*"
     return [command for command, _ in console_steps() if re.fullmatch(asking, command)]
 
 
@@ -199,6 +199,9 @@ def test_the_readme_asks_something_for_each_of_its_questions() -> None:
         "claims provenance kn23-teams --json",
         "claims history six-killed --axis recorded --json",
         "claims diff engineers-deployed A16 A10-dated --axis recorded --said-by 2024-10-09 --json",
+        "claims changes 46",
+        "claims changes 0 --as-of A10 --limit 4 --json",
+        "claims changes 9999",
         "claims source afp --json",
         "claims log --format ndjson",
         "claims log --json --limit 3",

@@ -122,6 +122,22 @@ def test_what_changed_is_the_same_in_the_same_bytes(ways: Ways, before: str, aft
     assert by_http == ways.by_command("diff", "engineers-deployed", before, after, **rest)
 
 
+@pytest.mark.parametrize(
+    ("after", "rest"),
+    [
+        ("46", {}),
+        ("A1", {"as_of": "A10"}),
+        ("2024-10-11", {}),
+        ("0", {"limit": "5"}),
+        ("0", {"cursor": "0:63:kn23-teams"}),
+    ],
+)
+def test_which_claims_stand_elsewhere_is_the_same_in_the_same_bytes(
+    ways: Ways, after: str, rest: dict[str, str]
+) -> None:
+    assert ways.by_http("/v1/changes", after=after, **rest) == ways.by_command("changes", after, **rest)
+
+
 def test_a_record_is_the_same_in_the_same_bytes(ways: Ways) -> None:
     for event in ("A1", "A10-dated", "5"):
         assert ways.by_http(f"/v1/events/{event}") == ways.by_command("show", event)

@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "history": ("reading", "How did its status change, and what changed it?"),
         "provenance": ("reading", "Who said so first, and through whom did it come?"),
         "diff": ("reading", "What changed between two moments?"),
+        "changes": ("changes", "Which claims stand elsewhere than they stood?"),
         "log": ("log", "The records, oldest first."),
         "show": ("log", "One record, and what became of it."),
         "schema": ("schema", "The JSON Schema of the events."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Final, TypeVar
 
@@ -39,8 +40,8 @@ _OPTIONS: Final = (
     click.option("--flag", "flags", multiple=True, metavar="FLAG", help="Claims with this flag, and every other."),
     click.option("--kind", "kinds", multiple=True, metavar="KIND", help="factual, predictive or normative."),
     click.option("--source", metavar="SOURCE", help="Claims on which an act has this source in its chain."),
-    click.option("--changed-since", metavar="T", help="Claims about which anything was recorded then, or later."),
-    click.option("--changed-until", metavar="T", help="Claims about which nothing was recorded later."),
+    click.option("--changed-since", metavar="T", help="Claims that a record named then, or later."),
+    click.option("--changed-until", metavar="T", help="Claims that no record named later."),
     click.option("--search", metavar="WORDS", help="Claims whose text, a quote or a source has all these words."),
     click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many claims."),
     click.option("--cursor", metavar="CURSOR", help="Go on where the last page ended, or after a claim."),
@@ -99,9 +100,16 @@ def _viewed_if_possible(ledger: Ledger, as_of: str | None, said_by: str | None, 
 
 def _viewed(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
     at = None if as_of is None else ledger.question(as_of=as_of).as_of.position
+    with caught_up(ledger) as view:
+        return viewed(view, wanted, as_of=at, said_by=said_by)
+
+
+@contextmanager
+def caught_up(ledger: Ledger) -> Iterator[Views]:
+    """The view beside a ledger, made where there is none, once it has come as far."""
     with Views.open(ledger, or_in_memory=True) as view:
         catch_up(view, ledger.head, cores())
-        return viewed(view, wanted, as_of=at, said_by=said_by)
+        yield view
 
 
 def catch_up(view: Views, head: int, workers: int) -> None:

@@ -16,6 +16,7 @@ from starlette.datastructures import QueryParams
 from ledger import Ledger
 from ledger.fold import Projection
 from projections import cursors, diff, provenance, sources, status, timeline
+from projections.changes import part
 from projections.part import Wanted
 from projections.roster import Roster
 
@@ -123,6 +124,24 @@ class OfSources(Struct, frozen=True, kw_only=True, tag="sources"):
         return msgspec.json.encode(Roster(as_of=as_of, sources=shown, next=following))
 
 
+class OfChanges(Struct, frozen=True, kw_only=True, tag="changes"):
+    """A page of the claims that stand elsewhere than they stood."""
+
+    after: int
+    beyond: str
+    limit: int
+    as_of: int
+
+    kin: ClassVar[tuple[str, ...]] = ()
+
+    def answer(self, readers: Readers, few: int | None = None) -> bytes:
+        """The answer. Raises NotYet."""
+        with at_position(readers, self.as_of) as view:
+            found = view.changes(self.after, self.as_of, beyond=self.beyond)
+            after, as_of = (readers.ledger.question(as_of=at).as_of for at in (self.after, self.as_of))
+            return msgspec.json.encode(part(found, after, as_of, self.limit))
+
+
 class OnPage(Struct, frozen=True, kw_only=True, tag="page"):
     """A page, as people see it."""
 
@@ -154,7 +173,7 @@ class OnPage(Struct, frozen=True, kw_only=True, tag="page"):
             return ELSEWHERE + there.url.encode()
 
 
-Asked: TypeAlias = OfSubject | Between | OnBoard | OfSources | InLog | OnPage
+Asked: TypeAlias = OfSubject | Between | OnBoard | OfChanges | OfSources | InLog | OnPage
 
 
 def _state(
@@ -164,4 +183,15 @@ def _state(
     return ledger.state(weighed, subject, as_of=as_of, said_by=said_by)
 
 
-__all__ = ["About", "Asked", "Between", "InLog", "OfSources", "OfSubject", "OnBoard", "OnPage", "TooMuch"]
+__all__ = [
+    "About",
+    "Asked",
+    "Between",
+    "InLog",
+    "OfChanges",
+    "OfSources",
+    "OfSubject",
+    "OnBoard",
+    "OnPage",
+    "TooMuch",
+]

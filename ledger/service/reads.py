@@ -12,6 +12,7 @@ from starlette.responses import Response
 from ledger import UsageError
 from ledger.cuts import number_of
 from projections import cursors, diff, pages
+from projections.changes import Changes, check_place, place_of
 from projections.diff import Diff
 from projections.flags import FLAGS
 from projections.part import PartOfBoard, Wanted, source_id
@@ -26,7 +27,7 @@ from projections.viewfile import ledger_id
 from . import asking, service
 from .asking import reading
 from .operations import CLAIM, CUTS, Parameter
-from .questions import About, Between, OfSources, OfSubject, OnBoard
+from .questions import About, Between, OfChanges, OfSources, OfSubject, OnBoard
 from .settings import MAX_PAGE
 
 _AXES: Final = ("said", "recorded")
@@ -109,6 +110,25 @@ async def board(request: Request) -> Response:
     return await asking.answered(request, asked, cuts)
 
 
+async def changes(request: Request) -> Response:
+    """Which claims stand elsewhere than they stood after a position, each as it stood and as it stands."""
+    query, ledger = request.query_params, service.of(request).ledger
+    if "after" not in query:
+        raise UsageError("after: say since when; it is a position, an event id, or a time")
+    after = ledger.question(as_of=query["after"]).as_of.position
+    place = None if "cursor" not in query else place_of(query["cursor"])
+    cuts = await asking.fixed(request, on_board=True, cursor_at=place and place[1])
+    if place is not None:
+        check_place(query["cursor"], place, after, cuts.position)
+    if after > cuts.position:
+        raise UsageError(f"after: position {after} comes after position {cuts.position}; ask for an earlier one")
+    # Else what reads as a moment may come to mean a later position.
+    cuts = cuts._replace(pinned=cuts.pinned and (after < cuts.position or number_of(query["after"]) is not None))
+    beyond, limit = "" if place is None else place[2], asking.page_size(request)
+    asked = OfChanges(after=after, beyond=beyond, limit=limit, as_of=cuts.position)
+    return await asking.answered(request, asked, cuts)
+
+
 async def sources(request: Request) -> Response:
     """Which sources there are."""
     cursor = request.query_params.get("cursor")
@@ -184,14 +204,28 @@ _BOARD: Final = (
     one_of("flag", "Claims with this flag, and every other that is given.", FLAGS, many=True),
     one_of("kind", "Claims of this kind, or another that is given.", CLAIM_KINDS, many=True),
     Parameter(name="source", about="Claims on which an act has this source in its chain: an id or a name."),
-    Parameter(name="changed_since", about="Claims about which anything was recorded then, or later."),
-    Parameter(name="changed_until", about="Claims about which nothing was recorded later."),
+    Parameter(name="changed_since", about="Claims that a record named then, or later."),
+    Parameter(name="changed_until", about="Claims that no record named later."),
     Parameter(name="search", about="Claims whose text, a quote or a source has all these words."),
 )
 
 OPERATIONS: Final = (
     reading("/v1/claims/{claim}", claim, Status, CLAIM, *CUTS),
     reading("/v1/claims", board, PartOfBoard, *_BOARD, *CUTS),
+    reading(
+        "/v1/changes",
+        changes,
+        Changes,
+        Parameter(
+            name="after",
+            about="Since when: a position, an event id, or a time. How claims stood is as the ledger knew it then.",
+            required=True,
+            example="60",
+        ),
+        LIMIT,
+        CURSOR,
+        AS_OF,
+    ),
     reading("/v1/claims/{claim}/history", claim_history, History, CLAIM, AXIS, *CUTS),
     reading("/v1/claims/{claim}/provenance", claim_provenance, Provenance, CLAIM, *CUTS),
     reading(
