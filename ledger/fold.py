@@ -35,12 +35,14 @@ as said of a claim, whether it was taken back since or not, is
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from .errors import UsageError
 from .records import Record
+
+A_co = TypeVar("A_co", covariant=True)
 
 
 class AsOf(Struct, frozen=True):
@@ -70,6 +72,13 @@ class Projection(Protocol):
 
     def evolve(self, state: Any, record: Record, /) -> Any:
         """The state with one more record."""
+
+
+class Answering(Projection, Protocol[A_co]):
+    """A projection with an `answer`, by which type checkers know what `Ledger.state` gives for it."""
+
+    def answer(self, state: Any, /) -> A_co:
+        """The answer."""
 
 
 class Served(Struct, frozen=True):

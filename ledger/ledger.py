@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import product
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar, overload
 
 from . import cuts, fold, records, when
 from . import events as ev
@@ -32,6 +32,7 @@ from .records import Record
 from .store import FOREVER, Kept, Store, Stored, tagged
 from .writer import Writer
 
+A = TypeVar("A")
 _STRETCH: Final = 20_000
 _SCHEME: Final = re.compile("[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -217,6 +218,26 @@ class Ledger:
         return loaded(exported, self._load)
 
     # Reading
+
+    @overload
+    def state(
+        self,
+        projection: fold.Answering[A],
+        subject: str | None = None,
+        *,
+        as_of: Cut | None = None,
+        said_by: Cut | None = None,
+    ) -> A: ...
+
+    @overload
+    def state(
+        self,
+        projection: fold.Projection,
+        subject: str | None = None,
+        *,
+        as_of: Cut | None = None,
+        said_by: Cut | None = None,
+    ) -> Any: ...
 
     def state(
         self,

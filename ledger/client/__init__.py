@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar, overload
 from urllib.parse import quote
 
 import msgspec
@@ -35,6 +35,8 @@ from .reading import PAGE, ServedStore
 from .sending import WHOEVER, Sender, recorder_fault
 
 __all__ = ["RemoteLedger", "Silence"]
+
+A = TypeVar("A")
 
 
 class RemoteLedger(Ledger):
@@ -81,6 +83,26 @@ class RemoteLedger(Ledger):
         return sorted(errors, key=lambda error: error.index or 0)
 
     # Reading
+
+    @overload
+    def state(
+        self,
+        projection: fold.Answering[A],
+        subject: str | None = None,
+        *,
+        as_of: Cut | None = None,
+        said_by: Cut | None = None,
+    ) -> A: ...
+
+    @overload
+    def state(
+        self,
+        projection: fold.Projection,
+        subject: str | None = None,
+        *,
+        as_of: Cut | None = None,
+        said_by: Cut | None = None,
+    ) -> Any: ...
 
     def state(
         self,
