@@ -295,6 +295,24 @@ class Ledger:
         """
         return place_of(self._store, at)
 
+    def about(self, event_id: str, *, as_of: Cut | None = None) -> list[Record]:
+        """What became of a record: those about it up to a cut, and those about these, oldest first.
+
+        Retractions, corrections, denials of having said it, evidence, gradings, amendments, voids, withdrawals; each as
+        it was recorded, whether it was mended or struck since or not. Raises NotFound where there is no such record.
+        """
+        check_text(event_id)
+        until = self._until(as_of)
+        fresh = list(records.decode_all(tagged(self._store, [f"id:{event_id}"], until)))
+        if not fresh:
+            raise NotFound(f"there is no event {event_id!r} in this ledger; `claims log` lists what there is")
+        found = {record.position: record for record in fresh}
+        while fresh:
+            near = records.decode_all(tagged(self._store, [f"act:{record.id}" for record in fresh], until))
+            fresh = [record for record in near if record.position not in found]
+            found |= {record.position: record for record in fresh}
+        return [found[position] for position in sorted(found) if found[position].id != event_id]
+
     def events(
         self,
         *,

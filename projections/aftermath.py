@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ledger import Ledger, NotFound
+from ledger import Ledger, NotFound, records
 from ledger.clerk import Clerk
 from ledger.cuts import number_of
 from ledger.fold import Question
@@ -52,6 +52,16 @@ def id_at(ledger: Ledger, asked: str) -> str:
     for record in ledger.events(after=position - 1, as_of=position):
         return record.id
     raise NotFound(f"there is no record at position {position}; `claims replay` tells if it was lost")
+
+
+def line(ledger: Ledger, clerk: Clerk, event_id: str) -> bytes:
+    """The line of a record in the log, with those about it under `about`, as everybody is given it."""
+    ids = [f"id:{one.id}" for one in others(clerk, event_id)]
+    about = ledger.tagged(ids) if ids else iter(())
+    position = clerk.by_id[event_id].position
+    [stored] = ledger.stored(after=position - 1, as_of=position)
+    lines = b",".join(records.line(*pair) for pair in about)
+    return records.line(*stored).rstrip().removesuffix(b"}") + b',"about":[%b]}' % lines
 
 
 def others(clerk: Clerk, event_id: str) -> list[Record]:

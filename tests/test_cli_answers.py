@@ -318,7 +318,12 @@ def test_a_record_is_shown_as_recorded_with_what_became_of_it(claims: Run) -> No
     place = lines.index("as it now stands")
     assert lines[place + 1] == "  said_at  2024-10-10"
     assert "as it now stands" not in claims("show", "A10", "--as-of", "A16")
-    assert json.loads(claims("show", "A10", "--json"))["event"]["said_at"] == "../2024-10-10"
+    found = json.loads(claims("show", "A10", "--json"))
+    assert found["event"]["said_at"] == "../2024-10-10"
+    (dated,) = found.pop("about")
+    assert json.loads(claims("show", "A10", "--format", "ndjson")) == found
+    assert json.loads(claims("show", "A10-dated", "--format", "ndjson")) == dated
+    assert json.loads(claims("show", "A10", "--json", "--as-of", "A16"))["about"] == []
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,14 @@ def test_records_come_with_their_very_bytes(here: Ledger, elsewhere: Ledger, fil
     assert list(elsewhere.events(**filters)) == list(here.events(**filters))
 
 
+def test_what_became_of_a_record_is_the_same(here: Ledger, elsewhere: Ledger) -> None:
+    assert elsewhere.about("A10") == here.about("A10") == [here.record("A10-dated")]
+    assert elsewhere.about("A10", as_of="A16") == here.about("A10", as_of="A16") == []
+    for missing in ({"event_id": "nothing"}, {"event_id": "A10", "as_of": 3}):
+        with pytest.raises(NotFound, match="there is no event"):
+            elsewhere.about(**missing)
+
+
 def test_a_record_and_the_head_are_the_same(here: Ledger, elsewhere: Ledger) -> None:
     assert elsewhere.record("A10") == here.record("A10")
     assert elsewhere.head == here.head == 63
@@ -208,6 +216,7 @@ def test_the_readme_asks_something_for_each_of_its_questions() -> None:
         "claims log six-killed --source the-article --type statement --as-of 60",
         "claims show A10",
         "claims show 3 --json",
+        "claims show A10 --json",
         "claims export",
         "claims replay --projection provenance --json",
         "claims status nobody-registered-this",

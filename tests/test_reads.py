@@ -13,15 +13,19 @@ from ledgers import T0, Clock, Read, entry, ids, registers, states
 
 import ledger as package
 from ledger import (
+    ActGraded,
     ClaimRegistered,
     ClaimReworded,
     ClaimsRelated,
+    Correction,
     Denial,
+    EvidenceAttached,
     Ledger,
     NotFound,
     RecordAmended,
     RecordVoided,
     RelationWithdrawn,
+    Retraction,
     SourceRegistered,
     Statement,
     UsageError,
@@ -30,7 +34,7 @@ from ledger import (
 )
 from ledger.events import tag_of
 from ledger.testing import by
-from projections import board, sources, status, timeline
+from projections import aftermath, board, sources, status, timeline
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
 
@@ -322,6 +326,35 @@ def test_types_are_a_list_of_them(told: Ledger) -> None:
 def test_an_event_that_is_not_there_is_not_found(told: Ledger, event_id: str) -> None:
     with pytest.raises(NotFound, match=r"there is no event .* `claims log` lists what there is"):
         told.record(event_id)
+
+
+def test_what_became_of_a_record_is_told_whatever_it_was(ledger: Ledger) -> None:
+    ann, bob = (by("Ann"),), (by("Bob"),)
+    ledger.append(Statement(claims=("c",), chain=ann), id="s", register=True)
+    ledger.append(Statement(claims=("c",), chain=ann), id="other")
+    for event_id, event in {
+        "evidence": EvidenceAttached(act="s", url="https://example.org"),
+        "grade": ActGraded(act="s", grade=2),
+        "denied": Denial(acts=("s",), chain=bob),
+        "corrected": Correction(act="s", chain=ann, changes={"quote": "so"}),
+        "amended": RecordAmended(target="s", changes={"note": "n"}, why="w"),
+        "moved": RecordAmended(target="grade", changes={"act": "other"}, why="of the other one"),
+        "back": Retraction(act="s", chain=ann),
+        "struck": RecordVoided(target="back", why="not so"),
+    }.items():
+        ledger.append(event, id=event_id)
+    told = ["evidence", "grade", "denied", "corrected", "amended", "moved", "back", "struck"]
+    assert [record.id for record in ledger.about("s")] == told
+    assert [record.id for record in ledger.about("s", as_of="amended")] == told[:5]
+    assert ledger.about("back") == [ledger.record("struck")]
+    assert ids(iter(ledger.about("other"))) == ["moved"]
+    assert ledger.about("struck") == ledger.about("s", as_of=2) == []
+    for event_id in ("s", "other", "grade", "back", "struck"):
+        clerk = ledger.state(aftermath, event_id)
+        assert ledger.about(event_id) == aftermath.others(clerk, event_id)
+    for missing in ({"event_id": "nothing"}, {"event_id": "s", "as_of": 1}):
+        with pytest.raises(NotFound, match="there is no event"):
+            ledger.about(**missing)
 
 
 def test_what_is_no_text_is_asked_for_in_vain(told: Ledger) -> None:

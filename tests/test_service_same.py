@@ -138,9 +138,10 @@ def test_which_claims_stand_elsewhere_is_the_same_in_the_same_bytes(
     assert ways.by_http("/v1/changes", after=after, **rest) == ways.by_command("changes", after, **rest)
 
 
-def test_a_record_is_the_same_in_the_same_bytes(ways: Ways) -> None:
-    for event in ("A1", "A10-dated", "5"):
+def test_a_record_and_what_became_of_it_are_the_same_in_the_same_bytes(ways: Ways) -> None:
+    for event in ("A1", "A10", "A10-dated", "5"):
         assert ways.by_http(f"/v1/events/{event}") == ways.by_command("show", event)
+    assert ways.by_http("/v1/events/A10", as_of="A16") == ways.by_command("show", "A10", as_of="A16")
 
 
 def test_over_http_the_golden_answers_come_out_byte_for_byte(seeds: Path) -> None:

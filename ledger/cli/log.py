@@ -79,18 +79,24 @@ def log_command(
 @in_format("table", "json", "ndjson")
 @at_ledger
 def show_command(db: str, form: str, event: str, as_of: str | None) -> None:
-    """One record, by its id or position, as it was recorded; and what came to be recorded about it."""
+    """One record, by its id or position, as it was recorded; and what came to be recorded about it.
+
+    --json has these records under "about": what is about it, and what is about that, oldest first, each as it was
+    recorded. --format ndjson is the line of the record in the log, and no more.
+    """
     with for_reading(db) as ledger:
         event = aftermath.id_at(ledger, event)
         clerk: Clerk = ledger.state(aftermath, event, as_of=as_of)
         if event not in clerk.by_id:
             raise NotFound(f"there is no event {event!r} in {ledger.name}; `claims log` lists what there is")
-        position = clerk.by_id[event].position
         if form == "table":
             render.show(_record_page(clerk, event, Screen.here()))
-            return
-        for pair in ledger.stored(after=position - 1, as_of=position):
-            render.data(records.line(*pair))
+        elif form == "json":
+            render.data(aftermath.line(ledger, clerk, event))
+        else:
+            position = clerk.by_id[event].position
+            for pair in ledger.stored(after=position - 1, as_of=position):
+                render.data(records.line(*pair))
 
 
 def _rows(found: Iterable[Record], screen: Screen) -> Iterator[list[str]]:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ledger import fold, names
+from ledger import fold, names, records
 from ledger.batch import MAX_BATCH, Receipt, listed
 from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
@@ -132,6 +132,11 @@ class RemoteLedger(Ledger):
         whole, *more = (self._connection.read(page, served.answer) for page in self._connection.pages(path, query))
         rows: Iterable[Any] = chain.from_iterable(getattr(page, served.rows) for page in (whole, *more))
         return msgspec.structs.replace(whole, **{served.rows: list(rows)})
+
+    def about(self, event_id: str, *, as_of: Cut | None = None) -> list[Record]:
+        """What became of a record; see `Ledger.about`."""
+        until = self._until(as_of)
+        return list(records.decode_all(self._records.read([("about", _text(event_id))], 0, until)))
 
     def stored(
         self,

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from ledger import Ledger, NotFound, Record, UsageError, records
+from ledger import Ledger, NotFound, UsageError
 from ledger.cuts import number_of
 from ledger.events import TYPES
-from ledger.store import Stored
 from projections import cursors
 from projections.pages import check_pinned
 from projections.part import source_id
 
 from . import asking, operations, service
-from .answers import Answer
 from .asking import Cuts, reading
 from .logged import LISTED, InLog, Records
 from .operations import RECORD, Parameter
+from .questions import OfRecord
 from .reads import AS_OF, CURSOR, LIMIT, one_of
 
 NDJSON: Final = "application/x-ndjson"
@@ -45,14 +44,13 @@ async def events(request: Request) -> Response:
 
 
 async def event(request: Request) -> Response:
-    """One record, by its id or position, as it was recorded."""
-    served, name = service.of(request), request.path_params["event"]
+    """One record, by its id or position, as it was recorded; and what came to be recorded about it.
+
+    `about` has what is about it, and what is about that, oldest first, each as it was recorded.
+    """
     cuts = await asking.fixed(request)
-    (position, data), by_id = _one(served.ledger, name, cuts.position)
-    tag = served.tag(position)
-    if asking.has(request, tag):
-        return asking.unchanged(tag, for_ever=by_id)
-    return await asking.given(request, Answer(records.line(position, data)), tag, for_ever=by_id)
+    event_id = _id(service.of(request).ledger, request.path_params["event"], cuts.position)
+    return await asking.answered(request, OfRecord(event=event_id, as_of=cuts.position), cuts)
 
 
 async def _streamed(request: Request, asked: InLog, cuts: Cuts) -> Response:
@@ -115,16 +113,20 @@ def _place(cursor: str | None) -> tuple[int | None, int]:
     return position, after
 
 
-def _one(ledger: Ledger, name: str, until: int) -> tuple[Stored, bool]:
-    """A record, and whether it was found by its id. Raises NotFound."""
-    for pair in ledger.tagged([f"id:{name}"], as_of=until):
-        return pair, True
+def _id(ledger: Ledger, name: str, until: int) -> str:
+    """The id of a record that is named by it, or by its position. Raises NotFound."""
+    for _ in ledger.tagged([f"id:{name}"], as_of=until):
+        return name
     position = number_of(name)
     if position is not None and 0 < position <= until:
-        for pair in ledger.stored(after=position - 1, as_of=position):
-            return pair, False
+        for record in ledger.events(after=position - 1, as_of=position):
+            return record.id
     raise NotFound(f"there is no event {name!r} in this ledger as of position {until}; {LISTED}")
 
+
+_WITH_ABOUT: Final[dict[str, Any]] = {
+    "allOf": [RECORD, {"properties": {"about": {"type": "array", "items": RECORD}}, "required": ["about"]}]
+}
 
 OPERATIONS: Final = (
     reading(
@@ -150,7 +152,7 @@ OPERATIONS: Final = (
     reading(
         "/v1/events/{event:path}",
         event,
-        Record,
+        _WITH_ABOUT,
         Parameter(name="event", place="path", about="The id of an event, or its position."),
         AS_OF,
     ),

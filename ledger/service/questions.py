@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 
 from ledger import Ledger
 from ledger.fold import Projection
-from projections import cursors, diff, provenance, sources, status, timeline
+from projections import aftermath, cursors, diff, provenance, sources, status, timeline
 from projections.changes import part
 from projections.part import Wanted
 from projections.roster import Roster
@@ -124,6 +124,23 @@ class OfSources(Struct, frozen=True, kw_only=True, tag="sources"):
         return msgspec.json.encode(Roster(as_of=as_of, sources=shown, next=following))
 
 
+class OfRecord(Struct, frozen=True, kw_only=True, tag="record"):
+    """A record, and those about it."""
+
+    event: str
+    as_of: int
+
+    @property
+    def kin(self) -> tuple[str, ...]:
+        """What costs as much: the same record at any cut."""
+        return ("record", self.event)
+
+    def answer(self, readers: Readers, few: int | None = None) -> bytes:
+        """The answer, of a record that is there. Raises TooMuch."""
+        clerk = _state(readers.ledger, aftermath, self.event, self.as_of, None, few)
+        return aftermath.line(readers.ledger, clerk, self.event)
+
+
 class OfChanges(Struct, frozen=True, kw_only=True, tag="changes"):
     """A page of the claims that stand elsewhere than they stood."""
 
@@ -173,7 +190,7 @@ class OnPage(Struct, frozen=True, kw_only=True, tag="page"):
             return ELSEWHERE + there.url.encode()
 
 
-Asked: TypeAlias = OfSubject | Between | OnBoard | OfChanges | OfSources | InLog | OnPage
+Asked: TypeAlias = OfSubject | Between | OnBoard | OfChanges | OfSources | OfRecord | InLog | OnPage
 
 
 def _state(
@@ -189,6 +206,7 @@ __all__ = [
     "Between",
     "InLog",
     "OfChanges",
+    "OfRecord",
     "OfSources",
     "OfSubject",
     "OnBoard",
