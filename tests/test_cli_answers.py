@@ -306,6 +306,28 @@ def test_the_log_for_people_says_who_said_what(claims: Run) -> None:
         assert word in line
 
 
+def test_a_log_that_a_filter_leaves_empty_is_no_claim_or_source_that_is_missing(
+    claims: Run, asked: Callable[..., Result]
+) -> None:
+    known = (
+        ("six-killed", "--type", "retraction"),
+        ("six-killed", "--source", "experts@the-article"),
+        ("--source", "afp", "--type", "retraction"),
+        ("six-killed", "--after", "63"),
+    )
+    for args in known:
+        assert json.loads(claims("log", *args, "--json")) == []
+    for args, missing in (
+        (("nobody-said-so", "--type", "retraction"), "claim 'nobody-said-so'"),
+        (("nobody-said-so", "--after", "63"), "claim 'nobody-said-so'"),
+        (("six-killed", "--as-of", "1"), "claim 'six-killed'"),
+        (("six-killed", "--source", "nobody"), "source 'nobody'"),
+        (("--source", "nobody"), "source 'nobody'"),
+    ):
+        ran = asked("log", *args)
+        assert (ran.exit_code, f"nothing about {missing}" in ran.stderr) == (3, True), args
+
+
 def test_the_log_as_json_is_one_array_of_the_same_lines(claims: Run) -> None:
     lines = claims("log", "--format", "ndjson").splitlines()
     assert json.loads(claims("log", "--json")) == list(map(json.loads, lines))

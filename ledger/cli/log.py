@@ -68,8 +68,7 @@ def log_command(
             found = _following(ledger, wanted, after)
         else:
             found = ledger.stored(**wanted, after=after, as_of=as_of)  # type: ignore[arg-type]
-            if claim is not None or source is not None:
-                found = _some(found, f"claim {claim!r}" if claim is not None else f"source {source!r}", after, db)
+            found = _of_known(found, ledger, wanted, as_of)
         _print(_first(found, limit), form, follow)
 
 
@@ -146,14 +145,18 @@ def _first(found: Iterator[Stored], limit: int | None) -> Iterator[Stored]:
     return found if limit is None else islice(found, min(limit, sys.maxsize))
 
 
-def _some(found: Iterator[Stored], what: str, after: int, db: str) -> Iterator[Stored]:
-    """The same, or NotFound where there is none at all."""
+def _of_known(found: Iterator[Stored], ledger: Ledger, wanted: dict[str, Any], as_of: str | None) -> Iterator[Stored]:
+    """The same; where there is none, NotFound for a claim or a source about which there is nothing at all."""
     first = next(found, None)
-    if first is None and after == 0:
-        raise NotFound(f"nothing about {what} in {db}; `claims status` lists the claims, `claims log` the records")
     if first is not None:
         yield first
         yield from found
+        return
+    for what in ("claim", "source"):
+        name = wanted[what]
+        if name is not None and next(ledger.stored(**{what: name}, as_of=as_of), None) is None:
+            lists = "`claims status` lists the claims, `claims log` the records"
+            raise NotFound(f"nothing about {what} {name!r} in {ledger.name}; {lists}")
 
 
 def _following(ledger: Ledger, wanted: dict[str, Any], after: int) -> Iterator[Stored]:
