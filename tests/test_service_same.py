@@ -40,14 +40,14 @@ class Ways:
     def by_python(self, projection: Any, subject: str | None, cuts: dict[str, str]) -> bytes:
         return msgspec.json.encode(self._ledger.state(projection, subject, **cuts))
 
-    def by_command(self, *words: str, **options: str) -> bytes:
+    def by_command(self, *words: str, form: str = "json", **options: str) -> bytes:
         told = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-        ran = CliRunner().invoke(main, ["--db", str(self._path), *words, *told, "--json"])
+        ran = CliRunner().invoke(main, ["--db", str(self._path), *words, *told, "--format", form])
         assert ran.exit_code == 0, ran.stderr
         return ran.stdout_bytes.removesuffix(b"\n")
 
-    def by_http(self, path: str, **query: str) -> bytes:
-        answer = self._asker.get(f"{path}?{urlencode(query)}" if query else path)
+    def by_http(self, path: str, accept: str = "application/json", **query: str) -> bytes:
+        answer = self._asker.get(f"{path}?{urlencode(query)}" if query else path, accept=accept)
         assert answer.status_code == 200, answer.text
         return answer.content
 
@@ -142,6 +142,14 @@ def test_a_record_and_what_became_of_it_are_the_same_in_the_same_bytes(ways: Way
     for event in ("A1", "A10", "A10-dated", "5"):
         assert ways.by_http(f"/v1/events/{event}") == ways.by_command("show", event)
     assert ways.by_http("/v1/events/A10", as_of="A16") == ways.by_command("show", "A10", as_of="A16")
+
+
+@pytest.mark.parametrize("asked", [{}, {"type": "denial"}, {"source": "afp", "as_of": "60"}], ids=urlencode)
+def test_a_page_of_records_is_an_object_around_the_bytes_of_the_log(ways: Ways, asked: dict[str, str]) -> None:
+    page, log = ways.by_http("/v1/events", **asked), ways.by_command("log", **asked).replace(b"\n", b"")
+    assert page.partition(b',"events":')[2] == log + b"}"
+    lines = ways.by_http("/v1/events", accept="application/x-ndjson", **asked)
+    assert lines == ways.by_command("log", form="ndjson", **asked) + b"\n"
 
 
 def test_over_http_the_golden_answers_come_out_byte_for_byte(seeds: Path) -> None:
