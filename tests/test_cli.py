@@ -12,9 +12,10 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -137,6 +138,41 @@ def test_every_command_of_the_table_can_be_asked_for_help(here: Run, name: str) 
     ran = here(name, "--help")
     assert ran.returncode == 0
     assert ran.stdout.startswith(f"Usage: claims {name} ")
+
+
+def every_command(group: click.Group = main, path: str = "claims") -> Iterator[tuple[str, click.Command]]:
+    """Each command, those below others too, by what is typed for it."""
+    for name in group.list_commands(click.Context(group)):
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from every_command(command, f"{path} {name}")
+
+
+def test_help_says_of_every_option_that_may_be_repeated_that_it_may() -> None:
+    told = {
+        f"{path} {option.opts[-1]}": "repeatable" in (option.help or "").lower()
+        for path, command in every_command()
+        for option in command.params
+        if isinstance(option, click.Option) and option.multiple
+    }
+    assert "claims status --flag" in told
+    assert [option for option, is_told in told.items() if not is_told] == []
+
+
+def test_help_offers_no_service_to_a_command_that_takes_the_file() -> None:
+    takes_file = {"claims serve", "claims import"} | {f"claims token {verb}" for verb in ("create", "list", "revoke")}
+    for path, command in every_command():
+        for option in command.params:
+            if option.name == "db" and path != "claims demo":
+                assert isinstance(option, click.Option)
+                assert ("a service that has it" in (option.help or "")) == (path not in takes_file), path
+                assert (option.metavar == "PATH|URL") == (path not in takes_file), path
+
+
+def test_help_says_which_exit_code_bad_lines_have(claims: Run) -> None:
+    assert "exit code is that of the first" in " ".join(claims("append", "--help").stdout.split())
 
 
 def test_help_names_every_command_with_a_line_of_its_own(claims: Run) -> None:

@@ -68,7 +68,11 @@ def state_command(writer: Writer, chain: tuple[Link, ...], told: dict[str, Any],
 @attributed
 @_told
 @click.option(
-    "--act", "acts", metavar="ID", multiple=True, help="Denies having said this act; with claims, points at it."
+    "--act",
+    "acts",
+    metavar="ID",
+    multiple=True,
+    help="Denies having said this act; with claims, points at it. Repeatable.",
 )
 @click.option(
     "--form", type=Words(ev.Form), default="flat", help="Default: flat. Flat and dismissal commit the speaker."

@@ -36,9 +36,23 @@ _COLUMNS: Final = (
 )
 _OPTIONS: Final = (
     click.option("--order", type=click.Choice(ORDERS), default="id", help="Default: id. By last change, or by acts."),
-    click.option("--status", "statuses", multiple=True, metavar="STATUS", help="Claims of this status, or another."),
-    click.option("--flag", "flags", multiple=True, metavar="FLAG", help="Claims with this flag, and every other."),
-    click.option("--kind", "kinds", multiple=True, metavar="KIND", help="factual, predictive or normative."),
+    click.option(
+        "--status",
+        "statuses",
+        multiple=True,
+        metavar="STATUS",
+        help="Claims of this status. Repeatable: of any of them.",
+    ),
+    click.option(
+        "--flag", "flags", multiple=True, metavar="FLAG", help="Claims with this flag. Repeatable: with all of them."
+    ),
+    click.option(
+        "--kind",
+        "kinds",
+        multiple=True,
+        metavar="KIND",
+        help="factual, predictive or normative. Repeatable: of any of them.",
+    ),
     click.option("--source", metavar="SOURCE", help="Claims on which an act has this source in its chain."),
     click.option("--changed-since", metavar="T", help="Claims that a record named then, or later."),
     click.option("--changed-until", metavar="T", help="Claims that no record named later."),

@@ -59,7 +59,8 @@ def append_command(db: str, file: IO[bytes], dry_run: bool, register: bool, reco
     """Append events from FILE (- for stdin): one JSON object a line, as `claims schema` has it; .gz and .zst, too.
 
     Beside its fields an event may bring its `id` and `recorded_by`. Every line is checked first; where any is bad,
-    each is told with its number, and nothing is written. The receipts go to stdout, a JSON object a line.
+    each is told with its number, nothing is written, and the exit code is that of the first of them in the file. The
+    receipts go to stdout, a JSON object a line.
     """
     numbers: list[int] = []
     entries: list[Entry] = []

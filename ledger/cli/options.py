@@ -33,17 +33,20 @@ class Words(click.Choice[str]):
 
 def at_ledger(command: F) -> F:
     """Gives a command `db`: what --db says here or before the command, else CLAIMS_DB, else ./claims.db."""
+    return _db(command, "PATH|URL", "The ledger, or a service that has it.")
 
+
+def at_file(command: F) -> F:
+    """The same, for a command that takes the ledger's file (see `file_of`)."""
+    return _db(command, "PATH", "The ledger's file; no service's URL.")
+
+
+def _db(command: F, metavar: str, what: str) -> F:
     def chosen(ctx: click.Context, _: click.Parameter, value: str | None) -> str:
         return value or ctx.find_object(str) or os.environ.get("CLAIMS_DB") or DEFAULT_DB
 
-    option = click.option(
-        "--db",
-        metavar="PATH|URL",
-        callback=chosen,
-        help="The ledger, or a service that has it. Default: $CLAIMS_DB, else ./claims.db.",
-    )
-    return option(command)
+    told = f"{what} Default: $CLAIMS_DB, else ./claims.db."
+    return click.option("--db", metavar=metavar, callback=chosen, help=told)(command)
 
 
 def with_cuts(command: F) -> F:

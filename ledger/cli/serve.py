@@ -17,7 +17,7 @@ from ledger import Ledger, UsageError
 from ledger.story import told
 from ledger.tokens import Tokens
 
-from .options import at_ledger, file_of
+from .options import at_file, file_of
 
 if TYPE_CHECKING:
     from ledger.service.logs import Form
@@ -65,7 +65,7 @@ def _number(_: click.Context, __: click.Parameter, value: float | None) -> float
     type=click.Choice(["json", "text", "none"]),
     help="A line for each request, on standard error. Default: text on a terminal, json elsewhere.",
 )
-@at_ledger
+@at_file
 def serve_command(db: str, host: str, port: int, demo: bool, log: Form | None, **limits: Any) -> None:
     """Serve the ledger over HTTP: the API under /v1, and pages to look at, from / on.
 

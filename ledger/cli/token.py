@@ -12,7 +12,7 @@ from ledger.tokens import SCOPES, Token, Tokens
 from ledger.visible import visible
 
 from . import render
-from .options import at_ledger, file_of, for_reading, in_format, told
+from .options import at_file, file_of, for_reading, in_format, told
 from .render import Column, Screen
 
 _COLUMNS = (Column("name"), Column("scopes"), Column("created"))
@@ -38,7 +38,7 @@ def token_command() -> None:
     help="What it allows; repeatable. curate includes append, admin everything.",
 )
 @in_format("table", "json")
-@at_ledger
+@at_file
 def create_token(db: str, form: str, name: str, scopes: tuple[str, ...]) -> None:
     """Make a token for NAME, who then stands as recorded_by in all that is appended with it.
 
@@ -63,7 +63,7 @@ def create_token(db: str, form: str, name: str, scopes: tuple[str, ...]) -> None
 
 @token_command.command("list", short_help="Who has a token, and for what.")
 @in_format("table", "json", "ndjson")
-@at_ledger
+@at_file
 def list_tokens(db: str, form: str) -> None:
     """Who has a token, for what, and since when; never the secrets."""
     found = _tokens(db).all()
@@ -79,7 +79,7 @@ def list_tokens(db: str, form: str) -> None:
 
 @token_command.command("revoke", short_help="End a token, at once.")
 @click.argument("name")
-@at_ledger
+@at_file
 def revoke_token(db: str, name: str) -> None:
     """End the token of NAME, at once. What was recorded with it stands."""
     _tokens(db).revoke(name)

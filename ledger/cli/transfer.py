@@ -25,7 +25,7 @@ from projections.words import count
 
 from . import render
 from .ndjson import Line, Lines, compressed, progress
-from .options import at_ledger, file_of, for_reading
+from .options import at_file, at_ledger, file_of, for_reading
 
 #: What the files beside a ledger's own end in, or begin with after its name.
 _OWN = ("-wal", "-shm", "-journal", ".tokens", ".views")
@@ -60,7 +60,7 @@ def export_command(db: str, file: str) -> None:
 
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
-@at_ledger
+@at_file
 def import_command(db: str, file: IO[bytes]) -> None:
     """Take in FILE (- for stdin) as `claims export` wrote it, with its ids and times; plain, .gz or .zst.
 

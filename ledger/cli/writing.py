@@ -100,7 +100,8 @@ def sets(command: F) -> F:
         required=True,
         metavar="FIELD=VALUE",
         callback=collected,
-        help="A field and its new value: JSON, or else text ('\"2024\"' for 2024 as text); null takes it away.",
+        help="A field and its new value: JSON, or else text ('\"2024\"' for 2024 as text); null takes it away."
+        " Repeatable.",
     )(command)
 
 
