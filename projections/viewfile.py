@@ -176,7 +176,7 @@ def explained(path: str, error: apsw.Error) -> LedgerError:
             text = "see that there is room and that you may write there"
             return LedgerError(f"the view {path} cannot be opened or written ({error}); {text}")
         case _:
-            return LedgerError(f"the view {path} failed: {error}; if it does again, `claims replay --views` makes it anew")
+            return LedgerError(f"the view {path} failed: {error}; if it does again, `claims replay --views` mends it")
 
 
 def _damaged(path: str, error: apsw.Error) -> LedgerError:
