@@ -10,8 +10,9 @@ Whatever is in a view can be made anew from the ledger. So nothing here is kept 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import apsw
@@ -30,6 +31,11 @@ GRID: Final = 1_000
 MASK: Final = 2**128 - 1
 PATIENCE_MS: Final = 30_000
 """So long whoever writes waits for others that do."""
+
+
+class DamagedView(IntegrityError):
+    """The file of a view does not hold together; it may be deleted, and is made anew."""
+
 
 Connection: TypeAlias = apsw.Connection
 Wording: TypeAlias = tuple[int, int, str]
@@ -180,7 +186,14 @@ def explained(path: str, error: apsw.Error) -> LedgerError:
 
 
 def _damaged(path: str, error: apsw.Error) -> LedgerError:
-    return IntegrityError(f"the view {path} is damaged ({error}); it is derived: delete {path}, and it is made anew")
+    return DamagedView(f"the view {path} is damaged ({error}); it is derived: delete {path}, and it is made anew")
+
+
+def discard(path: str) -> None:
+    """Removes a view; whoever still reads it, reads on."""
+    for end in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            os.unlink(path + end)  # there is no file for ":memory:"
 
 
 def create_indexes(connection: Connection) -> None:

@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, datetime
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import apsw
@@ -45,8 +44,10 @@ from .viewfile import (
     GRID,
     VERSION,
     Checkpoint,
+    DamagedView,
     checkpoint,
     digest_of,
+    discard,
     empty,
     explained,
     explaining,
@@ -120,25 +121,35 @@ class Views:
     def open(cls, ledger: Ledger, path: str | os.PathLike[str] | None = None, *, or_in_memory: bool = False) -> Self:
         """Opens the view beside a ledger's file, or the one at a path; a new one where there is none.
 
-        Raises LedgerError where no file can be written there; with `or_in_memory`, beside a ledger in a folder that may
-        not be written, the view is made in memory. This and every other verb raise Unavailable where the file is locked
-        or its disk is full or fails, IntegrityError where it is damaged, and may be deleted, and UsageError where the
-        view is closed, or used by two threads at one moment.
+        One beside its ledger that is seen to be damaged is made anew. Raises LedgerError where no file can be written
+        there; with `or_in_memory`, beside a ledger in a folder that may not be written, the view is made in memory.
+        This and every other verb raise Unavailable where the file is locked or its disk is full or fails,
+        IntegrityError where it is damaged, and may be deleted, and UsageError where the view is closed, or used by two
+        threads at one moment.
         """
         where = os.fspath(path) if path is not None else beside(ledger)
         try:
-            view = cls(ledger, where)
-            view._check()
-        except apsw.NotADBError as error:
-            if path is not None:  # it may be anything
-                raise LedgerError(f"{where} is no view; delete it, or give another path") from error
-            Path(where).unlink()
-            with explaining(where):
-                view = cls(ledger, where)
+            return cls._opened(ledger, where)
         except apsw.Error as error:
             if or_in_memory and not os.access(os.path.dirname(where), os.W_OK):  # read-only media, for one
                 return cls(ledger, ":memory:")
-            raise explained(where, error) from error
+            told = explained(where, error)
+            if not isinstance(told, DamagedView):
+                raise told from error
+            if path is not None:  # it may be anything
+                raise LedgerError(f"{where} is no view; delete it, or give another path") from error
+        discard(where)
+        with explaining(where):
+            return cls._opened(ledger, where)
+
+    @classmethod
+    def _opened(cls, ledger: Ledger, where: str) -> Self:
+        view = cls(ledger, where)
+        try:
+            view._check()
+        except BaseException:
+            view.close()
+            raise
         return view
 
     @classmethod
@@ -183,11 +194,13 @@ class Views:
     @contextmanager
     def still(self) -> Iterator[Self]:
         """All that is read within is of one moment, whatever somebody else takes in meanwhile; for reading only."""
-        if self._connection.in_transaction:  # it is still already
+        with explaining(self.path):
+            is_still = self._connection.in_transaction
+            if not is_still:
+                self._connection.execute("BEGIN DEFERRED")
+        if is_still:
             yield self
             return
-        with explaining(self.path):
-            self._connection.execute("BEGIN DEFERRED")
         try:
             yield self
         finally:
@@ -287,7 +300,7 @@ class Views:
         except apsw.Error:  # it is damaged
             goes_on = False
         if not goes_on:
-            _remove(fresh)
+            discard(fresh)
         built: Any = open_view(fresh)
         built.wal_autocheckpoint(_PAGES)
         try:
@@ -299,7 +312,7 @@ class Views:
                 copying.step()
         finally:
             built.close()
-        _remove(fresh)
+        discard(fresh)
 
     def _take_all(self, at: int, until: int, reach: int) -> int:
         while at < until:
@@ -561,9 +574,3 @@ def _until(time: Time | None) -> int | None:
                 raise UsageError(str(error)) from None
         case _:
             raise UsageError(f"{time!r} is no time; give a date, a zoned datetime, or text such as 2024-10-09")
-
-
-def _remove(path: str) -> None:
-    for end in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            os.unlink(path + end)  # there is no file for ":memory:"

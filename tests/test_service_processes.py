@@ -28,6 +28,7 @@ from ledger.service.problems import NotYet, Overloaded
 from ledger.service.questions import OfSubject, TooMuch
 from ledger.service.readers import Readers
 from projections import board, status, timeline
+from projections.views import Views
 
 PATIENCE_S = 30.0
 
@@ -189,6 +190,23 @@ def test_a_view_that_was_deleted_is_made_anew_and_nobody_reads_on_in_the_old_one
     position = book.append(ClaimRegistered(claim="newer", text="It is newer.")).position
     found = asker.get(f"/v1/claims?as_of={position}")
     assert [row["claim"] for row in found.json()["claims"]] == ["contested", "newer"]
+
+
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_a_view_that_is_damaged_is_made_anew_and_nobody_is_told_what_it_says(book: Ledger, all_of_it: bool) -> None:
+    with Views.open(book) as view:
+        view.catch_up()
+        [(page,)] = view._connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'row'").fetchall()
+    path = Path(f"{book.name}.views")
+    begins, ends = (4096, path.stat().st_size) if all_of_it else ((page - 1) * 4096, page * 4096)
+    with path.open("r+b") as file:
+        file.seek(begins)
+        file.write(b"\xff" * (ends - begins))
+    answers = []
+    with Asker(book, Settings(wait_s=0.2), started=True) as asker:
+        assert comes(lambda: answers.append(asker.get("/v1/claims")) or answers[-1].status_code == 200)
+    assert {answer.status_code for answer in answers} <= {200, 503}
+    assert answers[-1].content == msgspec.json.encode(book.state(board))
 
 
 # -- long folds --------------------------------------------------------------------------------------------------------

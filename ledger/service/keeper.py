@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger import Ledger, LedgerError
+from projections.viewfile import DamagedView, discard
 from projections.views import OutOfReach, Views, beside
 
 _POLL_S: Final = 0.25
@@ -30,12 +31,20 @@ def keep(path: str, stop: threading.Event) -> None:
     """Follows a ledger until `stop` is set."""
     with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger) as view:
         threading.Thread(target=_watch, args=(beside(ledger), stop), daemon=True).start()
-        while not stop.is_set():
-            try:
-                for _ in view.follow(stop=stop, poll_s=_POLL_S):
-                    pass
-            except OutOfReach:  # one record changes more claims than are judged one by one
-                view.rebuild()
+        try:
+            _follow(view, stop)
+        except DamagedView:
+            discard(view.path)  # the next to open it makes it anew
+            raise
+
+
+def _follow(view: Views, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            for _ in view.follow(stop=stop, poll_s=_POLL_S):
+                pass
+        except OutOfReach:  # one record changes more claims than are judged one by one
+            view.rebuild()
 
 
 def lower_priority(by: int) -> None:

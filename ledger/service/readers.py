@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from ledger import Ledger
+from projections.viewfile import DamagedView, discard
 from projections.views import OutOfReach, Views, beside
 from projections.weighed import Verdicts
 
@@ -42,7 +43,7 @@ class Readers:
 
     @contextmanager
     def view(self) -> Iterator[Views]:
-        """The view, as far as it has come. Raises NotYet where nobody has made one."""
+        """The view, as far as it has come. Raises NotYet where nobody has made one, or it was damaged."""
         if not self.kept:
             with self._lock:
                 own = self._caught_up()
@@ -51,6 +52,11 @@ class Readers:
         shelved = self._taken()
         try:
             yield shelved.view
+        except DamagedView as error:
+            shelved.view.close()
+            if shelved.file == self._file():  # else somebody has done so already
+                discard(self._path)  # whoever keeps it up sees that it is gone, and makes it anew
+            raise NotYet(_NONE) from error
         except BaseException:
             shelved.view.close()
             raise
