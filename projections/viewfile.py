@@ -156,11 +156,15 @@ def open_to_read(path: str) -> Connection | None:
 
 @contextmanager
 def explaining(path: str) -> Iterator[None]:
-    """Raises what SQLite raises within as what it means for the view in a file."""
+    """Raises what SQLite, or its driver, raises within as what it means for the view in a file."""
     try:
         yield
     except apsw.Error as error:
         raise explained(path, error) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{error.object!r} is not UTF-8 text; check its encoding") from None
+    except OverflowError:
+        raise UsageError("a number is larger than any view holds; give one of 64 bits") from None
 
 
 def explained(path: str, error: apsw.Error) -> LedgerError:

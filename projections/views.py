@@ -397,10 +397,7 @@ class Views:
         """
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
-        if limit is not None and limit < 1:
-            raise UsageError(
-                f"a page has one row at least, not {limit}; leave `limit` out for 50, or give None for all"
-            )
+        _check_limit(limit)
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
         filters = {"status": status, "flag": flags, "kind": kind, "source": source, "search": search}
@@ -465,6 +462,7 @@ class Views:
         `search` are words of which each must be in the id or a name, the last may be the beginning of one. Raises
         UsageError where it has none.
         """
+        _check_limit(limit)
         self._check_searched(Where(search=""))
         with self._at(as_of, None) as (_, moment):
             return roster.listed(self._connection, self._ledger, moment.at, search, after, limit)
@@ -540,6 +538,11 @@ class Views:
             return
         if self._connection.execute("SELECT 1 FROM meta WHERE key = 'searched' AND value = 0").fetchall():
             raise UsageError("this view was made without search; `claims replay --views` makes it anew")
+
+
+def _check_limit(limit: int | None) -> None:
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise UsageError(f"a page has one row at least, not {limit!r}; leave `limit` out, or give None for all")
 
 
 def _are_too_many(missing: int, head: int) -> bool:

@@ -369,6 +369,8 @@ def test_a_board_at_both_cuts_is_folded_once_and_the_last_few_are_kept(large, mo
     assert not folds
     assert view.page(said_by=cuts[0]).rows == pages[0]
     assert folds == [cuts[0]]
+    kept = "SELECT count(DISTINCT node) FROM cut_row"
+    assert view._connection.execute(kept).fetchall() == [(KEPT,)], "no row of those that were let go is left"
 
 
 @pytest.mark.parametrize("seed", range(12))

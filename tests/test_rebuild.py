@@ -269,6 +269,26 @@ def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monk
             assert view.page(limit=None).rows == ledger.state(board).claims
 
 
+def test_a_rebuild_that_was_begun_without_search_is_begun_anew_with_it(tmp_path, monkeypatch):
+    fold, left = rebuild.fold_chunk, iter([True])
+
+    def interrupted(*args, **how):
+        if not next(left, False):
+            raise KeyboardInterrupt
+        return fold(*args, **how)
+
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        for claim in ("dam", "dyke"):
+            ledger.append(Statement(claims=(claim,), chain=ANN, quote="It leaks"), register=True)
+        with Views.open(ledger) as view:
+            with monkeypatch.context() as patched:
+                patched.setattr(rebuild, "fold_chunk", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    view.rebuild(chunk=1, search=False)
+            view.rebuild(chunk=1)
+            assert [row.claim for row in view.page(search="leaks").rows] == ["dam", "dyke"]
+
+
 @pytest.mark.parametrize("left", [b"x" * 5_000, b"SQLite format 3\0" + b"x" * 5_000])
 def test_what_a_rebuild_left_behind_and_is_damaged_is_no_hindrance(tmp_path, left):
     with Ledger.open(tmp_path / "claims.db") as ledger:

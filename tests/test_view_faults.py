@@ -206,3 +206,23 @@ def test_a_view_that_another_thread_uses_says_to_open_one_for_each(view):
         holding.join()
     assert "is used by another thread at this moment; open one for each thread" in str(told.value)
     assert view.counts()["asserted"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda view: view.page(source="\ud800"), "is not UTF-8 text"),
+        (lambda view: view.page(cursor="\ud800"), "is not UTF-8 text"),
+        (lambda view: view.row("\ud800"), "is not UTF-8 text"),
+        (lambda view: view.sources(after="\ud800"), "is not UTF-8 text"),
+        (lambda view: list(view.changes(0, beyond="\ud800")), "is not UTF-8 text"),
+        (lambda view: view.page(limit=2**70), "is larger than any view holds"),
+        (lambda view: view.kept_hash(2**70), "is larger than any view holds"),
+        (lambda view: view.page(limit=0), "a page has one row at least, not 0"),
+        (lambda view: view.page(limit=1.5), "a page has one row at least, not 1.5"),
+        (lambda view: view.sources(limit=-1), "a page has one row at least, not -1"),
+    ],
+)
+def test_what_no_view_can_be_asked_is_told(view, ask, said):
+    with pytest.raises(UsageError, match=said):
+        ask(view)

@@ -73,3 +73,10 @@ def test_of_very_many_assessments_a_few_are_told_and_how_many_more(weighing):
     found = ledger.state(board)
     told = "Ann: false; Speaker 0: mixed; 3 more"
     assert Verdicts(2).of(ledger, found)["c"] == weighed.verdicts(ledger, found, 2)["c"] == told
+
+
+def test_no_more_claims_are_remembered_than_were_allowed(weighing):
+    ledger, known = weighing[0], Verdicts(claims=1)
+    found = ledger.state(board)
+    assert known.of(ledger, found) == weighed.verdicts(ledger, found) == {"c": "Ann: false", "d": "Ann: true"}
+    assert len(known._known) == 1

@@ -210,6 +210,8 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
         made = Path(stream.name)
         try:
             yield stream
+            stream.flush()
+            os.fsync(stream.fileno())  # the file that it takes the place of may be the last good one
             stream.close()
             umask = os.umask(0)
             os.umask(umask)
