@@ -16,11 +16,12 @@ from ledger.errors import UsageError
 from ledger.events import MAX_SOURCE
 from ledger.fold import AsOf
 
-from . import board, cursors, pages
+from . import board
 from .board import Board, Row
-from .rows import STATUSES
 from .status import RULES
-from .views import Order, Time, Views
+from .tracking.rows import STATUSES
+from .views import Order, Views, cursors, pages
+from .views.view import Time
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 _PAGE: Final = 1_000

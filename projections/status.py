@@ -13,7 +13,7 @@
 8. *Why*: the rule that fired, and the act that decides for each speaker of each root, with the relations it came
    through. Whoever recomputes by hand from `why` comes to the same status.
 
-`projections.tracker` keeps the same rules up for the whole board, record by record, by counters; it names where. Who
+`projections.tracking` keeps the same rules up for the whole board, record by record, by counters; it names where. Who
 changes a rule changes it there too.
 
 No score, no majority, no decay: a number cannot be defended line by line, repetition would raise it, and decay would

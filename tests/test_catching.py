@@ -21,9 +21,8 @@ from ledger import (
     Statement,
 )
 from ledger.testing import Story, by, opened, random_ledger
-from projections import live
-from projections.reached import concerned
-from projections.views import OutOfReach, Views
+from projections.views import OutOfReach, Views, live
+from projections.views.reached import concerned
 
 
 @pytest.mark.parametrize("seed", range(100, 130))

@@ -19,8 +19,8 @@ from ledger.cli import main
 from ledger.synthetic import synthetic
 from ledger.testing import opened, random_ledger
 from projections.board import Row
-from projections.changes import WHAT, Change
 from projections.views import Views
+from projections.views.changes import WHAT, Change
 
 
 def compared(ledger: Ledger, after: int, upto: int) -> list[Change]:

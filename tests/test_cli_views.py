@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli import main
-from projections import columns
-from projections.rows import STATUSES
+from projections.tracking import columns
+from projections.tracking.rows import STATUSES
 from projections.views import Views
 
 Run = Callable[..., Result]
@@ -255,7 +255,7 @@ def test_a_fold_that_is_not_pure_is_found_out(claims: Run, monkeypatch: pytest.M
         return (*before, changed_at + 1 + hidden % 1_000, counts)
 
     with monkeypatch.context() as patched:
-        patched.setattr("projections.tracker.columns_of", impure)
+        patched.setattr("projections.tracking.tracker.columns_of", impure)
         assert claims("replay", "--views", "--workers", "1").exit_code == 0
     ran = claims("replay", "--check")
     assert ran.exit_code == 7

@@ -44,7 +44,7 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms} | 
 #: Who may know whom of the outside world; what is not named here, only the standard library.
 MAY_KNOW = {
     "msgspec": {"ledger", "projections"},
-    "apsw": {"ledger.store", "projections.views", "projections.viewfile"},
+    "apsw": {"ledger.store", "projections.views"},
     "backports": {"ledger.cli.ndjson"},
     "compression": {"ledger.cli.ndjson"},
     "eventsourcing": {"ledger.store"},
@@ -120,6 +120,24 @@ def test_a_room_imports_nothing_from_above_it():
             for target in targets:
                 if target.startswith("ledger."):
                     assert FLOOR_OF[room(target)] <= FLOOR_OF[room(name)], f"{name} imports {target}"
+
+
+#: From the rules of one claim up to what serves a part of the board.
+STOREYS = ("projections.tracking", "projections.views", "projections.part")
+
+
+def storey(name):
+    """How high a module of projections stands; the rules of one claim, and the readings of them, lowest."""
+    return next((place for place, package in enumerate(STOREYS, 1) if within(name, [package])), 0)
+
+
+def test_the_rules_know_nothing_of_what_keeps_them_up_and_that_nothing_of_the_views():
+    assert {storey(name) for name in MODULES if name.startswith("projections.")} == {0, 1, 2, 3}
+    for name, targets in GRAPH.items():
+        if name.startswith("projections."):
+            for target in targets:
+                if target.startswith("projections."):
+                    assert storey(target) <= storey(name), f"{name} imports {target}"
 
 
 def test_the_door_upstairs_is_opened_only_when_somebody_goes_through():

@@ -28,9 +28,9 @@ from ledger import (
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board, bothcuts
-from projections.bothcuts import KEPT
-from projections.views import ORDERS, STATUSES, Views
+from projections import board
+from projections.views import ORDERS, STATUSES, Views, bothcuts
+from projections.views.bothcuts import KEPT
 
 ANN, BOB = (by("Ann"),), (by("Bob"),)
 

@@ -30,11 +30,11 @@ from ledger import (
 )
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board, rebuild
-from projections.book import Book
-from projections.clusters import plan
-from projections.viewfile import open_view
-from projections.views import Views
+from projections import board
+from projections.views import Views, rebuild
+from projections.views.book import Book
+from projections.views.clusters import plan
+from projections.views.file import open_view
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
@@ -520,7 +520,7 @@ STOPS_IN_THE_MIDDLE = """
 import sys, time
 from itertools import count
 from ledger import Ledger
-from projections import rebuild
+from projections.views import rebuild
 from projections.views import Views
 fold, folded = rebuild.fold_chunk, count()
 def stopping(*args, **how):

@@ -12,8 +12,8 @@ from ledger import Ledger, Link, RecordAmended, SourceRegistered, Statement, Usa
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
 from projections import sources
-from projections.reached import Registered
 from projections.views import Views
+from projections.views.reached import Registered
 
 Listing = tuple[Ledger, Views]
 

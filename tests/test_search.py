@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger import UsageError
-from projections import search
-from projections.search import queries, searched
+from projections.views import search
+from projections.views.search import queries, searched
 
 INDEX = "CREATE VIRTUAL TABLE words USING fts5 (text, content = '', columnsize = 0, tokenize = 'ascii')"
 

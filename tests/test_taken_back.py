@@ -5,7 +5,7 @@ from test_views import folded
 
 from ledger import ClaimRegistered, ClaimsRelated, Denial, Entry, Ledger, Retraction, Statement
 from ledger.testing import by
-from projections.tracker import Tracker
+from projections.tracking.tracker import Tracker
 
 ANN, BOB = (by("Ann"),), (by("Bob"),)
 

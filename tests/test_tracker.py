@@ -21,8 +21,9 @@ from ledger import (
     Statement,
 )
 from ledger.testing import by, opened, random_ledger
-from projections import carried, distinct, standing, tied
-from projections.tracker import Tracker
+from projections import distinct
+from projections.tracking import carried, standing, tied
+from projections.tracking.tracker import Tracker
 
 
 @pytest.mark.parametrize("many", [carried._MANY, 0])

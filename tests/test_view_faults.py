@@ -13,8 +13,8 @@ import pytest
 from boards import ANN, BOB, rows
 
 from ledger import Denial, IntegrityError, Ledger, LedgerError, Statement, Unavailable, UsageError
-from projections import pages, viewfile
-from projections.views import Views
+from projections.views import Views, pages
+from projections.views import file as viewfile
 
 READ = {
     "checkpoint": lambda view: view.checkpoint,

@@ -25,10 +25,11 @@ from ledger import (
     intake,
 )
 from ledger.synthetic import synthetic
-from projections import pages, status, views
-from projections.rows import COUNTS
-from projections.viewfile import empty
-from projections.views import ORDERS, STATUSES, Views
+from projections import status
+from projections.tracking.rows import COUNTS
+from projections.views import ORDERS, STATUSES, Views, pages
+from projections.views import view as verbs
+from projections.views.file import empty
 
 
 @pytest.fixture
@@ -316,8 +317,8 @@ def test_a_page_is_of_one_moment_whoever_brings_the_view_on_while_it_is_read(tmp
 def test_a_view_that_is_far_behind_is_made_anew_and_one_that_is_not_catches_up(ledger, monkeypatch):
     made = []
     monkeypatch.setattr(Views, "_rebuild", lambda view, *_, **__: made.append(view))
-    monkeypatch.setattr(views, "GRID", 4)
-    monkeypatch.setattr(views, "COSTS", 2)
+    monkeypatch.setattr(verbs, "GRID", 4)
+    monkeypatch.setattr(verbs, "COSTS", 2)
     with Views.open(ledger) as view:
         ledger.append_all([Statement(claims=(f"dam-{n}",), chain=ANN) for n in range(2)], register=True)
         view.catch_up()
@@ -466,8 +467,8 @@ def test_a_view_beside_a_ledger_on_read_only_media_is_made_in_memory(tmp_path, m
             raise apsw.CantOpenError("unable to open database file")
         return open_view(path)
 
-    open_view = views.open_view
-    monkeypatch.setattr(views, "open_view", refused)
+    open_view = verbs.open_view
+    monkeypatch.setattr(verbs, "open_view", refused)
     with Ledger.open(tmp_path / "claims.db", read_only=True) as ledger:
         with pytest.raises(LedgerError, match="see that there is room"):
             Views.open(ledger, or_in_memory=True)

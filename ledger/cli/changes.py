@@ -13,7 +13,7 @@ from ledger.ledger import is_url
 from ledger.visible import visible
 from projections import words
 from projections.board import Row
-from projections.changes import Change, Changes, asked, check_place, part, place_of
+from projections.views.changes import Change, Changes, asked, check_place, part, place_of
 
 from . import render
 from .board import caught_up

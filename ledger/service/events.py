@@ -11,9 +11,9 @@ from starlette.responses import Response, StreamingResponse
 from ledger import Ledger, NotFound, UsageError
 from ledger.cuts import number_of
 from ledger.events import TYPES
-from projections import cursors
-from projections.pages import check_pinned
 from projections.part import source_id
+from projections.views import cursors
+from projections.views.pages import check_pinned
 
 from . import asking, operations, service
 from .asking import Cuts, reading

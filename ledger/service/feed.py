@@ -18,7 +18,7 @@ from typing import Final
 from ledger import Ledger, LedgerError
 from ledger.ledger import Stretch
 from ledger.store import Kept, Stored
-from projections.viewfile import ledger_id
+from projections.views.file import ledger_id
 
 from .recent import EVERYTHING, Batch, Frame, Recent, Wanted, batch, frame
 from .settings import Settings

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from ledger import Ledger, LedgerError
-from projections.viewfile import DamagedView, discard
 from projections.views import OutOfReach, Views, beside
+from projections.views.file import DamagedView, discard
 
 _POLL_S: Final = 0.25
 _GRACE_S: Final = 1.0

@@ -16,7 +16,8 @@ from msgspec import Struct
 from ledger import Ledger, NotFound, records
 from ledger.fold import AsOf
 from ledger.store import Stored
-from projections import aftermath, cursors
+from projections import aftermath
+from projections.views import cursors
 
 from .readers import Readers
 

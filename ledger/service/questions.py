@@ -15,10 +15,11 @@ from starlette.datastructures import QueryParams
 
 from ledger import Ledger
 from ledger.fold import Projection
-from projections import aftermath, cursors, diff, provenance, sources, status, timeline
-from projections.changes import part
+from projections import aftermath, diff, provenance, sources, status, timeline
 from projections.part import Wanted
-from projections.roster import Roster
+from projections.views import cursors
+from projections.views.changes import part
+from projections.views.roster import Roster
 
 from .logged import InLog
 from .page.look import Elsewhere, Look

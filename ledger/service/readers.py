@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 from ledger import Ledger
-from projections.viewfile import DamagedView, discard
 from projections.views import OutOfReach, Views, beside
+from projections.views.file import DamagedView, discard
 from projections.weighed import Verdicts
 
 from .problems import NotYet

@@ -11,18 +11,19 @@ from starlette.responses import Response
 
 from ledger import UsageError
 from ledger.cuts import number_of
-from projections import cursors, diff, pages
-from projections.changes import Changes, check_place, place_of
+from projections import diff
 from projections.diff import Diff
 from projections.flags import FLAGS
 from projections.part import PartOfBoard, Wanted, source_id
 from projections.provenance import Provenance
-from projections.roster import Roster
-from projections.rows import CLAIM_KINDS, STATUSES
 from projections.sources import Source
 from projections.status import RULES, Status
 from projections.timeline import History
-from projections.viewfile import ledger_id
+from projections.tracking.rows import CLAIM_KINDS, STATUSES
+from projections.views import cursors, pages
+from projections.views.changes import Changes, check_place, place_of
+from projections.views.file import ledger_id
+from projections.views.roster import Roster
 
 from . import asking, service
 from .asking import reading

@@ -20,8 +20,8 @@ from starlette.requests import HTTPConnection
 from ledger import GroupCommit, Ledger
 from ledger.cuts import NOT_COME, beyond
 from ledger.tokens import Tokens
-from projections.viewfile import VERSION, ledger_id
 from projections.views import beside
+from projections.views.file import VERSION, ledger_id
 
 from .answers import Answer, Answers
 from .feed import Feed

@@ -9,9 +9,8 @@ from typing import Any
 from ledger import Ledger
 from ledger.fold import Question
 from ledger.records import Record
-from projections import pages
 from projections.part import Part, Wanted, viewed
-from projections.views import Views
+from projections.views import Views, pages
 
 from .problems import NotYet
 from .readers import Readers

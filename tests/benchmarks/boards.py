@@ -20,8 +20,8 @@ from whole import LATELY, imported, said_again
 
 from ledger import ClaimsRelated, Ledger, SourceRelated, names
 from ledger.events import Event
-from projections.reached import OutOfReach, concerned, reached
 from projections.views import ORDERS, Views
+from projections.views.reached import OutOfReach, concerned, reached
 
 PAGES = 1_000
 ACTS = 200

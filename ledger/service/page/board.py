@@ -11,12 +11,13 @@ from msgspec import Struct
 from ledger import Record, when
 from ledger import events as ev
 from ledger.records import ACTS
-from projections import pages, words
+from projections import words
 from projections.board import Row
 from projections.flags import FLAGS
 from projections.part import Wanted
-from projections.rows import CLAIM_KINDS
 from projections.status import RULE_TEXTS
+from projections.tracking.rows import CLAIM_KINDS
+from projections.views import pages
 
 from ..sparing import TooMuch, part_of
 from . import drawings, urls

@@ -16,9 +16,9 @@ from ledger import events as ev
 from ledger import names
 from ledger.saying import Key
 
-from .judgement import side_of
+from ..judgement import side_of
+from ..world import BY_SPEAKER, DENIED, Act
 from .quotations import Words
-from .world import BY_SPEAKER, DENIED, Act
 
 # The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set. Those
 # from FLAGGED on raise a flag each.

@@ -12,6 +12,8 @@ from typing import Final
 from ledger import events as ev
 from ledger.saying import Key
 
+from ..distinct import EXACT
+from ..reach import Relation, Sign
 from .cells import (
     CONFLICTS,
     KINDS,
@@ -25,8 +27,6 @@ from .cells import (
     reworded,
     work_out,
 )
-from .distinct import EXACT
-from .reach import Relation, Sign
 from .standing import Arrived, Claim, put, sum_root
 from .told import Told
 from .webs import Carrying, Web

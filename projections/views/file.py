@@ -20,9 +20,9 @@ import apsw
 from ledger import Ledger
 from ledger.errors import IntegrityError, LedgerError, Unavailable, UsageError
 
-from . import board
+from .. import board
+from ..status import RULES
 from .search import searched
-from .status import RULES
 
 VERSION: Final = f"{RULES} board/{board.version} views/2"
 """What a file was made by: a view of another version is rebuilt."""

@@ -13,8 +13,8 @@ from typing import NamedTuple, TypeAlias
 from ledger import events as ev
 from ledger import names
 
-from .register import Register
-from .world import World
+from ..register import Register
+from ..world import World
 
 Link: TypeAlias = tuple[str, str]
 """The id of a source, and its name as printed."""

@@ -12,9 +12,9 @@ from msgspec import Struct, field
 
 from ledger import events as ev
 
+from ..distinct import EXACT
 from .cells import NUMBERS, Cell, Light, Stance
 from .desk import Desk
-from .distinct import EXACT
 from .rows import CLAIM_KINDS, claim_key
 
 _K = TypeVar("_K")

@@ -24,12 +24,12 @@ from ledger import names, when
 from ledger.records import ACTS, CLERKS, UTTERANCES, Record, targets
 from ledger.saying import Key
 
-from .board import Row, named_by
+from ..board import Row, named_by
+from ..reach import Relation
 from .cells import KINDS, Light, light_of
 from .columns import columns_of
 from .desk import SEARCHED
 from .quotations import words_of
-from .reach import Relation
 from .rows import Columns, to_row
 from .standing import Claim, put, sum_root
 from .unsettled import Finding, Unsettled

@@ -23,11 +23,10 @@ from ledger import Ledger
 from ledger.errors import LedgerError
 from ledger.store import Stored
 
+from ..tracking.rows import PACKED
 from .book import Book, register_names
 from .clusters import CHUNK, Plan, plan
-from .folding import fold_chunk
-from .rows import PACKED
-from .viewfile import (
+from .file import (
     GRID,
     MASK,
     VERSION,
@@ -40,6 +39,7 @@ from .viewfile import (
     mark,
     open_view,
 )
+from .folding import fold_chunk
 
 _CHUNKS: Final = """
 CREATE TABLE IF NOT EXISTS chunk (chunk_no INTEGER PRIMARY KEY, tallies BLOB NOT NULL, states BLOB NOT NULL) STRICT
@@ -243,7 +243,7 @@ def _uncollected() -> Iterator[None]:
 
 # Other processes
 
-_HELP: Final = "from projections.rebuild import help_out; help_out()"
+_HELP: Final = "from projections.views.rebuild import help_out; help_out()"
 
 
 def _share(job: _Job, left: list[int], workers: int, told: _Told) -> None:

@@ -15,12 +15,12 @@ from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
 from ledger.records import ACTS, CLERKS, decode, targets
 
+from ..dossier import new_sources
+from ..tracking.quotations import Link, Words
+from ..tracking.rows import FOREVER, PACKED, node, pack_row, row_hash
+from ..tracking.tracker import Tracker
 from .book import Book
-from .dossier import new_sources
-from .quotations import Link, Words
-from .rows import FOREVER, PACKED, node, pack_row, row_hash
-from .tracker import Tracker
-from .viewfile import GRID, Doc, Quoted, Wording
+from .file import GRID, Doc, Quoted, Wording
 
 
 class Folded(NamedTuple):

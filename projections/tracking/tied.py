@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
+from ..distinct import EXACT, provable
+from ..roots import Root
 from .desk import DECLARED, DECLARED_NAMED, SEARCHED
-from .distinct import EXACT, provable
-from .roots import Root
 from .standing import (
     OPPOSITION,
     OPPOSITION_NAMED,

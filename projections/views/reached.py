@@ -17,9 +17,9 @@ from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACT_TYPES, ACTS, changes_within, leads_to, new_targets, targets
 
-from .board import named_by
-from .dossier import new_claims, new_sources
-from .reach import Near, Relation
+from ..board import named_by
+from ..dossier import new_claims, new_sources
+from ..reach import Near, Relation
 
 REACH: Final = 10_000
 """So many claims one record may reach, unless its reader allows more."""

@@ -14,16 +14,16 @@ from ledger import events as ev
 from ledger.errors import NotFound
 from ledger.records import ACTS, CLERKS
 
-from . import board
-from . import dossier as _dossier
-from .board import Row
-from .dossier import Dossier
+from .. import board
+from .. import dossier as _dossier
+from ..board import Row
+from ..dossier import Dossier
+from ..tracking.quotations import Quotations, links_of, quotations, text_of
+from ..tracking.rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
+from .file import GRID, MASK, Connection, source_no, text_digest
 from .live import Live
-from .quotations import Quotations, links_of, quotations, text_of
 from .reached import Registered, check_reach, concerned, is_plain, named_of, reached, sources_of
-from .rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
 from .search import searched
-from .viewfile import GRID, MASK, Connection, source_no, text_digest
 
 UNSETTLING: Final = (*CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
 """After these a claim may be of another kind or wording, and its acts may say something else."""

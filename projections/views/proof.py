@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from .board import Row
-from .rows import FOREVER, STATUSES, Columns, claim_key, row_hash, to_row
-from .viewfile import MASK, Connection
-from .words import count
+from ..board import Row
+from ..tracking.rows import FOREVER, STATUSES, Columns, claim_key, row_hash, to_row
+from ..words import count
+from .file import MASK, Connection
 
 _WORDING: Final = (
     "SELECT text FROM wording AS w WHERE w.claim_no = row.claim_no AND w.from_position <= row.from_position"

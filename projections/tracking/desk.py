@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from ledger import events as ev
 from ledger.lines import Lines
 
-from .register import SourceInfo, source_info
+from ..register import SourceInfo, source_info
 
 DECLARED: Final = "@"
 """What ties a root that is not named, and declared independent of another; no body has such an id."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from .reach import Relation, Sign
+from ..reach import Relation, Sign
 
 _ALONE: Final = {1}
 _NONE: Final[dict[str, Any]] = {}

@@ -16,13 +16,13 @@ from ledger.lines import Lines
 from ledger.records import ACTS, UTTERANCES, Record, changes_within
 from ledger.saying import span_of
 
+from ..dossier import new_sources
+from ..world import BY_SPEAKER, Act, Sweep, World, taken_back_until
 from .carried import Carried
 from .cells import Light, settled_light
-from .dossier import new_sources
 from .entries import Entries
 from .quotations import Words, words_of
 from .standing import put
-from .world import BY_SPEAKER, Act, Sweep, World, taken_back_until
 
 _NEVER: Final = (float("-inf"), 0, 0)
 _BY_SPEAKER: Final = {BY_SPEAKER}

@@ -31,7 +31,7 @@ from .standing import (
     SUPPORT_UNTRACED,
     Claim,
     Told,
-)  # fmt: skip
+)
 from .tied import provable_of
 
 _DISPUTED, _CORROBORATED, _ASSERTED, _DENIED, _ASSESSED, _WITHDRAWN, _RAISED = range(len(STATUSES))

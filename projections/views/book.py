@@ -9,11 +9,11 @@ from ledger import events as ev
 from ledger.records import CLERKS, decode, leads_to
 from ledger.store import Stored
 
-from .desk import DIRECTED
-from .entries import Entries
+from ..tracking.desk import DIRECTED
+from ..tracking.entries import Entries
+from ..tracking.rows import FOREVER
+from .file import Named
 from .reached import sources_of
-from .rows import FOREVER
-from .viewfile import Named
 
 
 class Book:

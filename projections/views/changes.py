@@ -19,11 +19,11 @@ from ledger.cuts import number_of
 from ledger.errors import UsageError
 from ledger.fold import AsOf
 
+from ..board import Row
+from ..status import RULES
+from ..tracking.rows import OPEN
 from . import pages
-from .board import Row
 from .pages import Moment
-from .rows import OPEN
-from .status import RULES
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 WHAT: Final = ("text", "status", "own_words", "flags", "support", "opposition", "acts")

@@ -1,7 +1,7 @@
 """Which claims come first, as of when? Pages of the board: filtered, in four orders, at any moment of a view.
 
-A moment is a table of rows and the nodes at which those lie that hold then (see `projections.rows`). Each node gives
-its first rows in the order asked for, from an index; those that are near the moment are asked first, so that the
+A moment is a table of rows and the nodes at which those lie that hold then (see `projections.tracking.rows`). Each node
+gives its first rows in the order asked for, from an index; those that are near the moment are asked first, so that the
 others need not look beyond what was found already. What is searched, or who is quoted, is looked up first, and then
 the rows of the claims found.
 """
@@ -15,10 +15,10 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from ledger.cuts import number_of
 from ledger.errors import UsageError
 
+from ..board import Row
+from ..flags import FLAGS
+from ..tracking.rows import CLAIM_KINDS, FLAG_BITS, OPEN, STATUSES, Columns, nodes_at, to_row
 from . import cursors
-from .board import Row
-from .flags import FLAGS
-from .rows import CLAIM_KINDS, FLAG_BITS, OPEN, STATUSES, Columns, nodes_at, to_row
 from .search import sought
 
 Order: TypeAlias = Literal["id", "newest", "oldest", "acts"]

@@ -28,19 +28,13 @@ from ledger.cuts import NOT_COME, Cut, beyond, moment_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
+from ..board import Row
+from ..tracking.rows import STATUSES
 from . import bothcuts, cursors, pages, proof, roster
-from .board import Row
 from .catching import Catching
 from .changes import Change, changes
 from .clusters import CHUNK
-from .live import Live
-from .pages import ORDERS, Order, Where
-from .proof import Difference
-from .reached import REACH, OutOfReach
-from .rebuild import alone, build, unfinished
-from .roster import Listed
-from .rows import STATUSES
-from .viewfile import (
+from .file import (
     GRID,
     VERSION,
     Checkpoint,
@@ -56,6 +50,12 @@ from .viewfile import (
     open_to_read,
     open_view,
 )
+from .live import Live
+from .pages import ORDERS, Order, Where
+from .proof import Difference
+from .reached import REACH, OutOfReach
+from .rebuild import alone, build, unfinished
+from .roster import Listed
 
 __all__ = [
     "GRID",

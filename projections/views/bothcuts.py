@@ -13,11 +13,11 @@ from ledger import Ledger, Record
 from ledger.fold import Question, fold
 from ledger.records import decode_all, targets
 
-from . import board
+from .. import board
+from ..tracking.rows import CLAIM_KINDS, Columns, to_columns
 from .book import Book
 from .clusters import CHUNK, plan
 from .folding import records_about
-from .rows import CLAIM_KINDS, Columns, to_columns
 
 KEPT: Final = 4
 """So many boards; each takes about as much room as the board of now."""

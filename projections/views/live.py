@@ -16,9 +16,9 @@ from ledger import events as ev
 from ledger.fold import Question
 from ledger.records import MOVING, decode, leads_to
 
-from .dossier import new_sources
+from ..dossier import new_sources
+from ..tracking.tracker import Tracker
 from .reached import is_plain, named_of, sources_of
-from .tracker import Tracker
 
 HOT: Final = 32
 """What reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""

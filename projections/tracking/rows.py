@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 from ledger import when
 
-from .board import ActCounts, Row
-from .flags import FLAGS
-from .status import RULE_TEXTS, IntervalAnswer
+from ..board import ActCounts, Row
+from ..flags import FLAGS
+from ..status import RULE_TEXTS, IntervalAnswer
 
 STATUSES: Final[Sequence[str]] = tuple(RULE_TEXTS)
 """Their numbers are their places here."""
