@@ -5,9 +5,10 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from boards import ANN, folded
+from boards import ANN, BOB, folded
 
 from ledger import (
+    Assessment,
     ClaimRegistered,
     ClaimsRelated,
     Denial,
@@ -39,6 +40,73 @@ def test_the_tracker_says_after_every_record_what_a_fold_of_all_says(seed, many,
                 if (row := tracker.row(claim)) is not None:
                     kept[claim] = row
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def said_on_a_class(rnd, count):
+    """Acts of two speakers on claims of which one is the negation of the others, or one too many."""
+    for claim in "abc":
+        yield ClaimRegistered(claim=claim, text=claim)
+    yield ClaimsRelated(from_="a", to="b", relation="negates")
+    yield ClaimsRelated(from_="b", to="c", relation=rnd.choice(("same_as", "negates")))
+    if rnd.random() < 0.3:
+        yield ClaimsRelated(from_="c", to="a", relation=rnd.choice(("same_as", "negates")))
+    for _ in range(count):
+        claims = tuple(rnd.sample("abc", rnd.choice((1, 1, 1, 1, 2))))
+        day, chain = rnd.randint(1, 9), rnd.choice((ANN, BOB))
+        said = {
+            "claims": claims,
+            "chain": chain,
+            "said_at": rnd.choice((f"2024-01-0{day}", f"2024-01-0{day}~", "2024-01", None)),
+        }
+        yield rnd.choice(
+            (
+                Statement(**said),
+                Statement(**said, mode="conditional"),
+                Denial(**said),
+                Denial(**said, form=rnd.choice(("dismissal", "partial", "no_comment"))),
+                Assessment(**said, verdict=rnd.choice(("true", "false", "mixed"))),
+            )
+        )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_acts_on_what_is_the_same_or_a_negation_add_up_to_what_a_fold_says(ledger, seed):
+    for event in said_on_a_class(Random(seed), 25):
+        ledger.append(event)
+    tracker, kept = Tracker(ledger.record), {}
+    for record in ledger.events():
+        kept |= {claim: tracker.row(claim) for claim in tracker.take(record)}
+        assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger, record.position), record
+
+
+def test_an_act_that_bears_on_a_claim_both_ways_makes_no_order_of_the_others_uncertain(ledger):
+    for claim in "ab":
+        ledger.append(ClaimRegistered(claim=claim, text=claim))
+    ledger.append(ClaimsRelated(from_="a", to="b", relation="negates"))
+    ledger.append(Statement(claims=("a", "b"), chain=ANN, said_at="2024-01"))
+    ledger.append(Statement(claims=("a",), chain=ANN, said_at="2023"))
+    ledger.append(Denial(claims=("a",), chain=ANN, said_at="2024-01-09"))
+    tracker = Tracker(ledger.record)
+    for record in ledger.events():
+        tracker.take(record)
+    assert [tracker.row(claim) for claim in "ab"] == folded(ledger)
+    assert "time-uncertain" not in tracker.row("b").flags
+
+
+@pytest.mark.parametrize("relation", ["negates", "same_as"])
+def test_one_more_act_of_a_speaker_on_a_claim_with_a_negation_has_none_of_the_others_worked_out_anew(
+    ledger, relation, monkeypatch
+):
+    for claim in "ab":
+        ledger.append(ClaimRegistered(claim=claim, text=claim))
+    ledger.append(ClaimsRelated(from_="a", to="b", relation=relation))
+    for number in range(20):
+        ledger.append((Statement, Denial)[number % 2](claims=("a",), chain=ANN, said_at=f"2024-01-{number + 1:02}"))
+    monkeypatch.setattr(carried, "work_out", lambda *_: pytest.fail("worked out anew"))
+    tracker = Tracker(ledger.record)
+    for record in ledger.events():
+        tracker.take(record)
+    assert [tracker.row(claim) for claim in "ab"] == folded(ledger)
 
 
 def test_what_a_retraction_swept_away_comes_back_when_it_is_voided_claim_by_claim(ledger):

@@ -171,29 +171,38 @@ class Cell(Struct, gc=False):
     circle: tuple[str, ...] = ()
     """The classes it counts for; the least is the root."""
 
-    def add(self, light: Light, before: Iterable[Light], counts: list[int]) -> bool:
-        """One more act on the claim itself, which is alone in its class, and of which nothing was taken back.
+    def add(
+        self, light: Light, before: Iterable[tuple[Key, int]], counts: list[int], sign: int = 1, named: bool = True
+    ) -> bool:
+        """One more act, of which nothing was taken back, on the claim itself, or (not `named`) on one of its class that
+        has this sign there.
 
-        `before` are the speaker's other acts on the claim that still stand, looked at only where opposite ones may
-        overlap; `counts` are the claim's. Gives whether the speaker may count otherwise for its root.
+        `before` are when the speaker's other acts on the class that still stand were said, and the sides they take,
+        looked at only where opposite ones may overlap; `counts` are the claim's. Gives whether the speaker may count
+        otherwise for its root.
         """
-        code, side = light.code, light.side
+        code, side = light.code, light.side * sign
+        if named:
+            self._count(code, counts)
+        if code == ASSESSMENTS:
+            self._weigh(light, sign, counts)
+        return self._commit(light, side, before, counts) if side else False
+
+    def _count(self, code: int, counts: list[int]) -> None:
         if code == STATEMENTS:
             self.statements += 1
             counts[STATEMENTS] += 1
         elif code == ASSESSMENTS:
             self.assessments += 1
             counts[ASSESSMENTS] += 1
-            self._weigh(light, counts)
         else:
             self.denials += 1
             counts[DENIALS] += 1
             if code != DENIALS and not self.bits >> code & 1:
                 self.bits |= 1 << code
                 counts[code] += 1
-        return self._commit(light, side, before, counts) if side else False
 
-    def _commit(self, light: Light, side: int, before: Iterable[Light], counts: list[int]) -> bool:
+    def _commit(self, light: Light, side: int, before: Iterable[tuple[Key, int]], counts: list[int]) -> bool:
         bits, own = self.bits, self.own
         if side == 1:
             self.for_ = count = self.for_ + 1
@@ -212,7 +221,7 @@ class Cell(Struct, gc=False):
             if not bits >> REVERSALS & 1:  # the act that decides is the latest: whatever is opposite came before it
                 bits |= 1 << REVERSALS
                 counts[REVERSALS] += 1
-            if not bits >> UNSURE & 1 and _overlaps(light, before):
+            if not bits >> UNSURE & 1 and _overlaps(light.key, side, before):
                 bits |= 1 << UNSURE
                 counts[UNSURE] += 1
         self.bits = bits
@@ -229,13 +238,13 @@ class Cell(Struct, gc=False):
             self.put(1 << MARKED, light.marked << MARKED, counts)
         return count <= 2 or side != own.side or light.framed != own.act.framed
 
-    def _weigh(self, light: Light, counts: list[int]) -> None:
-        side = light.assessed
+    def _weigh(self, light: Light, sign: int, counts: list[int]) -> None:
+        assert light.assessed is not None
+        side = light.assessed * sign
         if side == 1:
             self.weighed_for += 1
         elif side == -1:
             self.weighed_against += 1
-        assert side is not None
         if self.assessment is None or light.key > self.assessment.act.key:
             self.assessment = Stance(side, light)
         self.count_assessment(counts)
@@ -271,14 +280,12 @@ class Cell(Struct, gc=False):
         )
 
 
-def _overlaps(light: Light, others: Iterable[Light]) -> bool:
+def _overlaps(key: Key, side: int, others: Iterable[tuple[Key, int]]) -> bool:
     """Whether an act and an opposite one may have come in either order: the earlier begun is still under way."""
-    earliest, latest, _ = light.key
-    for other in others:
-        if other.side == -light.side:
-            key = other.key
-            if (key[1] >= earliest) if key < light.key else (latest >= key[0]):
-                return True
+    earliest, latest, _ = key
+    for other, taken in others:
+        if taken == -side and ((other[1] >= earliest) if other < key else (latest >= other[0])):
+            return True
     return False
 
 

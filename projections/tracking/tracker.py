@@ -26,7 +26,7 @@ from ledger.saying import Key
 
 from ..board import Row, named_by
 from ..reach import Relation
-from .cells import KINDS, Light, light_of
+from .cells import ASSESSMENTS, KINDS, Light, light_of
 from .columns import columns_of
 from .desk import SEARCHED
 from .quotations import words_of
@@ -115,6 +115,9 @@ class Tracker(Unsettled):
                 self._begin(claim, source, light)
             elif plain and (alone or self.reach.is_alone(name)):
                 self._add(claim, source, light)
+            elif plain and self._adds_up(name, source, light):
+                for member, signs in self.reach.signs(name).items():
+                    self._add(self.claims[member], source, light, min(signs), member == name)
             else:
                 self._mark(name, source)
         if event.possible_claims:
@@ -152,14 +155,15 @@ class Tracker(Unsettled):
         if cell.own is not None:
             sum_root(claim, root, self)
 
-    def _add(self, claim: Claim, source: str, light: Light) -> None:
-        """Adds an act to a cell of a claim that is alone in its class."""
+    def _add(self, claim: Claim, source: str, light: Light, sign: int = 1, named: bool = True) -> None:
+        """Adds an act to a cell of a claim: of the one that it names, or of one in whose class that has this sign."""
         cell = claim.cells.get(source)
         if cell is None:
             cell = self._new_cell(claim, source)
         before = cell.own
-        restands = cell.add(light, self._still_on(claim, light), claim.counts)
+        restands = cell.add(light, self._still_on(claim, light), claim.counts, sign, named)
         name = claim.name
+        self._changed[name] = None
         if cell.own is not before and name in self.reach.of:
             self._move(name, source, before, cell.own)
         if cell.inferred is not None or source in claim.arrived or len(claim.texts) > 1:
@@ -169,14 +173,29 @@ class Tracker(Unsettled):
         elif restands:
             self._unsummed[name, cell.root] = None
 
-    def _still_on(self, claim: Claim, light: Light) -> Iterator[Light]:
-        """The other acts of a speaker that still stand on a claim."""
-        for position in claim.on[light.speaker]:
-            other = self._lights.get(position)
-            if other is None or other is light or other.speaker != light.speaker:
-                continue  # it was struck, or is somebody else's by now
-            if claim.name in other.claims and claim.name not in other.gone:
-                yield other
+    def _adds_up(self, name: str, source: str, light: Light) -> bool:
+        """Whether an act only adds to what its speaker's acts come to on a class of claims: a plain one, on one of
+        them, where each has one sign. A dismissal may end a side and take none."""
+        if light.code > ASSESSMENTS or light.dismisses or len(light.claims) > 1:
+            return False
+        for member, signs in self.reach.signs(name).items():
+            claim = self.claims.get(member)
+            cell = claim.cells.get(source) if claim is not None else None
+            if claim is None or len(signs) > 1 or (cell is not None and cell.dismissed):
+                return False
+        return True
+
+    def _still_on(self, claim: Claim, light: Light) -> Iterator[tuple[Key, int]]:
+        """The speaker's other acts that still stand on the class of a claim: when they were said, and their sides."""
+        members = self.reach.signs(claim.name)
+        for member in members:
+            for position in self.claims[member].on.get(light.speaker, ()):
+                other = self._lights.get(position)
+                if other is None or other is light or other.speaker != light.speaker:
+                    continue  # it was struck, or is somebody else's by now
+                signs = {sign for own in other.claims if own not in other.gone for sign in members.get(own, ())}
+                if len(signs) == 1:  # else it bears on the claim both ways, or no longer
+                    yield other.key, other.side_at(min(signs))
 
     def _touch(self, record: Record, claims: Iterable[str]) -> None:
         for claim in self._inside(claims):
