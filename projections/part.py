@@ -25,7 +25,7 @@ from .views.view import Time
 
 Query: TypeAlias = Sequence[tuple[str, str]]
 _PAGE: Final = 1_000
-"""As an event may hold (`ledger.events.SourceId`)."""
+"""So many rows a service is asked for at a time."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

@@ -43,15 +43,13 @@ def _reason(explained: Explained, side: str, root: RootAnswer, reason: Reason, c
     yield from _head(reason, event, counted, columns)
     through = reason.through or []
     quote = f" “{event.quote}”" if event.quote else ""
-    yield from wrap(
-        f"{words.act(event, _about(explained, event, words.start(claim, through)))}{quote}", columns, "      "
-    )
+    yield from wrap(f"{words.act(event, _about(event, words.start(claim, through)))}{quote}", columns, "      ")
     if through:
         yield from wrap(words.so(claim, through, side, reason.inferred), columns, "      ")
     yield from _read_then(reason, columns)
 
 
-def _about(explained: Explained, event: ev.Act, claim: str) -> list[str]:
+def _about(event: ev.Act, claim: str) -> list[str]:
     """The claim by which an act bears on the one asked about; all of them where it cannot be told which."""
     return [claim] if claim in event.claims else list(event.claims)
 

@@ -190,7 +190,7 @@ class _Rows:
             self._folded.wordings.append((number, position, text))
             self._texts[claim] = text
         if self._finds is not None:
-            self._finds.reword(position, claim, text)
+            self._finds.reword(claim, text)
 
 
 class Finds:
@@ -225,8 +225,8 @@ class Finds:
         if words.text:
             texts[words.text] += by
 
-    def reword(self, position: int, claim: str, text: str | None) -> None:
-        """A claim has another text, or none, from a position on."""
+    def reword(self, claim: str, text: str | None) -> None:
+        """A claim has another text, or none, from the record on that is being taken."""
         before = self._wordings.pop(claim, None)
         _, texts = self._moved.setdefault(claim, (Counter(), Counter()))
         if before is not None:

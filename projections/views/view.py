@@ -72,7 +72,6 @@ __all__ = [
     "beside",
 ]
 
-name: Final = "views"
 _PAGES: Final = 16_000
 """So many pages are written to the log of a view that is being made before they go into its file."""
 COSTS: Final = 25
