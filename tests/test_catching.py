@@ -19,6 +19,7 @@ from ledger import (
     Retraction,
     SourceRelated,
     Statement,
+    Unavailable,
 )
 from ledger.testing import Story, by, opened, random_ledger
 from projections.views import OutOfReach, Views, live
@@ -187,6 +188,51 @@ def test_a_chain_of_relations_is_taken_in_without_reading_it_anew_for_each_claim
         view.catch_up()
         assert sum(read) < 10 * story.ledger.head
         assert rows(view) == folded(story.ledger)
+
+
+def test_an_act_on_a_claim_in_memory_and_on_another_has_none_of_those_in_memory_judged(story, monkeypatch):
+    with Views.open(story.ledger) as view:
+        for number in range(8):
+            story.states("Ann", f"c-{number}")
+        for number in range(1, 8):
+            story.relates("c-0", "entails", f"c-{number}")
+        view.catch_up()
+        story.states("Bob", "c-0")
+        view.catch_up()
+        assert view._live.keeps([f"c-{number}" for number in range(8)])
+        story.registers("new")
+        view.catch_up()
+        judged, judge = [], live.Live.judged
+        monkeypatch.setattr(live.Live, "judged", lambda self, claim, n: judged.append(claim) or judge(self, claim, n))
+        story.states("Bob", "c-0", "new")
+        view.catch_up()
+        assert judged in ([], ["new"])
+        assert rows(view) == folded(story.ledger)
+
+
+def test_what_fails_while_a_claim_comes_to_those_in_memory_leaves_nothing_there(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    with Views.open(story.ledger) as view:
+        for speaker in ("Ann", "Bob", "Cy"):
+            story.states(speaker, "x")
+            view.catch_up()
+        monkeypatch.setattr(live, "HOT", 32)
+        story.states("Dee", "y")
+        view.catch_up()
+        story.relates("y", "entails", "x")
+
+        def failing(*_):
+            raise Unavailable("the disk failed for a moment")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(live.Live, "_read", failing)
+            with pytest.raises(Unavailable):
+                view.catch_up()
+        for speaker in ("Eve", "Fay"):
+            story.states(speaker, "x")
+            view.catch_up()
+            assert rows(view) == folded(story.ledger)
+        assert view._live._records == sum(len(cluster.positions) for cluster in view._live._held)
 
 
 def test_of_what_was_graded_only_what_it_is_about_is_read(story, monkeypatch):

@@ -299,6 +299,33 @@ def test_what_a_rebuild_left_behind_and_is_damaged_is_no_hindrance(tmp_path, lef
             assert view.row("dam").status == "asserted"
 
 
+def test_a_rebuild_whose_beginning_is_damaged_is_begun_anew_and_the_view_is_not_blamed(tmp_path, monkeypatch):
+    fold, left = rebuild.fold_chunk, iter([True, True])
+
+    def interrupted(*args, **how):
+        if not next(left, False):
+            raise KeyboardInterrupt
+        return fold(*args, **how)
+
+    with Ledger.open(tmp_path / "claims.db") as ledger:
+        for claim in ("dam", "dyke", "weir"):
+            ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
+        with Views.open(ledger) as view:
+            with monkeypatch.context() as patched:
+                patched.setattr(rebuild, "fold_chunk", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    view.rebuild(chunk=1)
+            fresh = Path(f"{view.path}.new")
+            with closing(open_view(str(fresh))) as begun:
+                begun.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+                [(page,)] = begun.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'wording'").fetchall()
+            with fresh.open("r+b") as file:
+                file.seek((page - 1) * 4096)
+                file.write(b"\xff" * 4096)
+            view.rebuild(chunk=1)
+            assert view.page(limit=None).rows == ledger.state(board).claims
+
+
 def test_a_helper_that_ends_early_is_told_of_and_the_view_stays_as_it_was(large, tmp_path, monkeypatch, capfd):
     with Views.open(large, tmp_path / "helped.views") as view:
         monkeypatch.setattr(rebuild, "_HELP", "import sys; sys.exit('no such luck')")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from ledger.service.questions import OfSubject, TooMuch
 from ledger.service.readers import Readers
 from projections import board, status, timeline
 from projections.views import Views
+from projections.views.file import discard
 
 PATIENCE_S = 30.0
 
@@ -457,6 +459,41 @@ def test_a_board_that_nobody_came_for_is_folded_anew(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(owing, "_COMES_S", -1.0)
     kept, owed = owing.Owing(0.0), owing.owed_to("/v1/claims", "2024-10-05")
     assert (kept.position(owed, 5), kept.position(owed, 7)) == (5, 7)
+
+
+def test_a_board_that_is_being_folded_for_others_who_wait_for_it_is_not_owed_to_who_comes_later() -> None:
+    kept = owing.Owing(1.0)
+    one, other = (owing.owed_to(url, "2024-10-05") for url in ("/v1/claims", "/v1/claims?order=acts"))
+    assert (kept.position(one, 5), kept.position(other, 7)) == (5, 7)
+    with pytest.raises(NotYet), kept.until_answered(one, 5):
+        raise NotYet("later")
+    assert kept.position(owing.owed_to("/v1/claims?limit=3", "2024-10-05"), 9) == 5
+    assert kept.position(one, 3) == 3, "the ledger was restored to an earlier state"
+
+
+def test_a_page_that_is_as_it_was_is_no_longer_so_once_the_ledger_has_grown(book: Ledger, asker: Asker) -> None:
+    first = asker.get("/?said_by=2024-10-05&wait_for=13")
+    etag = first.headers["etag"]
+    assert [asker.get("/?said_by=2024-10-05", if_none_match=etag).status_code for _ in range(2)] == [304, 304]
+    grows(book)
+    assert comes(lambda: asker.service.lag() == 0)
+    assert asker.get("/?said_by=2024-10-05", if_none_match=etag).status_code == 200
+    assert asker.get("/v1/claims?said_by=2024-10-05").json()["as_of"]["position"] == 14
+
+
+def test_a_view_that_was_made_anew_is_the_one_that_boards_are_kept_in(book: Ledger) -> None:
+    def made() -> None:
+        with Views.open(book) as view:
+            view.catch_up()
+
+    made()
+    with closing(Readers(book, kept=True)) as readers:
+        readers.keep_board(as_of=13, said_by="2024-10-05")
+        discard(f"{book.file}.views")
+        made()
+        readers.keep_board(as_of=13, said_by="2024-10-05")
+        with readers.view() as view:
+            assert view.has_board(as_of=13, said_by="2024-10-05")
 
 
 def test_a_board_that_was_refused_is_not_owed() -> None:

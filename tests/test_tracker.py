@@ -90,7 +90,7 @@ def test_an_act_that_bears_on_a_claim_both_ways_makes_no_order_of_the_others_unc
     for record in ledger.events():
         tracker.take(record)
     assert [tracker.row(claim) for claim in "ab"] == folded(ledger)
-    assert "time-uncertain" not in tracker.row("b").flags
+    assert "order-uncertain" not in tracker.row("b").flags
 
 
 @pytest.mark.parametrize("relation", ["negates", "same_as"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -115,6 +116,26 @@ def test_a_view_that_is_seen_to_be_damaged_when_it_is_opened_is_made_anew(ledger
     with Views.open(ledger) as anew:
         anew.catch_up()
         assert anew.row("dam").status == "asserted"
+
+
+def test_a_damaged_view_that_may_not_be_removed_is_told_of(ledger, view, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    view.close()
+    harmed(Path(view.path))
+    monkeypatch.setattr(os, "unlink", refused)
+    with pytest.raises(LedgerError, match=r"cannot be removed \(Permission denied\)"):
+        Views.open(ledger)
+
+
+def test_only_the_view_that_was_damaged_is_removed(view):
+    made = viewfile.identity(view.path)
+    view.close()
+    viewfile.discard(view.path, (0, 0))
+    assert viewfile.identity(view.path) == made
+    viewfile.discard(view.path, made)
+    assert viewfile.identity(view.path) is None
 
 
 def test_a_damaged_file_that_was_named_is_left_alone(ledger, view, tmp_path):

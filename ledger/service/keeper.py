@@ -10,7 +10,7 @@ from typing import Final
 
 from ledger import Ledger, LedgerError
 from projections.views import OutOfReach, Views, beside
-from projections.views.file import DamagedView, discard
+from projections.views.file import DamagedView, discard, identity
 
 _POLL_S: Final = 0.25
 _GRACE_S: Final = 1.0
@@ -30,11 +30,12 @@ def main() -> None:
 def keep(path: str, stop: threading.Event) -> None:
     """Follows a ledger until `stop` is set."""
     with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger) as view:
+        made = identity(view.path)
         threading.Thread(target=_watch, args=(beside(ledger), stop), daemon=True).start()
         try:
             _follow(view, stop)
         except DamagedView:
-            discard(view.path)  # the next to open it makes it anew
+            discard(view.path, made)  # the next to open it makes it anew
             raise
 
 

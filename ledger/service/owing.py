@@ -29,7 +29,11 @@ class Owed(NamedTuple):
 
 class _Kept(NamedTuple):
     position: int
+    since: float
+    """When it was asked for first."""
     until: float
+    told: bool = False
+    """Whether anybody was told to ask again; until then nobody else has to have it."""
 
 
 def owed_to(url: str, said_by: str | None) -> Owed | None:
@@ -49,18 +53,23 @@ class Owing:
     def position(self, owed: Owed | None, now: int, *, at_least: int = 0) -> int:
         """As of which position this is answered.
 
-        It is that of the first request; or else that at which the same board is owed to others, who may have asked for
-        another part of it. Where there is none that will do, it is now.
+        It is that of the first request; or else that at which the same board is owed to others who were told to ask
+        again, perhaps for another part of it. Where there is none that will do, it is now.
         """
         if owed is None:
             return now
         self._forget()
-        same = (kept.position for other, kept in self._kept.items() if other.said_by == owed.said_by)
-        found = self._kept[owed].position if owed in self._kept else max(same, default=now)
-        position = found if found >= at_least else now
-        self._kept.pop(owed, None)
-        self._kept[owed] = _Kept(position, time.monotonic() + self._patience_s)
-        return position
+        at = time.monotonic()
+        own = self._kept.pop(owed, None)
+        owed_too = [
+            kept
+            for other, kept in self._kept.items()
+            if other.said_by == owed.said_by and kept.told and at - kept.since <= self._patience_s
+        ]
+        will_do = [kept for kept in ([own] if own else owed_too) if at_least <= kept.position <= now]
+        found = max(will_do, default=_Kept(now, at, at))
+        self._kept[owed] = found._replace(until=at + self._patience_s)
+        return found.position
 
     @contextmanager
     def until_answered(self, owed: Owed | None, position: int) -> Iterator[None]:
@@ -68,6 +77,8 @@ class Owing:
         try:
             yield
         except NotYet:
+            if owed is not None and owed in self._kept:
+                self._kept[owed] = self._kept[owed]._replace(told=True)
             owed = None  # it still is
             raise
         finally:

@@ -6,7 +6,6 @@ service that was never started) the view is caught up before it is read, one rea
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +13,7 @@ from typing import Final, NamedTuple
 
 from ledger import Ledger
 from projections.views import OutOfReach, Views, beside
-from projections.views.file import DamagedView, discard
+from projections.views.file import DamagedView, discard, identity
 from projections.weighed import Verdicts
 
 from .problems import NotYet
@@ -24,7 +23,8 @@ _NONE: Final = "the view of the board is being made"
 
 class _Shelved(NamedTuple):
     view: Views
-    file: tuple[int, int]
+    file: tuple[int, int] | None
+    """The identity of its file."""
 
 
 class Readers:
@@ -38,24 +38,22 @@ class Readers:
         """What assessments say beside the claims of a board."""
         self._path = beside(ledger)
         self._shelf: list[_Shelved] = []
-        self._own: Views | None = None
+        self._own: _Shelved | None = None
         self._lock = threading.Lock()
 
     @contextmanager
     def view(self) -> Iterator[Views]:
         """The view, as far as it has come. Raises NotYet where nobody has made one, or it was damaged."""
         if not self.kept:
-            with self._lock:
-                own = self._caught_up()
-                yield own
+            with self._lock, self._healing():
+                yield self._caught_up()
             return
         shelved = self._taken()
         try:
             yield shelved.view
         except DamagedView as error:
             shelved.view.close()
-            if shelved.file == self._file():  # else somebody has done so already
-                discard(self._path)  # whoever keeps it up sees that it is gone, and makes it anew
+            discard(self._path, shelved.file)  # whoever keeps it up sees that it is gone, and makes it anew
             raise NotYet(_NONE) from error
         except BaseException:
             shelved.view.close()
@@ -71,7 +69,7 @@ class Readers:
 
     def keep_board(self, *, as_of: int, said_by: str) -> None:
         """Has the view keep the board at both cuts."""
-        with self._lock:
+        with self._lock, self._healing():
             self._writing().keep_board(as_of=as_of, said_by=said_by)
 
     def close(self) -> None:
@@ -79,7 +77,7 @@ class Readers:
         while self._shelf:
             self._shelf.pop().view.close()
         if self._own is not None:
-            self._own.close()
+            self._own.view.close()
 
     def _taken(self) -> _Shelved:
         file = self._file()
@@ -93,11 +91,10 @@ class Readers:
         return _Shelved(view, file)
 
     def _file(self) -> tuple[int, int]:
-        try:
-            found = os.stat(self._path)
-        except FileNotFoundError:
-            raise NotYet(_NONE) from None
-        return found.st_dev, found.st_ino
+        found = identity(self._path)
+        if found is None:
+            raise NotYet(_NONE)
+        return found
 
     def _caught_up(self) -> Views:
         view = self._writing()
@@ -108,6 +105,22 @@ class Readers:
         return view
 
     def _writing(self) -> Views:
+        if self._own is not None and self._own.file != identity(self._path):  # it was deleted, and made anew
+            self._own.view.close()
+            self._own = None
         if self._own is None:
-            self._own = Views.open(self.ledger)
-        return self._own
+            view = Views.open(self.ledger)
+            self._own = _Shelved(view, identity(self._path))
+        return self._own.view
+
+    @contextmanager
+    def _healing(self) -> Iterator[None]:
+        """Has the view made anew that is found to be damaged within. Raises NotYet then."""
+        try:
+            yield
+        except DamagedView as error:
+            own, self._own = self._own, None
+            if own is not None:
+                own.view.close()
+                discard(self._path, own.file)
+            raise NotYet(_NONE) from error

@@ -60,7 +60,7 @@ class Catching:
         standing = self._live.take(record, about)
         if not plain:  # what it changes may hang on claims that were not tied to each other before
             self._live.expect(claims, named, at)
-            standing |= self._live.stand(claims)
+        standing |= self._live.stand(claims)
         check_reach(standing, self._reach, record)
         unsettled = named if isinstance(event, UNSETTLING) else set()
         for claim in sorted(claims | standing.keys() | unsettled):

@@ -193,11 +193,30 @@ def _damaged(path: str, error: apsw.Error) -> LedgerError:
     return DamagedView(f"the view {path} is damaged ({error}); it is derived: delete {path}, and it is made anew")
 
 
-def discard(path: str) -> None:
-    """Removes a view; whoever still reads it, reads on."""
-    for end in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            os.unlink(path + end)  # there is no file for ":memory:"
+def identity(path: str) -> tuple[int, int] | None:
+    """By which a file is known, whatever it is called; None where there is none, as for ":memory:"."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def discard(path: str, made: tuple[int, int] | None = None) -> None:
+    """Removes a view, or only the one that has this identity; whoever still reads it, reads on.
+
+    Raises LedgerError where it may not be removed.
+    """
+    if made is not None and made != identity(path):
+        return  # somebody has done so already
+    try:
+        for end in ("-wal", "-shm", ""):  # the file last: once it is gone, the others may be those of the next
+            with suppress(FileNotFoundError):
+                os.unlink(path + end)  # there is no file for ":memory:"
+    except OSError as error:
+        raise LedgerError(
+            f"the view {path} cannot be removed ({error.strerror}); see that you may write there"
+        ) from error
 
 
 def create_indexes(connection: Connection) -> None:

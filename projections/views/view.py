@@ -45,6 +45,7 @@ from .file import (
     empty,
     explained,
     explaining,
+    identity,
     ledger_id,
     mark,
     open_to_read,
@@ -127,6 +128,7 @@ class Views:
         threads at one moment.
         """
         where = os.fspath(path) if path is not None else beside(ledger)
+        made = identity(where)
         try:
             return cls._opened(ledger, where)
         except apsw.Error as error:
@@ -137,7 +139,7 @@ class Views:
                 raise told from error
             if path is not None:  # it may be anything
                 raise LedgerError(f"{where} is no view; delete it, or give another path") from error
-        discard(where)
+        discard(where, made)
         with explaining(where):
             return cls._opened(ledger, where)
 
@@ -298,20 +300,36 @@ class Views:
             goes_on = unfinished(fresh, self._ledger, until, search=search, chunk=chunk)
         except apsw.Error:  # it is damaged
             goes_on = False
-        if not goes_on:
-            discard(fresh)
-        built: Any = open_view(fresh)
-        built.wal_autocheckpoint(_PAGES)
+        how = {"workers": workers, "search": search, "chunk": chunk, "progress": progress}
         try:
-            build(built, fresh, self._ledger, until, workers=workers, search=search, chunk=chunk, progress=progress)
-            with suppress(OutOfReach):  # whoever keeps the view up is told
-                Views(self._ledger, fresh, built)._take_all(until, self._ledger.head, REACH)
+            built = self._built(fresh, until, goes_on, **how)
+        except DamagedView:
+            if not goes_on:
+                raise
+            built = self._built(fresh, until, False, **how)
+        try:
             # Not by renaming: a log that others still hold would be taken for that of the new file.
             with self._connection.backup("main", built, "main") as copying:
                 copying.step()
         finally:
             built.close()
         discard(fresh)
+
+    def _built(self, fresh: str, until: int, goes_on: bool, **how: Any) -> Any:
+        """A whole view in a file of its own, which may have been begun there."""
+        if not goes_on:
+            discard(fresh)
+        with explaining(fresh):
+            built = open_view(fresh)
+            try:
+                built.wal_autocheckpoint(_PAGES)
+                build(built, fresh, self._ledger, until, **how)
+                with suppress(OutOfReach):  # whoever keeps the view up is told
+                    Views(self._ledger, fresh, built)._take_all(until, self._ledger.head, REACH)
+            except BaseException:
+                built.close()
+                raise
+            return built
 
     def _take_all(self, at: int, until: int, reach: int) -> int:
         while at < until:

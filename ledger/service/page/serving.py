@@ -71,9 +71,9 @@ def paged(page: str) -> Handler:
         told = tuple((name, str(value)) for name, value in request.path_params.items())
         asked = "&".join(part for part in request.url.query.split("&") if not part.startswith("wait_for="))
         tag = served.tag(at, f"-{assets.version()}")
-        if asking.has(request, tag) and query.get("stop") is None:
-            return Response(status_code=304, headers={**HEADERS, "ETag": tag})
         with served.owing.until_answered(cuts.owed, at):
+            if asking.has(request, tag) and query.get("stop") is None:
+                return Response(status_code=304, headers={**HEADERS, "ETag": tag})
             answer = await served.answer(OnPage(page=page, path=request.url.path, params=told, query=asked, as_of=at))
         if answer.body.startswith(ELSEWHERE):
             return RedirectResponse(answer.body.removeprefix(ELSEWHERE).decode(), 303, headers=HEADERS)
