@@ -254,14 +254,7 @@ class Ledger:
         one of yours says what it makes of that. Raises UsageError for a cut that is none, and where a reading of ours
         is asked about no claim, or about one that it does not take.
         """
-        question = self.question(subject, as_of=as_of, said_by=said_by)
-        until = question.as_of.position
-
-        def read(tags: Collection[str]) -> Iterator[Record]:
-            everything = not fold.ALL.isdisjoint(tags)
-            return records.decode_all(self.whole(as_of=until) if everything else tagged(self._store, tags, until))
-
-        return fold.fold(projection, question, read)
+        return self._answer(projection, subject, as_of, said_by)
 
     def question(
         self, subject: str | None = None, *, as_of: Cut | None = None, said_by: Cut | None = None
@@ -406,6 +399,16 @@ class Ledger:
         return self._store.wait(self._begin(after), timeout_s)
 
     # Private
+
+    def _answer(self, projection: fold.Projection, subject: str | None, as_of: Cut | None, said_by: Cut | None) -> Any:
+        question = self.question(subject, as_of=as_of, said_by=said_by)
+        until = question.as_of.position
+
+        def read(tags: Collection[str]) -> Iterator[Record]:
+            everything = not fold.ALL.isdisjoint(tags)
+            return records.decode_all(self.whole(as_of=until) if everything else tagged(self._store, tags, until))
+
+        return fold.fold(projection, question, read)
 
     def _until(self, as_of: Cut | None) -> int:
         """The last position at a cut."""

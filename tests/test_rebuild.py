@@ -247,22 +247,27 @@ def test_a_rebuild_that_was_killed_goes_on_where_it_was(large, whole, tmp_path, 
     assert len(folded) == len(plan(large, large.head, 150).chunks) - there
 
 
-def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monkeypatch):
-    fold, left = rebuild.fold_chunk, iter([True])
+def cut_off(monkeypatch, view, *, after, **how):
+    """Rebuilds a view claim by claim, and is interrupted after some of them."""
+    fold, left = rebuild.fold_chunk, iter(range(after))
 
-    def interrupted(*args, **how):
-        if not next(left, False):
+    def interrupted(*args, **told):
+        if next(left, None) is None:
             raise KeyboardInterrupt
-        return fold(*args, **how)
+        return fold(*args, **told)
 
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild, "fold_chunk", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            view.rebuild(chunk=1, **how)
+
+
+def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monkeypatch):
     with Ledger.open(tmp_path / "claims.db") as ledger:
         for claim in ("dam", "dyke"):
             ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
         with Views.open(ledger) as view:
-            with monkeypatch.context() as patched:
-                patched.setattr(rebuild, "fold_chunk", interrupted)
-                with pytest.raises(KeyboardInterrupt):
-                    view.rebuild(chunk=1)
+            cut_off(monkeypatch, view, after=1)
             assert len(chunks(f"{view.path}.new")) == 1
             ledger.append(Denial(claims=("dam",), chain=BOB))
             view.rebuild(chunk=1)
@@ -270,21 +275,11 @@ def test_a_rebuild_that_was_begun_for_fewer_records_is_begun_anew(tmp_path, monk
 
 
 def test_a_rebuild_that_was_begun_without_search_is_begun_anew_with_it(tmp_path, monkeypatch):
-    fold, left = rebuild.fold_chunk, iter([True])
-
-    def interrupted(*args, **how):
-        if not next(left, False):
-            raise KeyboardInterrupt
-        return fold(*args, **how)
-
     with Ledger.open(tmp_path / "claims.db") as ledger:
         for claim in ("dam", "dyke"):
             ledger.append(Statement(claims=(claim,), chain=ANN, quote="It leaks"), register=True)
         with Views.open(ledger) as view:
-            with monkeypatch.context() as patched:
-                patched.setattr(rebuild, "fold_chunk", interrupted)
-                with pytest.raises(KeyboardInterrupt):
-                    view.rebuild(chunk=1, search=False)
+            cut_off(monkeypatch, view, after=1, search=False)
             view.rebuild(chunk=1)
             assert [row.claim for row in view.page(search="leaks").rows] == ["dam", "dyke"]
 
@@ -300,21 +295,11 @@ def test_what_a_rebuild_left_behind_and_is_damaged_is_no_hindrance(tmp_path, lef
 
 
 def test_a_rebuild_whose_beginning_is_damaged_is_begun_anew_and_the_view_is_not_blamed(tmp_path, monkeypatch):
-    fold, left = rebuild.fold_chunk, iter([True, True])
-
-    def interrupted(*args, **how):
-        if not next(left, False):
-            raise KeyboardInterrupt
-        return fold(*args, **how)
-
     with Ledger.open(tmp_path / "claims.db") as ledger:
         for claim in ("dam", "dyke", "weir"):
             ledger.append(Statement(claims=(claim,), chain=ANN), register=True)
         with Views.open(ledger) as view:
-            with monkeypatch.context() as patched:
-                patched.setattr(rebuild, "fold_chunk", interrupted)
-                with pytest.raises(KeyboardInterrupt):
-                    view.rebuild(chunk=1)
+            cut_off(monkeypatch, view, after=2)
             fresh = Path(f"{view.path}.new")
             with closing(open_view(str(fresh))) as begun:
                 begun.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)

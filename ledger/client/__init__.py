@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import chain, islice
-from typing import Any, TypeVar, overload
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -35,8 +35,6 @@ from .reading import PAGE, ServedStore
 from .sending import WHOEVER, Sender, recorder_fault
 
 __all__ = ["RemoteLedger", "Silence"]
-
-A = TypeVar("A")
 
 
 class RemoteLedger(Ledger):
@@ -84,42 +82,15 @@ class RemoteLedger(Ledger):
 
     # Reading
 
-    @overload
-    def state(
-        self,
-        projection: fold.Answering[A],
-        subject: str | None = None,
-        *,
-        as_of: Cut | None = None,
-        said_by: Cut | None = None,
-    ) -> A: ...
-
-    @overload
-    def state(
-        self,
-        projection: fold.Projection,
-        subject: str | None = None,
-        *,
-        as_of: Cut | None = None,
-        said_by: Cut | None = None,
-    ) -> Any: ...
-
-    def state(
-        self,
-        projection: fold.Projection,
-        subject: str | None = None,
-        *,
-        as_of: Cut | None = None,
-        said_by: Cut | None = None,
-    ) -> Any:
-        """The answer of a projection; see `Ledger.state`.
+    def _answer(self, projection: fold.Projection, subject: str | None, as_of: Cut | None, said_by: Cut | None) -> Any:
+        """What `state` gives.
 
         The service is asked for what it answers itself (`ledger.fold.Served`); any other projection is folded here,
         over the records it wants.
         """
         served = getattr(projection, "served", None)
         if not isinstance(served, fold.Served) or bool(subject) != served.has_subject:
-            return super().state(projection, subject, as_of=as_of, said_by=said_by)
+            return super()._answer(projection, subject, as_of, said_by)
         if isinstance(as_of, (Receipt, Record)):
             as_of = self.place_of(as_of)
         path = served.path.format(subject=quote(_text(subject or ""), safe=""))

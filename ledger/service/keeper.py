@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ledger import Ledger, LedgerError
-from projections.views import OutOfReach, Views, beside
+from projections.views import OutOfReach, Views
 from projections.views.file import DamagedView, discard, identity
 
 _POLL_S: Final = 0.25
@@ -31,7 +31,7 @@ def keep(path: str, stop: threading.Event) -> None:
     """Follows a ledger until `stop` is set."""
     with Ledger.open(path, read_only=True, create=False) as ledger, Views.open(ledger) as view:
         made = identity(view.path)
-        threading.Thread(target=_watch, args=(beside(ledger), stop), daemon=True).start()
+        threading.Thread(target=_watch, args=(view.path, made, stop), daemon=True).start()
         try:
             _follow(view, stop)
         except DamagedView:
@@ -67,23 +67,15 @@ def end_with_input(stop: threading.Event) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _watch(path: str, stop: threading.Event) -> None:
+def _watch(path: str, made: tuple[int, int] | None, stop: threading.Event) -> None:
     """Ends the process when somebody deletes the view, for the next to make it anew; its log is of no use without."""
-    made = os.stat(path).st_ino
     while not stop.wait(_POLL_S):
-        now = _inode(path)
+        now = identity(path)
         if now is None:
             for end in ("-wal", "-shm"):
                 Path(path + end).unlink(missing_ok=True)
         if now != made:
             stop.set()
-
-
-def _inode(path: str) -> int | None:
-    try:
-        return os.stat(path).st_ino
-    except FileNotFoundError:
-        return None
 
 
 if __name__ == "__main__":

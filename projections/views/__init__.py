@@ -5,20 +5,13 @@
 `roster` and `changes`, at both cuts by `bothcuts`, and held against another by `proof`.
 """
 
-from .view import (
-    GRID,
-    ORDERS,
-    REACH,
-    STATUSES,
-    Change,
-    Checkpoint,
-    Difference,
-    Order,
-    OutOfReach,
-    Page,
-    Views,
-    beside,
-)
+from ..tracking.rows import STATUSES
+from .changes import Change
+from .file import GRID, Checkpoint
+from .pages import ORDERS, Order
+from .proof import Difference
+from .reached import REACH, OutOfReach
+from .view import Page, Views, beside
 
 __all__ = [
     "GRID",

@@ -57,7 +57,7 @@ class Catching:
             claims = reached(self._ledger, record, about, self._reach)
             if plain:
                 self._live.expect(claims, named, at - 1)
-        standing = self._live.take(record, about)
+        standing = self._live.take(record, named, about)
         if not plain:  # what it changes may hang on claims that were not tied to each other before
             self._live.expect(claims, named, at)
         standing |= self._live.stand(claims)

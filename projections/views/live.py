@@ -119,12 +119,11 @@ class Live:
         """Where claims stand, of those that are kept."""
         return {claim: self._clusters[claim].standing(claim) for claim in claims if claim in self._clusters}
 
-    def take(self, record: Record, about: Collection[ev.Event]) -> dict[str, Standing]:
+    def take(self, record: Record, named: Collection[str], about: Collection[ev.Event]) -> dict[str, Standing]:
         """Takes a record into what is kept; gives the claims there that may stand elsewhere now.
 
-        `about` is what the record is about, as `reached.concerned` tells; itself first.
+        `named` and `about` as `covers` has them; `reached.concerned` tells what the record is about.
         """
-        named = {claim for one in about for claim in named_of(one)}
         told = {source for one in about for source in sources_of(one)}
         quoted = told.union(*map(_quoted, about))
         concerned = dict.fromkeys(self._clusters[claim] for claim in named if claim in self._clusters)

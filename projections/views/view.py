@@ -16,7 +16,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from functools import wraps
 from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
@@ -57,21 +57,6 @@ from .proof import Difference
 from .reached import REACH, OutOfReach
 from .rebuild import alone, build, unfinished
 from .roster import Listed
-
-__all__ = [
-    "GRID",
-    "ORDERS",
-    "REACH",
-    "STATUSES",
-    "Change",
-    "Checkpoint",
-    "Difference",
-    "Order",
-    "OutOfReach",
-    "Page",
-    "Views",
-    "beside",
-]
 
 _PAGES: Final = 16_000
 """So many pages are written to the log of a view that is being made before they go into its file."""
@@ -196,17 +181,14 @@ class Views:
     def still(self) -> Iterator[Self]:
         """All that is read within is of one moment, whatever somebody else takes in meanwhile; for reading only."""
         with explaining(self.path):
-            is_still = self._connection.in_transaction
-            if not is_still:
+            begins = not self._connection.in_transaction  # else it is still already
+            if begins:
                 self._connection.execute("BEGIN DEFERRED")
-        if is_still:
-            yield self
-            return
         try:
             yield self
         finally:
             with explaining(self.path):
-                if self._connection.in_transaction:  # an error may have ended it
+                if begins and self._connection.in_transaction:  # an error may have ended it
                     self._connection.execute("ROLLBACK")
 
     # Writing
@@ -521,13 +503,12 @@ class Views:
     @contextmanager
     def _at(self, as_of: Cut | None, said_by: Time | None) -> Iterator[tuple[Question, pages.Moment]]:
         """A question and its moment, which stays as it is within, whatever somebody else takes in meanwhile."""
-        with ExitStack() as still:
+        if said_by is not None:
             question = self._question(as_of, said_by)
-            if said_by is not None:
-                self._moment(question)  # a board that is kept from now on is written
-            still.enter_context(self.still())
-            if said_by is None:
-                question = self._question(as_of, None)
+            self._moment(question)  # a board that is kept from now on is written
+            as_of = question.as_of.position
+        with self.still():
+            question = self._question(as_of, said_by)
             yield question, self._moment(question)
 
     def _position(self, as_of: Cut | None) -> int:
