@@ -5,14 +5,14 @@ It folds every record, settles once what was said of all claims, and then judges
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from msgspec import Struct
 
 from ledger import events as ev
 from ledger import when
-from ledger.fold import AsOf, Served
+from ledger.fold import AsOf, Question, Served
 from ledger.records import Record, targets
 
 from . import dossier as _dossier
@@ -20,8 +20,9 @@ from .dossier import Dossier
 from .doubt import Doubt
 from .flags import flags
 from .judgement import Judgement
+from .register import Register, claim_info
 from .stands import Stands
-from .status import RULES, IntervalAnswer, interval, judge
+from .status import RULES, IntervalAnswer, interval
 from .world import World
 
 name: Final = "board"
@@ -67,13 +68,28 @@ evolve = _dossier.evolve
 
 def answer(dossier: Dossier) -> Board:
     """A row for every claim registered at the cut."""
-    question = dossier.question
-    register = dossier.settle()
-    stands = Stands(register, World(register, register.utterances, question.said_by))
-    doubt = Doubt(register.utterances, question.said_by)
-    changed = _last_changes(dossier.clerk.by_id.values())
-    rows = [_row(Judgement(stands, info), doubt, changed[claim]) for claim, info in sorted(register.claims.items())]
+    question, register = dossier.question, dossier.settle()
+    rows = list(_rows(dossier, register, register.claims))
     return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=rows)
+
+
+class Rows:
+    """A projection: the rows of some claims, of those that are registered, from the records that bear on them alone."""
+
+    evolve = staticmethod(_dossier.evolve)
+    wants = staticmethod(_dossier.wants)
+
+    def __init__(self, claims: Collection[str]) -> None:
+        self._claims = claims
+
+    def initial(self, question: Question) -> Dossier:
+        """An empty dossier."""
+        return Dossier(question, claims=self._claims)
+
+    def answer(self, dossier: Dossier) -> list[Row]:
+        """The rows, by claim."""
+        register = dossier.settle()
+        return list(_rows(dossier, register, register.claims.keys() & self._claims))
 
 
 class OneRow:
@@ -86,10 +102,18 @@ class OneRow:
     @staticmethod
     def answer(dossier: Dossier) -> Row:
         """The row. Raises NotFound where the claim is not registered at the cut."""
-        register, question = dossier.settle(), dossier.question
-        judgement = judge(register, register.utterances, question)
-        changed = _last_changes(dossier.clerk.by_id.values())
-        return _row(judgement, Doubt(register.utterances, question.said_by), changed[judgement.claim])
+        register = dossier.settle()
+        [row] = _rows(dossier, register, [claim_info(register, dossier.question).claim])
+        return row
+
+
+def _rows(dossier: Dossier, register: Register, claims: Iterable[str]) -> Iterator[Row]:
+    said_by = dossier.question.said_by
+    stands = Stands(register, World(register, register.utterances, said_by))
+    doubt = Doubt(register.utterances, said_by)
+    changed = _last_changes(dossier.clerk.by_id.values())
+    for claim in sorted(claims):
+        yield _row(Judgement(stands, register.claims[claim]), doubt, changed[claim])
 
 
 def _row(judgement: Judgement, doubt: Doubt, changed_us: int) -> Row:

@@ -19,7 +19,7 @@ from ledger.clerk import Clerk
 from ledger.errors import InvalidEvent
 from ledger.fold import Question
 from ledger.intake import changed
-from ledger.records import UTTERANCES, Record, changes_within, new_targets, targets
+from ledger.records import UTTERANCES, Record, changes_within, leads_to, new_targets, targets
 
 from .reach import Near
 from .register import Register
@@ -28,9 +28,13 @@ from .register import Register
 class Dossier:
     """The state of the shared fold: records as they come, and what is still to be read for the claim asked about."""
 
-    def __init__(self, question: Question, *, carriers: bool = False) -> None:
-        """`carriers` reads what is registered of those who only carried, too: an answer that names them needs it."""
+    def __init__(self, question: Question, *, carriers: bool = False, claims: Collection[str] = ()) -> None:
+        """`carriers` reads what is registered of those who only carried, too: an answer that names them needs it.
+
+        `claims` are asked about at once, in place of the one in the question.
+        """
         self.question = question
+        self._asked = claims or ((question.subject,) if question.subject is not None else ())
         self._carriers = carriers
         self.clerk = Clerk()
         self._near = Near()
@@ -40,8 +44,8 @@ class Dossier:
         self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
         self._targets: set[str] = set()
         self._moved_to: set[str] = set()  # the claims that changes put in the place of others
-        self._beside: set[str] = set()  # the claims of acts that perhaps mean more
-        self._made_perhaps = False  # whether it is a change that lets an act perhaps mean more
+        self._perhaps: dict[str, set[str]] = {}  # by the id of an act, or of a change, the claims it has an act mean
+        self._changes: dict[str, list[Record]] = {}  # those of an act, or of what is about one, by its id
 
     def evolve(self, record: Record) -> Dossier:
         """Takes a record in."""
@@ -53,7 +57,7 @@ class Dossier:
                 if self._carriers:
                     self._speakers.update(names.sources(event.chain))
                 if event.possible_claims:
-                    self._beside.update(event.claims)
+                    self._perhaps[record.id] = set(event.possible_claims)
                 if isinstance(event, ev.Denial) and event.acts:
                     self._about.add(names.speaker(event.chain))
                     self._targets.update(event.acts)
@@ -67,11 +71,11 @@ class Dossier:
                 self._about.update(names.sources(event.chain))
                 self._targets.add(event.act)
                 if isinstance(event, ev.Correction):
-                    self._take_changes(event.changes)
+                    self._take_changes(record, event.changes)
             case ev.RecordAmended():
                 self._amendments.append(event)
                 self._targets.add(event.target)
-                self._take_changes(event.changes)
+                self._take_changes(record, event.changes)
             case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
                 self._targets.update(targets(event))
             case ev.RulingRecorded():
@@ -80,12 +84,11 @@ class Dossier:
 
     def wants(self) -> set[str]:
         """The tags still to be read: more than enough at times, never less."""
-        subject = self.question.subject
-        if subject is None:
+        if not self._asked:
             return set()
         relations = self.source_relations()
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        claims = self.claims_near([subject], self._claims_beside())
+        claims = self.claims_near(self._asked, self._claims_beside())
         wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         wanted |= self.missing()
         sources = reached_sources(self._speakers | self.concerned(), relations)
@@ -151,16 +154,34 @@ class Dossier:
                 if left is not None and isinstance(left.event, (ev.ClaimsRelated, ev.SourceRelated)):
                     yield left.event
 
-    def _take_changes(self, changes: dict[str, Any]) -> None:
+    def _take_changes(self, record: Record, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))
         self._about.update(new_sources(changes))
         self._moved_to.update(new_claims(changes, "claims"))
-        self._made_perhaps |= any(new_claims(changes, "possible_claims"))
+        for target in leads_to(record.event):
+            self._changes.setdefault(target, []).append(record)
+        if meant := set(new_claims(changes, "possible_claims")):
+            self._perhaps[record.id] = meant
 
     def _claims_beside(self) -> set[str]:
-        if self._made_perhaps:
-            return self._beside | self.claims_of_targets()
-        return self._beside | self._moved_to if self._beside else self._beside
+        """The claims of the acts that perhaps mean what is asked about or the same, as they were and as any change made
+        them. What other acts perhaps mean has no say there, and is not read."""
+        found: set[str] = set()
+        if not self._perhaps:
+            return found
+        same, by_id = self._near.same(self._asked), self.clerk.by_id
+        meant = [event_id for event_id, claims in self._perhaps.items() if not claims.isdisjoint(same)]
+        seen = set(meant)
+        for event_id in meant:  # grows while it is walked
+            event = by_id[event_id].event if event_id in by_id else None
+            found.update(getattr(event, "claims", ()))
+            found.update(new_claims(getattr(event, "changes", {}), "claims"))
+            about = leads_to(event) if isinstance(event, (ev.RecordAmended, ev.Correction)) else ()
+            for other in (*about, *(change.id for change in self._changes.get(event_id, ()))):
+                if other not in seen:
+                    seen.add(other)
+                    meant.append(other)
+        return found
 
 
 def initial(question: Question) -> Dossier:

@@ -47,7 +47,7 @@ class Doubt:
         return may_be_said(span_of(record.event, record), self._said_by)
 
     @cached_property
-    def _bears(self) -> dict[str, set[str]]:
+    def _bears(self) -> dict[str, Collection[str]]:
         return bearing(self._utterances)
 
     @cached_property
@@ -76,23 +76,31 @@ class Doubt:
         return [found[position] for position in sorted(found)]
 
 
-def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, set[str]]:
+def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, Collection[str]]:
     """The claims each utterance bears on, its own and those of what it is about, before and after each correction."""
     fields = ("claims", "possible_claims") if perhaps else ("claims",)
-    bears = {r.id: {claim for field in fields for claim in getattr(r.event, field, ())} for r in utterances}
+    bears: dict[str, Collection[str]] = {}
+
+    def add(event_id: str, claims: Collection[str]) -> None:  # most bear on what they name, of which no copy is made
+        known = bears.get(event_id)
+        bears[event_id] = {*known, *claims} if known and claims else claims or known or ()
+
+    for record in utterances:
+        for field in fields:
+            add(record.id, getattr(record.event, field, ()))
     for record in utterances:
         event = record.event
         if isinstance(event, ev.Correction):
             for field in fields:
                 if isinstance(moved := event.changes.get(field), (list, tuple)):
-                    bears.setdefault(event.act, set()).update(moved)
+                    add(event.act, moved)
     for record in utterances:  # a target comes before what is about it, so it is complete by then
         for target in targets(record.event):
-            bears[record.id] |= bears.get(target, set())
+            add(record.id, bears.get(target, ()))
     return bears
 
 
-def _by_claim(utterances: list[Record], bears: dict[str, set[str]]) -> dict[str, list[Record]]:
+def _by_claim(utterances: list[Record], bears: dict[str, Collection[str]]) -> dict[str, list[Record]]:
     on: dict[str, list[Record]] = {}
     for record in utterances:
         for claim in bears[record.id]:

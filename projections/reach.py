@@ -176,6 +176,18 @@ class Near:
         """Begins at a claim, too; for what is the `same` or its negation, and no more, where that is asked for."""
         self._walk([found for sign in (1, -1) if (found := (claim, sign, not same)) and self._is_new(*found)])
 
+    def same(self, claims: Iterable[str]) -> Collection[str]:
+        """These claims, and what is the same or their negation."""
+        found = dict.fromkeys(claims)
+        queue = list(found)
+        for claim in queue:  # grows while it is walked
+            for relation in self._at.get(claim, ()):
+                for far, _, _ in _across(relation, claim, 1, False):
+                    if far not in found:
+                        found[far] = None
+                        queue.append(far)
+        return found.keys()
+
     def relate(self, relation: Linked) -> None:
         """A relation that holds, held, or may hold."""
         key = relation.from_, relation.to, relation.relation

@@ -373,15 +373,46 @@ def test_a_board_at_both_cuts_is_folded_once_and_the_last_few_are_kept(large, mo
     assert view._connection.execute(kept).fetchall() == [(KEPT,)], "no row of those that were let go is left"
 
 
+@pytest.mark.parametrize("held", [1, 8])
 @pytest.mark.parametrize("seed", range(12))
-def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, monkeypatch):
-    monkeypatch.setattr(bothcuts, "CHUNK", 1)
+def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, held, monkeypatch):
+    monkeypatch.setattr(bothcuts, "HELD", held)
     with opened(random_ledger(Random(seed), 60)) as ledger, Views.open(ledger) as view:
         view.catch_up()
         for position in (ledger.head // 2, ledger.head):
             for cut in ("2024-10-04", "2024-10-08", "2024-10-12"):
                 folded = ledger.state(board, as_of=position, said_by=cut).claims
                 assert view.page(limit=None, as_of=position, said_by=cut).rows == folded
+
+
+def test_a_board_at_both_cuts_holds_a_part_of_a_story_at_a_time_however_long_it_is(monkeypatch):
+    story = Story()
+    for place in range(40):
+        for number in range(20):
+            story.states(f"source {number}", f"c{place}", at=f"2024-10-{1 + number % 10:02}")
+    for place in range(1, 40):  # each bears on the next or the last, none on any beyond
+        story.relates(f"c{place - place % 2}", "entails", f"c{place - 1 + place % 2}")
+    folded = story.ledger.state(board, said_by="2024-10-05").claims
+    monkeypatch.setattr(bothcuts, "HELD", 60)
+    held = []
+    whole = bothcuts.fold
+
+    def counted(projection, question, read):
+        held.append(0)
+
+        def counting(tags):
+            for record in read(tags):
+                held[-1] += 1
+                yield record
+
+        return whole(projection, question, counting)
+
+    monkeypatch.setattr(bothcuts, "fold", counted)
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        assert view.page(limit=None, said_by="2024-10-05").rows == folded
+    assert sum(held) > story.ledger.head
+    assert max(held) < story.ledger.head / 5
 
 
 def test_a_void_that_was_moved_to_an_act_counts_on_a_board_at_both_cuts_as_well():

@@ -171,6 +171,26 @@ def test_a_denial_corrected_to_have_perhaps_meant_it_is_gone_with_what_its_speak
     assert x() == "raised"
 
 
+def test_what_acts_elsewhere_perhaps_mean_is_not_read(story):
+    """Of a denial that perhaps meant the claim, what else was said there is: what is perhaps meant there, is not."""
+    story.registers("x")
+    story.denies("Ann", "y", at="2024-10-04", possible_claims=("x",))
+    story.denies("Ann", "y", "z", at="2024-10-05", possible_claims=("w",))
+    unread = story.states("Bob", "z", at="2024-10-06")
+    read = []
+
+    class Reading(Whole):
+        wants = staticmethod(status.wants)
+
+        def __init__(self):
+            super().__init__(status)
+            self.evolve = lambda state, record: read.append(record.id) or status.evolve(state, record)
+
+    assert story.ledger.state(Reading(), "x") == story.ledger.state(status, "x")
+    assert story.ledger.record(unread).id not in read
+    assert len(read) == len(set(read)) > 3
+
+
 @law
 def test_provenance_reads_all_it_needs(written, rnd):
     with opened(written) as ledger:

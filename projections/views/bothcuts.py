@@ -1,12 +1,13 @@
 """Where did all claims stand at both cuts? Boards by what had been said by a moment, kept to be read again in pages.
 
-Such a board is a fold of all records, cluster by cluster of claims that share nothing, so that memory holds a few of
-them at a time. The last KEPT are kept in the file of the view, by position and cut, and read as any other moment of it.
+Such a board is a fold of all records, cluster by cluster of claims that share nothing, and of a large cluster some
+claims at a time: memory holds the rows, and beside them no more records than HELD says, however many there are. The
+last KEPT boards are kept in the file of the view, by position and cut, and read as any other moment of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, cast
 
 from ledger import Ledger, Record
@@ -14,13 +15,16 @@ from ledger.fold import Question, fold
 from ledger.records import decode_all, targets
 
 from .. import board
+from ..board import Row
 from ..tracking.rows import CLAIM_KINDS, Columns, to_columns
 from .book import Book
-from .clusters import CHUNK, plan
+from .clusters import Plan, plan
 from .folding import records_about
 
 KEPT: Final = 4
 """So many boards; each takes about as much room as the board of now."""
+HELD: Final = 10_000
+"""About so many records are held at a time, or as many as the answer about a single claim has to read."""
 
 
 def cut_no(connection: Any, ledger: Ledger, question: Question) -> int:
@@ -64,15 +68,62 @@ def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Colum
             (at, at),
         )
     }
-    found = plan(ledger, at, CHUNK)
+    for row in _folded(ledger, question):
+        number, kind = known[row.claim]
+        yield to_columns(number, 0, row, CLAIM_KINDS[kind])
+
+
+def _folded(ledger: Ledger, question: Question) -> Iterator[Row]:
+    """The rows of the board, chunk by chunk of whole clusters; of a large cluster, part by part."""
+    at = question.as_of.position
+    found = plan(ledger, at, HELD)
     book = Book(found.desk)
-    for chunk, moved in zip(found.chunks, found.moved, strict=True):
-        claims = {found.claims[place] for place in chunk}
+    for chunk, weight, moved in zip(found.chunks, found.weights, found.moved, strict=True):
+        if weight > 2 * HELD:
+            yield from _parted(ledger, question, chunk, found)
+            continue
+        claims = {found.claims[number] for number in chunk}
         records = _whole(ledger, records_about(ledger, book, claims, moved, at), at)
-        for row in fold(board, question, lambda _: records).claims:  # noqa: B023  read before the next
-            if row.claim in claims:  # what is read beside may register others
-                number, kind = known[row.claim]
-                yield to_columns(number, 0, row, CLAIM_KINDS[kind])
+        rows: list[Row] = fold(board, question, lambda _: records).claims  # noqa: B023  read before the next
+        yield from (row for row in rows if row.claim in claims)  # what is read beside may register others
+
+
+def _parted(ledger: Ledger, question: Question, chunk: Iterable[int], found: Plan) -> Iterator[Row]:
+    """The rows of a cluster, of some claims at a time, each time with what bears on them, too.
+
+    Where much does, by relations that lead from claim to claim, more are taken at a time: what has to be held anyway is
+    put to use, and all in all no record is read more than about three times.
+    """
+    part: list[str] = []
+    own, enough = 0, HELD
+    for last, number in _last(chunk):
+        part.append(found.claims[number])
+        own += found.records[number]
+        if own >= enough or last:
+            counted = _Counted(ledger, question.as_of.position)
+            yield from fold(board.Rows(part), question, counted.read)
+            part, own, enough = [], 0, max(HELD, counted.records // 2)
+
+
+class _Counted:
+    """Reads records, and counts them."""
+
+    def __init__(self, ledger: Ledger, until: int) -> None:
+        self._ledger = ledger
+        self._until = until
+        self.records = 0
+
+    def read(self, tags: Collection[str]) -> Iterator[Record]:
+        """Those that carry any of the tags."""
+        for record in decode_all(self._ledger.tagged(tags, as_of=self._until)):
+            self.records += 1
+            yield record
+
+
+def _last(numbers: Iterable[int]) -> Iterator[tuple[bool, int]]:
+    """Each with whether it is the last."""
+    held = list(numbers)
+    return ((place == len(held), number) for place, number in enumerate(held, start=1))
 
 
 def _whole(ledger: Ledger, found: Iterable[Record], until: int) -> Iterator[Record]:

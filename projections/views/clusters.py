@@ -42,6 +42,8 @@ class Plan(Struct):
     """The numbers of the claims of each chunk; a chunk that is a single large cluster comes first."""
     weights: list[int]
     """About how many records each chunk has."""
+    records: array[int]
+    """The same of each claim, by its number."""
     desk: list[Stored]
     """What is told of sources, and whatever amends, voids or withdraws that, as stored."""
     moved: list[list[str]]
@@ -56,7 +58,8 @@ def plan(ledger: Ledger, until: int, size: int) -> Plan:
     weighed = list(_chunked(finder.clusters(), size))
     chunks, moved = [numbers for _, numbers in weighed], finder.moved()
     moved_to = [sorted({event_id for number in chunk for event_id in moved.get(number, ())}) for chunk in chunks]
-    return Plan(finder.claims, chunks, [records for records, _ in weighed], finder.desk, moved_to)
+    weights = [records for records, _ in weighed]
+    return Plan(finder.claims, chunks, weights, finder.records, finder.desk, moved_to)
 
 
 # Only what ties claims to each other is read of a record, which takes half the time of reading all of it. A type that
@@ -99,10 +102,10 @@ class _Finder:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.claims: list[str] = []
+        self.records = array("I")
         self.desk: list[Stored] = []
         self._numbers: dict[str, int] = {}
         self._parents = array("I")
-        self._records = array("I")
         self._told: set[str] = set()  # the ids of what the desk is told of sources, and of what changes it
         self._moved: dict[str, set[str]] = {}  # the ids of acts, and the claims that changes moved them to
         self._hanging: set[str] = set()  # the ids of all that any other move was about
@@ -123,7 +126,7 @@ class _Finder:
             case "statement" | "denial" | "assessment":
                 event: Any = entry.event
                 for claim in event.claims:
-                    self._records[self._numbers[claim]] += 1
+                    self.records[self._numbers[claim]] += 1
                 if tag == "denial" and (event.possible_claims or event.acts):
                     self._take_whole(decode(position, stored), stored)
             case "retraction":
@@ -154,7 +157,7 @@ class _Finder:
         for number in range(len(self.claims)):
             members.setdefault(self._find(number), []).append(number)
         for numbers in members.values():
-            yield sum(self._records[number] for number in numbers), numbers
+            yield sum(self.records[number] for number in numbers), numbers
 
     def moved(self) -> dict[int, list[str]]:
         """By the number of a claim, the ids of the acts that a change moved there."""
@@ -272,7 +275,7 @@ class _Finder:
             known = self._numbers[claim] = len(self.claims)
             self.claims.append(claim)
             self._parents.append(known)
-            self._records.append(1)
+            self.records.append(1)
         return known
 
     def _tie(self, claims: Iterable[str]) -> None:
