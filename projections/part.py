@@ -6,6 +6,7 @@ A part is read from the view beside the ledger, or folded from all records where
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -16,11 +17,10 @@ from ledger.errors import UsageError
 from ledger.events import MAX_SOURCE
 from ledger.fold import AsOf
 
-from . import board
 from .board import Board, Row
 from .status import RULES
 from .tracking.rows import STATUSES
-from .views import Order, Views, cursors, pages
+from .views import Order, Views, bothcuts, cursors, pages
 from .views.view import Time
 
 Query: TypeAlias = Sequence[tuple[str, str]]
@@ -119,7 +119,9 @@ def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = 
     asked = wanted.asked(cuts.said_by(said_by)[1])
     pages.check_asked(wanted.cursor, asked)
     pages.check_pinned(wanted.cursor, at, None if as_of is None else ledger.question(as_of=as_of).as_of.position)
-    found: Board = ledger.state(board, as_of=as_of if at is None else at, said_by=said_by)
+    question = ledger.question(as_of=as_of if at is None else at, said_by=said_by)
+    every = sorted(bothcuts.rows(ledger, question), key=attrgetter("claim"))  # no more of the ledger is held than these
+    found = Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=every)
     counts = dict.fromkeys(STATUSES, 0)
     for row in found.claims:
         counts[row.status] += 1

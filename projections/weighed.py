@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from ledger import Assessment, Ledger, Record, fold, records
+from ledger.fold import Question
 
 from . import status, words
 from .board import Board
-from .dossier import Dossier
+from .dossier import Dossier, new_claims
 from .status import Status
 
 _FEW: Final = 200
@@ -24,7 +25,7 @@ def verdicts(ledger: Ledger, found: Board, most: int | None = None) -> dict[str,
     cuts: dict[str, Any] = {"as_of": found.as_of.position, "said_by": found.said_by}
     claims = [row.claim for row in found.claims]
     if len(claims) > _FEW:
-        weighed = ledger.state(_Assessed, as_of=found.as_of.position)
+        weighed = _assessed(ledger, ledger.question(as_of=found.as_of.position))
         claims = [claim for claim in claims if claim in weighed]
     return {claim: words.verdicts(ledger.state(status, claim, **cuts).assessments, most) for claim in claims}
 
@@ -69,20 +70,17 @@ class Verdicts:
         return frozenset(tags), words.verdicts(answer.assessments, self._most)
 
 
-class _Assessed:
-    """A projection: the claims on which, or on what is the same or its negation, anybody's assessment bears."""
+_TELLING: Final = ("assessment", "correction", "claims_related", "record_amended", "record_voided")
 
-    @staticmethod
-    def initial(question: Any) -> Dossier:
-        return Dossier(question)
 
-    @staticmethod
-    def evolve(state: Dossier, record: Any) -> Dossier:
-        state.evolve(record)
-        return state
-
-    @staticmethod
-    def answer(state: Dossier) -> set[str]:
-        register = state.settle()
-        named = {c for r in register.utterances if isinstance(r.event, Assessment) for c in r.event.claims}
-        return {member for claim in named for member in register.reach.signs(claim)}
+def _assessed(ledger: Ledger, question: Question) -> Collection[str]:
+    """The claims on which, or on what is the same or its negation, anybody's assessment may bear; of all records only
+    those are held that relate claims or change what is recorded."""
+    dossier, named = Dossier(question), set[str]()
+    for record in ledger.events(types=_TELLING, as_of=question.as_of.position):
+        if isinstance(record.event, Assessment):
+            named.update(record.event.claims)
+        else:
+            named.update(new_claims(getattr(record.event, "changes", {}), "claims"))
+            dossier.evolve(record)
+    return dossier.claims_near((), named)

@@ -28,7 +28,7 @@ from ledger import (
 from ledger.records import ACTS, targets
 from ledger.synthetic import synthetic
 from ledger.testing import Story, by, opened, random_ledger
-from projections import board
+from projections import board, part
 from projections.views import ORDERS, STATUSES, Views, bothcuts
 from projections.views.bothcuts import KEPT
 
@@ -381,8 +381,9 @@ def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, 
         view.catch_up()
         for position in (ledger.head // 2, ledger.head):
             for cut in ("2024-10-04", "2024-10-08", "2024-10-12"):
-                folded = ledger.state(board, as_of=position, said_by=cut).claims
-                assert view.page(limit=None, as_of=position, said_by=cut).rows == folded
+                folded = ledger.state(board, as_of=position, said_by=cut)
+                assert view.page(limit=None, as_of=position, said_by=cut).rows == folded.claims
+                assert part.folded(ledger, part.Wanted(), as_of=position, said_by=cut).board == folded
 
 
 def test_a_board_at_both_cuts_holds_a_part_of_a_story_at_a_time_however_long_it_is(monkeypatch):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from itertools import islice
+from random import Random
 
 import pytest
 from msgspec.structs import replace
 
 from ledger import Assessment, ClaimsRelated, Ledger, Link, RecordVoided, Retraction
 from ledger.synthetic import synthetic
+from ledger.testing import Author, opened
 from projections import board, weighed
 from projections.weighed import Verdicts
 
@@ -26,6 +28,22 @@ def test_whatever_is_recorded_what_is_remembered_is_what_is_so(seed):
             assert remembered == weighed.verdicts(ledger, found)
             told.update(filter(None, remembered.values()))
     assert len(told) > 5
+
+
+def test_it_does_not_hang_on_how_many_claims_there_are_what_is_told_of_each(monkeypatch):
+    told = 0
+    for seed in range(40):
+        author = Author(Random(seed))
+        author.write(25, "assessment", "statement", "claims_related", "claims_related")
+        author.write(15, "record_amended", "correction", "record_voided", "relation_withdrawn")
+        with opened(author.written) as ledger, monkeypatch.context() as patch:
+            found = ledger.state(board)
+            each = weighed.verdicts(ledger, found)
+            patch.setattr(weighed, "_FEW", 0)
+            at_once = weighed.verdicts(ledger, found)
+            assert {claim: at_once.get(claim, "") for claim in each} == each, f"seed {seed}"
+            told += any(each.values())
+    assert told > 20
 
 
 @pytest.fixture

@@ -31,9 +31,9 @@ def cut_no(connection: Any, ledger: Ledger, question: Question) -> int:
     """The number of the board at both cuts; folded where it is not kept, in place of the one that was kept longest."""
     number = kept(connection, question)
     if number is None:
-        rows = list(_rows(connection, ledger, question))
+        held = list(_columns(connection, ledger, question))
         with connection:
-            number = kept(connection, question) or _keep(connection, question, rows)
+            number = kept(connection, question) or _keep(connection, question, held)
     return number
 
 
@@ -57,8 +57,8 @@ def _keep(connection: Any, question: Question, rows: list[Columns]) -> int:
     return number
 
 
-def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Columns]:
-    """The rows of the board; the kinds of claims are in the register, which knows no other cut than the view."""
+def _columns(connection: Any, ledger: Ledger, question: Question) -> Iterator[Columns]:
+    """The rows as they are kept; the kinds of claims are in the register, which knows no other cut than the view."""
     at = question.as_of.position
     known: dict[str, tuple[int, int]] = {
         name: (number, kind)
@@ -68,13 +68,13 @@ def _rows(connection: Any, ledger: Ledger, question: Question) -> Iterator[Colum
             (at, at),
         )
     }
-    for row in _folded(ledger, question):
+    for row in rows(ledger, question):
         number, kind = known[row.claim]
         yield to_columns(number, 0, row, CLAIM_KINDS[kind])
 
 
-def _folded(ledger: Ledger, question: Question) -> Iterator[Row]:
-    """The rows of the board, chunk by chunk of whole clusters; of a large cluster, part by part."""
+def rows(ledger: Ledger, question: Question) -> Iterator[Row]:
+    """The rows of the board in any order, chunk by chunk of whole clusters; of a large cluster, part by part."""
     at = question.as_of.position
     found = plan(ledger, at, HELD)
     book = Book(found.desk)
@@ -84,8 +84,8 @@ def _folded(ledger: Ledger, question: Question) -> Iterator[Row]:
             continue
         claims = {found.claims[number] for number in chunk}
         records = _whole(ledger, records_about(ledger, book, claims, moved, at), at)
-        rows: list[Row] = fold(board, question, lambda _: records).claims  # noqa: B023  read before the next
-        yield from (row for row in rows if row.claim in claims)  # what is read beside may register others
+        folded: list[Row] = fold(board, question, lambda _: records).claims  # noqa: B023  read before the next
+        yield from (row for row in folded if row.claim in claims)  # what is read beside may register others
 
 
 def _parted(ledger: Ledger, question: Question, chunk: Iterable[int], found: Plan) -> Iterator[Row]:
