@@ -6,6 +6,7 @@ It folds every record, settles once what was said of all claims, and then judges
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -13,20 +14,21 @@ from msgspec import Struct
 from ledger import events as ev
 from ledger import when
 from ledger.fold import AsOf, Question, Served
-from ledger.records import Record, targets
+from ledger.records import Record
 
 from . import dossier as _dossier
 from .dossier import Dossier
 from .doubt import Doubt
 from .flags import flags
 from .judgement import Judgement
+from .named import Naming
 from .register import Register, claim_info
 from .stands import Stands
 from .status import RULES, IntervalAnswer, interval
 from .world import World
 
 name: Final = "board"
-version: Final = 1
+version: Final = 2
 
 
 class ActCounts(Struct, frozen=True):
@@ -49,7 +51,8 @@ class Row(Struct, frozen=True):
     opposition: IntervalAnswer
     acts: ActCounts
     changed_at: str
-    """When the ledger last recorded anything that names the claim, or is about what does."""
+    """When the ledger last recorded anything that names the claim, or is about what does: the last that `claims log
+    CLAIM` shows."""
 
 
 class Board(Struct, frozen=True):
@@ -111,7 +114,7 @@ def _rows(dossier: Dossier, register: Register, claims: Iterable[str]) -> Iterat
     said_by = dossier.question.said_by
     stands = Stands(register, World(register, register.utterances, said_by))
     doubt = Doubt(register.utterances, said_by)
-    changed = _last_changes(dossier.clerk.by_id.values())
+    changed = _last_changes(dossier.clerk.by_id)
     for claim in sorted(claims):
         yield _row(Judgement(stands, register.claims[claim]), doubt, changed[claim])
 
@@ -135,32 +138,10 @@ def _row(judgement: Judgement, doubt: Doubt, changed_us: int) -> Row:
     )
 
 
-def _last_changes(records: Iterable[Record]) -> dict[str, int]:
+def _last_changes(by_id: dict[str, Record]) -> dict[str, int]:
     """When each claim last had a record, in microseconds since 1970-01-01T00:00:00Z."""
     last: dict[str, int] = {}
-    names: dict[str, set[str]] = {}
-    for record in sorted(records, key=lambda record: record.position):
-        claims = set(named_by(record.event))
-        for target in targets(record.event):
-            claims |= names.get(target, set())
-        names[record.id] = claims
-        last.update(dict.fromkeys(claims, record.recorded_us))
+    naming = Naming(by_id.get)
+    for record in sorted(by_id.values(), key=attrgetter("position")):
+        last.update(dict.fromkeys(naming.take(record), record.recorded_us))
     return last
-
-
-def named_by(event: ev.Event) -> tuple[str, ...]:
-    """The claims an event names itself, not through what it is about."""
-    match event:
-        case ev.Statement() | ev.Denial() | ev.Assessment():
-            return (*event.claims, *event.possible_claims)
-        case ev.EvidenceAttached():
-            return event.claims
-        case ev.ClaimRegistered() | ev.ClaimReworded() | ev.RulingRecorded():
-            return (event.claim,)
-        case ev.ClaimsRelated():
-            return (event.from_, event.to)
-        case ev.RecordAmended() | ev.Correction():
-            moved = event.changes.get("claims")
-            return tuple(claim for claim in moved if isinstance(claim, str)) if isinstance(moved, list) else ()
-        case _:  # named through its target, or about sources
-            return ()

@@ -29,6 +29,12 @@ class Entries:
         """A record as it came in. Raises NotFound."""
         return self._clerk.by_id.get(event_id) or self._by_id(event_id)
 
+    def find(self, event_id: str) -> Record | None:
+        """The same; None where it is not there."""
+        with suppress(NotFound):
+            return self.raw(event_id)
+        return None
+
     def effective(self, record: Record) -> Record | None:
         """A record as it now stands; None where it was voided."""
         return self._clerk.effective(record.id) if record.id in self._clerk.by_id else record

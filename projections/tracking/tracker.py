@@ -21,10 +21,11 @@ from typing import Any, Final
 
 from ledger import events as ev
 from ledger import names, when
-from ledger.records import ACTS, CLERKS, UTTERANCES, Record, targets
+from ledger.records import ACTS, CLERKS, UTTERANCES, Record
 from ledger.saying import Key
 
-from ..board import Row, named_by
+from ..board import Row
+from ..named import Naming
 from ..reach import Relation
 from .cells import ASSESSMENTS, KINDS, Light, light_of
 from .columns import columns_of
@@ -55,6 +56,7 @@ class Tracker(Unsettled):
         self.position = 0
         self._relations: dict[str, tuple[int, ev.ClaimsRelated | ev.SourceRelated]] = {}
         self._withdrawn: dict[str, set[int]] = {}
+        self._naming = Naming(self._entries.find)
 
     def take(self, record: Record) -> Iterable[str]:
         """Takes the next record in; gives the claims whose rows may have changed."""
@@ -64,7 +66,7 @@ class Tracker(Unsettled):
         if isinstance(event, ACTS) and not (isinstance(event, ev.Denial) and event.acts):  # most records are
             self._take_act(record, event)
         else:
-            self._touch(record, self._named(event))
+            self._touch(record, self._naming.take(record))
             self._take_other(record)
         if self._unsettled or self._dirty or self._arriving or self._rootless or self._unsummed:
             self._work_off()
@@ -201,12 +203,6 @@ class Tracker(Unsettled):
         for claim in self._inside(claims):
             claim.changed_us = record.recorded_us
             self._changed[claim.name] = None
-
-    def _named(self, event: ev.Event) -> set[str]:
-        claims = set(named_by(event))
-        for target in targets(event):
-            claims |= self._named(self._entries.raw(target).event)
-        return claims
 
     def _take_other(self, record: Record) -> None:
         event, entries = record.event, self._entries

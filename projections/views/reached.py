@@ -17,8 +17,8 @@ from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACT_TYPES, ACTS, changes_within, leads_to, new_targets, targets
 
-from ..board import named_by
 from ..dossier import new_claims, new_sources
+from ..named import named_by
 from ..reach import Near, Relation
 
 REACH: Final = 10_000
