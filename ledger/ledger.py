@@ -19,7 +19,7 @@ from itertools import product
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar, overload
 
-from . import cuts, fold, records, when
+from . import cuts, fold, names, records, when
 from . import events as ev
 from .batch import MAX_BATCH, Batch, Brought, Receipt, check_size, listed
 from .cuts import Cut, check_text, place_of, position_of, within
@@ -315,7 +315,10 @@ class Ledger:
         after: int | Receipt | Record = 0,
         as_of: Cut | None = None,
     ) -> Iterator[Record]:
-        """Records after a position and up to a cut, oldest first, of a claim, a source or types where given; lazily."""
+        """Records after a position and up to a cut, oldest first, of a claim, a source or types where given; lazily.
+
+        A source is given by its id or its name. Raises UsageError, at once for what is no cut, source or type.
+        """
         return records.decode_all(self.stored(claim=claim, source=source, types=types, after=after, as_of=as_of))
 
     def stored(
@@ -493,7 +496,7 @@ def _tags_of(claim: str | None, source: str | None, types: Sequence[str]) -> lis
     """By which tags the records asked for are found, one of each group. Raises UsageError for a type that is none."""
     check_types(types)
     check_text(claim, source)
-    return records.tags_about(claim, source)
+    return records.tags_about(claim, None if source is None else names.source_id(source))
 
 
 def _in_both(one: Iterator[Stored], other: Iterator[Stored]) -> Iterator[Stored]:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from .events import BY_CARRIER, Link
+from .errors import UsageError
+from .events import BY_CARRIER, MAX_SOURCE, Link
 
 _ASCII_RUN: Final = re.compile(r"[^a-z0-9]+")
 _ASCII_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -44,6 +45,21 @@ def is_claim_id(text: str) -> bool:
 def is_source_id(text: str) -> bool:
     """True where a text is slugs joined by `@`: a source, or an unnamed one and the carrier that had it."""
     return all(map(_is_slug, text.split("@")))
+
+
+def source_id(text: str) -> str:
+    """The id a source is given by, or the one that its name stands for.
+
+    Raises UsageError where no id can be made of it.
+    """
+    if len(text) > MAX_SOURCE:  # what ids were asked about is remembered: not what can be none
+        raise UsageError(f"a source's id has {MAX_SOURCE:,} characters at most, not {len(text):,}")
+    if is_source_id(text):
+        return text
+    try:
+        return slug(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
 
 
 @lru_cache(maxsize=16_384)  # an answer asks for them again and again, and of the same acts

@@ -13,8 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from ledger import Ledger, cuts, names
-from ledger.errors import UsageError
-from ledger.events import MAX_SOURCE
 from ledger.fold import AsOf
 
 from .board import Board, Row
@@ -55,7 +53,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
             status=self.statuses,
             flag=self.flags,
             kind=self.kinds,
-            source=None if self.source is None else source_id(self.source),
+            source=None if self.source is None else names.source_id(self.source),
             search=self.search,
             changed_since=self.changed_since,
             changed_until=self.changed_until,
@@ -103,7 +101,7 @@ def viewed(view: Views, wanted: Wanted, *, as_of: int | None = None, said_by: Ti
         status=wanted.statuses,
         flags=wanted.flags,
         kind=wanted.kinds,
-        source=None if wanted.source is None else source_id(wanted.source),
+        source=wanted.source,
         changed_since=wanted.changed_since,
         changed_until=wanted.changed_until,
         search=wanted.search,
@@ -175,18 +173,3 @@ def _cuts_asked(as_of: str | None, said_by: str | None) -> Iterator[tuple[str, s
     for name, cut in (("as_of", as_of), ("said_by", said_by)):
         if cut is not None:
             yield name, cut
-
-
-def source_id(text: str) -> str:
-    """The id a source was given by, or the one its name stands for.
-
-    Raises UsageError where no id can be made of it.
-    """
-    if len(text) > MAX_SOURCE:  # what ids were asked about is remembered: not what can be none
-        raise UsageError(f"a source's id has {MAX_SOURCE:,} characters at most, not {len(text):,}")
-    if names.is_source_id(text):
-        return text
-    try:
-        return names.slug(text)
-    except ValueError as error:
-        raise UsageError(str(error)) from None

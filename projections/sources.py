@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger import events as ev
 from ledger import names, when
@@ -106,8 +107,8 @@ class SourceDossier(Dossier):
 
 
 def initial(question: Question) -> SourceDossier:
-    """An empty dossier for the source asked about."""
-    return SourceDossier(question)
+    """An empty dossier for the source asked about, by its id or its name."""
+    return SourceDossier(replace(question, subject=names.source_id(question.subject or "")))
 
 
 def evolve(dossier: SourceDossier, record: Record) -> SourceDossier:

@@ -117,6 +117,12 @@ def test_a_projection_of_ones_own_is_folded_over_the_same_records(
     assert answer["records"]
 
 
+def test_a_source_is_asked_for_by_its_name(here: Ledger, elsewhere: Ledger) -> None:
+    assert elsewhere.state(sources, "Dmitry Peskov") == here.state(sources, "dmitry-peskov")
+    found = list(elsewhere.events(source="Dmitry Peskov"))
+    assert found == list(here.events(source="dmitry-peskov")) != []
+
+
 def test_who_wraps_a_reading_of_ours_is_not_taken_for_it(here: Ledger, elsewhere: Ledger) -> None:
     class Shouted:
         initial, evolve, wants = status.initial, status.evolve, status.wants

@@ -35,6 +35,7 @@ from ledger import (
 from ledger.events import tag_of
 from ledger.testing import by
 from projections import aftermath, board, sources, status, timeline
+from projections.views import Views
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
 
@@ -355,6 +356,21 @@ def test_what_became_of_a_record_is_told_whatever_it_was(ledger: Ledger) -> None
     for missing in ({"event_id": "nothing"}, {"event_id": "s", "as_of": 1}):
         with pytest.raises(NotFound, match="there is no event"):
             ledger.about(**missing)
+
+
+def test_a_source_is_asked_for_by_its_id_or_by_its_name(ledger: Ledger) -> None:
+    ledger.append(Statement(claims=("x",), chain=(by("Ann B. Lee"),)), id="said", register=True)
+    with Views.open(ledger) as view:
+        view.catch_up()
+        for source in ("ann-b-lee", "Ann B. Lee", "ANN b lee"):
+            assert ids(ledger.events(source=source)) == ["said"]
+            assert ledger.state(sources, source).source == "ann-b-lee"
+            assert [row.claim for row in view.page(source=source).rows] == ["x"]
+    for none in ("", "?!", "x" * 2_001):
+        with pytest.raises(UsageError):
+            ledger.events(source=none)
+        with pytest.raises(UsageError):
+            ledger.state(sources, none)
 
 
 def test_what_is_no_text_is_asked_for_in_vain(told: Ledger) -> None:

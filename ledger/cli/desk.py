@@ -21,9 +21,9 @@ from ledger import (
     SourceGraded,
 )
 from ledger import events as ev
+from ledger.names import source_id
 from ledger.visible import visible
 from projections import words
-from projections.part import source_id
 
 from .options import Words, at_ledger
 from .writing import Writer, said_at, sets, writes

@@ -16,7 +16,6 @@ from ledger.events import Event
 from ledger.store import Stored
 from ledger.visible import visible
 from projections import aftermath, words
-from projections.part import source_id
 
 from . import render
 from .options import at_ledger, for_reading, in_format
@@ -62,7 +61,7 @@ def log_command(
     """
     if follow and (as_of is not None or form == "json"):
         raise click.UsageError("--follow has no end: it goes with --format table or ndjson, and without --as-of")
-    wanted = {"claim": claim, "source": None if source is None else source_id(source), "types": types}
+    wanted = {"claim": claim, "source": source, "types": types}
     with for_reading(db) as ledger:
         if follow:
             found = _following(ledger, wanted, after)

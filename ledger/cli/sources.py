@@ -10,9 +10,9 @@ import msgspec
 
 from ledger import SourceRegistered, SourceRelated
 from ledger import events as ev
+from ledger.names import source_id
 from ledger.visible import visible
 from projections import sources, words
-from projections.part import source_id
 from projections.sources import Carried, Said, Source
 from projections.words import cuts_line
 
@@ -59,7 +59,7 @@ def source_command() -> None:
 def show_source(db: str, form: str, source: str, as_of: str | None, said_by: str | None) -> None:
     """All that SOURCE said and carried, on what, and what came of it; whom it speaks for, and who for it."""
     with for_reading(db) as ledger:
-        found: Source = ledger.state(sources, source_id(source), as_of=as_of, said_by=said_by)
+        found: Source = ledger.state(sources, source, as_of=as_of, said_by=said_by)
     if form == "table":
         render.show(_page(found, Screen.here()))
     else:

@@ -14,7 +14,7 @@ from ledger import Entry, Ledger, Link
 from ledger import events as ev
 from ledger.events import Event
 from ledger.ledger import is_url
-from projections.part import source_id
+from ledger.names import source_id
 
 from . import render
 from .options import Words, at_ledger, for_checking, receipt_line, told

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ledger import fold, names, records
+from ledger import fold, records
 from ledger.batch import MAX_BATCH, Receipt, listed
 from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
@@ -121,8 +121,6 @@ class RemoteLedger(Ledger):
         """As `events`, but (position, stored bytes); see `Ledger.stored`."""
         check_types(types)
         until = self._until(as_of)
-        if source is not None and not names.is_source_id(source):
-            return iter(())  # the service would take it for a name
         wanted = [(name, _text(value)) for name, value in (("claim", claim), ("source", source)) if value is not None]
         return self._records.read([*wanted, *(("type", type_) for type_ in types)], self.place_of(after), until)
 

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from ledger import Ledger, NotFound, UsageError
 from ledger.cuts import number_of
 from ledger.events import TYPES
-from projections.part import source_id
+from ledger.names import source_id
 from projections.views import cursors
 from projections.views.pages import check_pinned
 

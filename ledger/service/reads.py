@@ -11,10 +11,11 @@ from starlette.responses import Response
 
 from ledger import UsageError
 from ledger.cuts import number_of
+from ledger.names import source_id
 from projections import diff
 from projections.diff import Diff
 from projections.flags import FLAGS
-from projections.part import PartOfBoard, Wanted, source_id
+from projections.part import PartOfBoard, Wanted
 from projections.provenance import Provenance
 from projections.sources import Source
 from projections.status import RULES, Status

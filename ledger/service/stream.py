@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from ledger.cuts import beyond
 from ledger.errors import LedgerError, UsageError
 from ledger.events import TYPES
-from projections.part import source_id
+from ledger.names import source_id
 
 from . import access, asking, service
 from .feed import Feed, Listener

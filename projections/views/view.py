@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 
 import apsw
 
-from ledger import Ledger, Receipt, Record, cuts, records, when
+from ledger import Ledger, Receipt, Record, cuts, names, records, when
 from ledger.cuts import NOT_COME, Cut, beyond, moment_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
@@ -384,11 +384,11 @@ class Views:
     ) -> Page:
         """A part of the board as of a cut (default: as far as the view has come), in one of the ORDERS.
 
-        The filters go together: any of these statuses and kinds, all of these flags, a source that an act on the
-        claim quotes, when a record last named it (or was about what does), words that its text, a quote or a source's
-        name must have (each word any of them; "words in quotation marks" side by side; the last word may be the
-        beginning of one). `search` and `source` go by what was recorded, also where `said_by` is given. Which claims
-        stand elsewhere than they stood is another question: `changes`.
+        The filters go together: any of these statuses and kinds, all of these flags, a source (its id or its name) that
+        an act on the claim quotes, when a record last named it (or was about what does), words that its text, a quote
+        or a source's name must have (each word any of them; "words in quotation marks" side by side; the last word may
+        be the beginning of one). `search` and `source` go by what was recorded, also where `said_by` is given. Which
+        claims stand elsewhere than they stood is another question: `changes`.
 
         `cursor` is that of the page before, which it follows at the same moment, whatever came in between; it is asked
         for with the same filters and `said_by`. Ties go by who was registered first, in the direction of the order.
@@ -397,6 +397,7 @@ class Views:
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
         _check_limit(limit)
+        source = None if source is None else names.source_id(source)
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
         filters = {"status": status, "flag": flags, "kind": kind, "source": source, "search": search}

@@ -29,7 +29,7 @@ from eventsourcing.utils import Environment
 
 from ledger import Entry
 from ledger import events as ev
-from projections.board import named_by
+from projections.named import named_by
 
 PAGE = 1_000
 

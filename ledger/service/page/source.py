@@ -12,9 +12,9 @@ from ledger import Ledger, NotFound, Record, UsageError, names, when
 from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.events import Event
+from ledger.names import source_id
 from ledger.visible import visible_json
 from projections import aftermath, sources, words
-from projections.part import source_id
 from projections.sources import Source, SourceDossier
 
 from . import urls
