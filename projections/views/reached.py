@@ -7,6 +7,7 @@ reaches every claim on which it, or whoever speaks for it, is quoted.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from itertools import permutations
 from typing import Final, TypeGuard
 
@@ -61,9 +62,9 @@ def check_reach(claims: Collection[str], limit: int, record: Record) -> None:
 
 def concerned(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
     """An event, what it is about, and what else is about that, and so on, up to a position; of one that changes nothing
-    of what was said, only what it is about."""
+    of what was said, only what it is about and what changes that."""
     if isinstance(event, (ev.ActGraded, ev.EvidenceAttached)):
-        return list(_below(ledger, event))
+        return _below(ledger, event, until)
     return list(_concerned(ledger, event, until, set()))
 
 
@@ -109,10 +110,26 @@ class Registered:
         return names[-1] if names else None
 
 
-def _below(ledger: Ledger, event: ev.Event) -> Iterator[ev.Event]:
-    yield event
-    for target in targets(event):
-        yield from _below(ledger, ledger.record(target).event)
+def _below(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
+    """An event, what it is about, and so on, with the changes of that; not what else is about it, which may be much."""
+    found, seen, asked = [event], dict.fromkeys(targets(event)), set[str]()
+    queue = list(seen)
+    while queue:
+        for event_id in queue:  # grows while it is walked
+            with suppress(NotFound):  # a change may name what is not there
+                found.append(ledger.record(event_id).event)
+                new = [target for target in leads_to(found[-1]) if target not in seen]
+                seen |= dict.fromkeys(new)
+                queue += new
+        claims = {claim for one in found for claim in named_of(one)} - asked
+        asked |= claims
+        queue = []
+        for claim in sorted(claims):
+            for change in ledger.events(claim=claim, types=["correction", "record_amended"], as_of=until):
+                if change.id not in seen and not seen.keys().isdisjoint(leads_to(change.event)):
+                    seen[change.id] = None
+                    queue.append(change.id)
+    return found
 
 
 def _concerned(ledger: Ledger, event: ev.Event, until: int, seen: set[str]) -> Iterator[ev.Event]:

@@ -397,6 +397,7 @@ class Views:
         if order not in ORDERS:
             raise UsageError(f"{order!r} is no order; there are {', '.join(ORDERS)}")
         _check_limit(limit)
+        cuts.check_text(source)
         source = None if source is None else names.source_id(source)
         where = Where(status, flags, kind, source, _since(changed_since), _until(changed_until), search)
         where.check()
