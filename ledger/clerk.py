@@ -43,6 +43,9 @@ class Clerk:
         """The relations between sources and the withdrawals, as they came in: few, where records are many."""
         self._about: dict[str, list[str]] = {}  # target -> ids of the voids and amendments about it
         self._moving: dict[str, list[str]] = {}  # new target -> ids of the amendments that give it to what they amend
+        self._moved: dict[
+            str, list[str]
+        ] = {}  # what is amended -> the new targets that it, or what it amends, is given
         self._amended = Made()
         self._left: dict[str, Record | None] = {}  # of what voids and amendments are about, as far as it was asked for
 
@@ -67,6 +70,7 @@ class Clerk:
                 for moved_to in (changes.get("target"), changes.get("act")):
                     if isinstance(moved_to, str):
                         self._moving.setdefault(moved_to, []).append(record.id)
+                        self._moved.setdefault(event.target, []).append(moved_to)
 
     def effective(self, event_id: str) -> Record | None:
         """The record as it now stands; None where it was voided, or is not here."""
@@ -87,11 +91,14 @@ class Clerk:
     def about(self, event_id: str) -> list[str]:
         """The ids of the voids and amendments that are about a record, and of what an amendment may move to it."""
         found = dict.fromkeys(self._about.get(event_id, ()))
-        for amendment_id in self._moving.get(event_id, ()):  # what it amends, or what that amends, is moved here
-            moved: Record | None = self.by_id[amendment_id]
-            while moved is not None and isinstance(moved.event, ev.RecordAmended) and moved.event.target not in found:
-                found[moved.event.target] = None
-                moved = self.by_id.get(moved.event.target)
+        queue = list(self._moving.get(event_id, ()))
+        for amendment_id in queue:  # what it amends, or what that amends, is moved here; or what it was moved to itself
+            amendment = self.by_id.get(amendment_id)
+            if amendment is not None and isinstance(amendment.event, ev.RecordAmended):
+                for moved in (amendment.event.target, *self._moved.get(amendment_id, ())):
+                    if moved not in found:
+                        found[moved] = None
+                        queue.append(moved)
         return list(found)
 
     def concerning(self, event_id: str) -> list[str]:

@@ -16,12 +16,10 @@ from msgspec import ValidationError, convert
 from ledger import events as ev
 from ledger import names
 from ledger.clerk import Clerk
-from ledger.errors import InvalidEvent
 from ledger.fold import Question
-from ledger.intake import changed
 from ledger.records import UTTERANCES, Record, changes_within, leads_to, new_targets, targets
 
-from .reach import Near
+from .reach import Near, Relation
 from .register import Register
 
 
@@ -39,7 +37,8 @@ class Dossier:
         self.clerk = Clerk()
         self._near = Near()
         self._relations: list[ev.SourceRelated] = []
-        self._amendments: list[ev.RecordAmended] = []
+        self._tied: dict[tuple[str, str], ev.SourceRelated] = {}  # what changes may have made of them
+        self._amendments: list[Record] = []
         self._speakers: set[str] = set()
         self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
         self._targets: set[str] = set()
@@ -73,7 +72,7 @@ class Dossier:
                 if isinstance(event, ev.Correction):
                     self._take_changes(record, event.changes)
             case ev.RecordAmended():
-                self._amendments.append(event)
+                self._amendments.append(record)
                 self._targets.add(event.target)
                 self._take_changes(record, event.changes)
             case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
@@ -86,6 +85,7 @@ class Dossier:
         """The tags still to be read: more than enough at times, never less."""
         if not self._asked:
             return set()
+        self._relate_changed()
         relations = self.source_relations()
         # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
         claims = self.claims_near(self._asked, self._claims_beside())
@@ -118,41 +118,50 @@ class Dossier:
         return Register(self.clerk.settled())
 
     def source_relations(self) -> list[ev.SourceRelated]:
-        """Relations between sources as they are and as any change made them: what leads too far is read in vain, and
-        no more."""
-        return [*self._relations, *(r for r in self._relations_changed() if isinstance(r, ev.SourceRelated))]
+        """Relations between sources as they are and as any change may have made them."""
+        self._relate_changed()
+        return [*self._relations, *self._tied.values()]
 
     def claims_near(self, claims: Iterable[str], same: Iterable[str]) -> Collection[str]:
-        """These claims and all that may bear on them, by the relations as they are and as any change made them; of some
-        only what is the same or its negation."""
-        for relation in self._relations_changed():
-            if isinstance(relation, ev.ClaimsRelated):
-                self._near.relate(relation)
+        """These claims and all that may bear on them, by the relations as they are and as any change may have made
+        them; of some only what is the same or its negation."""
+        self._relate_changed()
         for claim in claims:
             self._near.begin(claim)
         for claim in same:
             self._near.begin(claim, same=True)
         return self._near.claims.keys()
 
-    def _relations_changed(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
-        yield from self._relations_left()
+    def _relate_changed(self) -> None:
+        """Ties all that a relation leads, or ever led, from or to by any change, as if all of it were the same: changes
+        are voided and changed, too, and it may have been any. What leads too far is read in vain, and no more."""
         for amendment in self._amendments:
-            for record in (self.clerk.by_id.get(amendment.target), self.clerk.effective(amendment.target)):
-                if record is not None and isinstance(record.event, (ev.ClaimsRelated, ev.SourceRelated)):
-                    try:
-                        amended = changed(record.event, amendment.changes)
-                    except InvalidEvent:
-                        continue
-                    assert isinstance(amended, (ev.ClaimsRelated, ev.SourceRelated))
-                    yield amended
+            ends = list(_new_ends(amendment.event))
+            for base in self._relations_beneath(amendment):
+                for end in (base.to, *ends):
+                    if isinstance(base, ev.ClaimsRelated):
+                        self._near.relate(Relation("", base.from_, end, "same_as"))
+                        self._near.relate(Relation("", base.from_, end, "negates"))
+                    elif (base.from_, end) not in self._tied:
+                        tied = ev.SourceRelated(from_=base.from_, to=end, relation="same_as")
+                        self._tied[base.from_, end] = tied
 
-    def _relations_left(self) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
-        """What is left of those that something is about, amendments that were moved to them among it."""
-        for target in self._targets & self.clerk.by_id.keys():
-            if isinstance(self.clerk.by_id[target].event, (ev.ClaimsRelated, ev.SourceRelated)):
-                left = self.clerk.effective(target)
-                if left is not None and isinstance(left.event, (ev.ClaimsRelated, ev.SourceRelated)):
-                    yield left.event
+    def _relations_beneath(self, amendment: Record) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
+        """The relations that an amendment changes, or may by a change of it or of what it amends."""
+        by_id = self.clerk.by_id
+        queue = [amendment.id]
+        seen = set(queue)
+        for event_id in queue:  # grows while it is walked
+            event = by_id[event_id].event if event_id in by_id else None
+            if isinstance(event, (ev.ClaimsRelated, ev.SourceRelated)):
+                yield event
+            elif isinstance(event, ev.RecordAmended):
+                about = (
+                    leads_to(one) for one in (event, *(change.event for change in self._changes.get(event_id, ())))
+                )
+                new = [target for targets_ in about for target in targets_ if target not in seen]
+                seen.update(new)
+                queue += dict.fromkeys(new)
 
     def _take_changes(self, record: Record, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))
@@ -216,6 +225,12 @@ def new_sources(changes: dict[str, Any]) -> Iterator[str]:
     for within in changes_within(changes):
         with suppress(ValidationError):  # of something that has no chain: refused or passed over where it is settled
             yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
+
+
+def _new_ends(event: ev.Event) -> Iterator[str]:
+    """What a change has a relation lead from or to."""
+    for within in changes_within(getattr(event, "changes", {})):
+        yield from (end for end in (within.get("from"), within.get("to")) if isinstance(end, str))
 
 
 def new_claims(changes: dict[str, Any], field: str) -> Iterator[str]:

@@ -88,15 +88,24 @@ def bearing(utterances: list[Record], *, perhaps: bool = False) -> dict[str, Col
     for record in utterances:
         for field in fields:
             add(record.id, getattr(record.event, field, ()))
+    about = {record.id: targets(record.event) for record in utterances if targets(record.event)}
+    moved = False
     for record in utterances:
         event = record.event
         if isinstance(event, ev.Correction):
             for field in fields:
-                if isinstance(moved := event.changes.get(field), (list, tuple)):
-                    add(event.act, moved)
-    for record in utterances:  # a target comes before what is about it, so it is complete by then
-        for target in targets(record.event):
-            add(record.id, bears.get(target, ()))
+                if isinstance(claims := event.changes.get(field), (list, tuple)):
+                    add(event.act, claims)
+            if isinstance(acts := event.changes.get("acts"), (list, tuple)):
+                about[event.act] = (*about.get(event.act, ()), *acts)
+                moved = True
+    while True:  # a target comes before what is about it, so it is complete by then, unless a correction moved that
+        known = sum(map(len, bears.values())) if moved else 0
+        for event_id, acts in about.items():
+            for act in acts:
+                add(event_id, bears.get(act, ()))
+        if not moved or known == sum(map(len, bears.values())):
+            break
     return bears
 
 

@@ -12,7 +12,7 @@ from ledger import events as ev
 
 from .doubt import Doubt
 from .judgement import Judgement, Side
-from .world import BY_CARRIER, BY_SPEAKER, DENIED, Act
+from .world import DENIED, Act
 
 FLAGS: Final = {
     "unnamed-only": "no supporting root is a named person, office, organisation or state",
@@ -112,7 +112,7 @@ def _order_uncertain(acts: Iterable[tuple[Act, int]]) -> bool:
 def _of_acts(judgement: Judgement) -> Iterator[str]:
     members = judgement.members
     gone = {why for act in judgement.acts for claim, whys in act.gone.items() if claim in members for why in whys}
-    if BY_SPEAKER in gone or BY_CARRIER in gone:
+    if gone - {DENIED}:
         yield "retracted"
     if DENIED in gone:
         yield "attribution-denied"

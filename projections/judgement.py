@@ -14,7 +14,7 @@ from .reach import Way
 from .register import ClaimInfo
 from .roots import Kinds, Root, on_side, roots
 from .stands import Stand, Stands
-from .world import BY_SPEAKER, Act
+from .world import THEMSELVES, Act
 
 LIKELY: Final = 0.55
 UNLIKELY: Final = 0.45
@@ -158,7 +158,7 @@ class Judgement:
         """Somebody supported it in own words, and all who did took it back themselves."""
         taken_back = False
         for act in self.acts:
-            claims = [claim for claim in act.event.claims if act.gone.get(claim, {BY_SPEAKER}) == {BY_SPEAKER}]
+            claims = [claim for claim in act.event.claims if THEMSELVES.issuperset(act.gone.get(claim, ()))]
             sign = self.sign(act, claims)
             if (
                 act.side and sign and act.side_at(sign) == 1

@@ -52,7 +52,7 @@ class Stands:
     def bearing(self, claim: str) -> list[tuple[Act, Sign]]:
         """The acts that bear on a claim in own words, each with its sign (see `sign`), in position order."""
         members = self._reach.signs(claim)
-        if len(members) == 1:  # most are alone in their class, and nothing is turned there
+        if len(members) == 1 and len(members[claim]) == 1:  # most are alone in their class, and nothing is turned there
             return [(act, 1) for act in self.acts(members) if claim not in act.gone]
         signed = ((act, self.sign(act, claim, act.live)) for act in self.acts(members))
         return [(act, sign) for act, sign in signed if sign is not None]

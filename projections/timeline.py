@@ -183,11 +183,21 @@ def _status(dossier: Dossier) -> Status:
     return of_claim(register, register.utterances, dossier.question)
 
 
+def _beside(register: Register, claim: str) -> set[str]:
+    """The claims on which it hangs whether an act is live that perhaps means a claim."""
+    signs, found = register.reach.signs, set[str]()
+    for utterance in register.utterances:
+        event = utterance.event
+        if not signs(claim).keys().isdisjoint(getattr(event, "possible_claims", ())):
+            found.update(member for named in getattr(event, "claims", ()) for member in signs(named))
+    return found
+
+
 def _said_cuts(register: Register, question: Question) -> Iterator[_Cut]:
     """The moments by which something more had certainly been said that bears on the claim."""
     by_moment: dict[int, list[Record]] = {}
     bears = bearing(register.utterances, perhaps=True)
-    neighbours = register.reach.neighbourhood(question.subject or "")
+    neighbours = register.reach.neighbourhood(question.subject or "") | _beside(register, question.subject or "")
     corrections: dict[str, list[Said]] = {}
     for record in register.utterances:
         if isinstance(record.event, ev.Correction):

@@ -20,8 +20,11 @@ from ledger.saying import Key, Said, corrected, order, span_of
 from .reach import Sign
 
 BY_SPEAKER: Final = "retracted by its speaker"
+BY_PRINCIPAL: Final = "retracted by a principal"
 BY_CARRIER: Final = "retracted by a carrier"
 DENIED: Final = "denied as an utterance"
+THEMSELVES: Final = frozenset({BY_SPEAKER, BY_PRINCIPAL})
+"""As what those take an act back for whom it counts: all that was said on that side goes with it."""
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -51,7 +54,7 @@ class Act:
             self.side = -1
             self.dismisses = event.form == "dismissal"
         self.gone: dict[str, set[str]] = {}
-        """What took the act back, by claim: BY_SPEAKER, BY_CARRIER, DENIED."""
+        """What took the act back, by claim: BY_SPEAKER, BY_PRINCIPAL, BY_CARRIER, DENIED."""
         self.removed = False
         """True where the whole act was taken back by name."""
 
@@ -100,6 +103,8 @@ class Sweep(NamedTuple):
     """Up to where in the order of saying."""
     side: int
     claims: tuple[str, ...]
+    by: str
+    """BY_SPEAKER or BY_PRINCIPAL."""
 
     def takes(self, act: Sided, claim: str, reach: Classes) -> bool:
         """Whether it takes back what an act of the speaker says on a claim."""
@@ -219,29 +224,28 @@ class World:
             for claim in {member for named in sweep.claims for member in reach.signs(named)}:
                 for act in committed.get((sweep.speaker, claim), ()):
                     if sweep.takes(act, claim, reach):
-                        act.gone.setdefault(claim, set()).add(BY_SPEAKER)
+                        act.gone.setdefault(claim, set()).add(sweep.by)
 
     def _standing(self, retraction: ev.Event, event: ev.Event) -> str | None:
-        """As what somebody takes an act back: its speaker (or a principal), a carrier, or, by now, nobody."""
+        """As what somebody takes an act back: its speaker, a principal, a carrier, or, by now, nobody."""
         assert isinstance(retraction, ev.Retraction) and isinstance(event, UTTERANCES)
         retractor = self._class(retraction)
         links = names.sources(event.chain)
         if retractor in self._lines.line(links[0]):
-            return BY_SPEAKER
+            return BY_SPEAKER if retractor == self._lines.class_of(links[0]) else BY_PRINCIPAL
         return BY_CARRIER if retractor in map(self._lines.class_of, links) else None
 
     def _swept_by(self, retraction: Said) -> Sweep | None:
         """What a retraction takes back beside what it names; None where that is nothing."""
         assert isinstance(retraction.event, ev.Retraction)
         target = self._versions.get(retraction.event.act)
-        if not isinstance(target, ACTS) or self._standing(retraction.event, target) != BY_SPEAKER:
+        if not isinstance(target, ACTS) or (by := self._standing(retraction.event, target)) not in THEMSELVES:
             return None
         taken = Act(retraction.record, target, retraction.span, self._class(target))
         if not taken.side:
             return None
-        return Sweep(
-            taken.source, taken_back_until(retraction.span, retraction.record.position), taken.side, target.claims
-        )
+        until = taken_back_until(retraction.span, retraction.record.position)
+        return Sweep(taken.source, until, taken.side, target.claims, by)
 
     def _class(self, event: ev.Act | ev.AboutAct) -> str:
         return self._lines.class_of(names.speaker(event.chain))

@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from ledger.testing import Story, by
-from projections import status
+from projections import board, status
 from projections.flags import FLAGS
+from projections.views import Views
 
 A_SOURCE = by("a source", "unnamed")
 REPORTS = by("several reports", "untraced")
@@ -377,6 +378,24 @@ def test_assessed_against_not_when_what_is_denied_is_unlikely(story, flags):
     assert "assessed-against" not in flags()
 
 
+def test_relation_conflict_when_changes_leave_a_claim_the_negation_of_itself(story, flags):
+    """No such relation is taken; a change that was taken, and another that is voided, may leave one."""
+    story.states("Ann", "y")
+    for claim in ("x", "z"):
+        story.registers(claim)
+    relation = story.relates("x", "negates", "y")
+    first = story.amends(relation, to="z")
+    story.amends(relation, **{"from": "y"})
+    assert "relation-conflict" not in flags("y")
+    story.voids(first)
+    assert "relation-conflict" in flags("y")
+    [row] = (row for row in story.ledger.state(board).claims if row.claim == "y")
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        assert view.row("y") == row
+    assert row.status == "raised"
+
+
 # -- the texts and the times -------------------------------------------------------------------------------------------
 
 
@@ -413,6 +432,16 @@ def test_time_uncertain_not_when_it_would_change_nothing(story, flags):
     story.states("Ann", "x", at="2024-10-01")
     story.states("Ann", "x", at="2024-10-03/2024-10-07")
     assert "time-uncertain" not in flags(said_by="2024-10-06")
+
+
+@pytest.mark.parametrize(("corrected", "raised"), [("2024-10", True), ("2024-10-03", False)])
+def test_time_uncertain_when_a_correction_may_have_turned_a_denial_on_what_stands(story, flags, corrected, raised):
+    """Of which utterance was denied: the one on another claim, and by the correction the one on this."""
+    other, said = story.states("Ann", "y", at="2024-10-01"), story.states("Ann", "x", at="2024-10-01")
+    denied = story.denies("Ann", acts=(other,), at="2024-10-02")
+    story.corrects("Ann", denied, at=corrected, acts=[said])
+    story.states("Bob", "x", at="2024-10", mode="question")
+    assert ("time-uncertain" in flags(said_by="2024-10-05")) is raised
 
 
 def test_time_uncertain_not_when_the_marked_time_decides_nothing(story, flags):

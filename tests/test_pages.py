@@ -386,6 +386,21 @@ def test_a_board_at_both_cuts_does_not_hang_on_the_pieces_it_is_folded_in(seed, 
                 assert part.folded(ledger, part.Wanted(), as_of=position, said_by=cut).board == folded
 
 
+def test_claims_are_not_parted_whose_speakers_are_the_same_by_a_relation_of_claims_that_was_moved(monkeypatch):
+    story = Story()
+    for claim in ("x", "y", "bob", "p", "q"):
+        story.registers(claim)
+    first = story.denies("Bob", "y", at="2024-10-04")
+    story.denies("Ann", "y", at="2024-10-05", possible_claims=("x",))
+    story.retracts("Bob", first, at="2024-10-06")
+    related = story.connects("ann", "member_of", "cy")
+    story.amends(story.amends(story.relates("p", "entails", "q"), to="bob", relation="same_as"), target=related)
+    monkeypatch.setattr(bothcuts, "HELD", 1)
+    [row] = (row for row in bothcuts.rows(story.ledger, story.ledger.question()) if row.claim == "x")
+    assert row in story.ledger.state(board).claims
+    assert row.flags == []
+
+
 def test_a_board_at_both_cuts_holds_a_part_of_a_story_at_a_time_however_long_it_is(monkeypatch):
     story = Story()
     for place in range(40):

@@ -9,8 +9,8 @@ import pytest
 
 from ledger import Entry, NotFound, Refused, Retraction, SourceGraded, Statement
 from ledger.testing import Story, by, chain, given
-from projections import board, status, words
-from projections.world import Sweep
+from projections import board, sources, status, words
+from projections.world import BY_PRINCIPAL, BY_SPEAKER, Sweep
 
 OUTLETS = [f"Outlet {n}" for n in range(1, 11)]
 A_SOURCE = by("a source", "unnamed")
@@ -331,3 +331,16 @@ def test_who_never_said_that_supports_nothing(story, x):
     said = story.states("Ann", "x", at="2024-10-05", via="AFP")
     story.denies("Ann", acts=(said,), at="2024-10-06")
     assert x() == "raised + attribution-denied"
+
+
+def test_who_took_an_act_back_is_told_its_speaker_or_whom_it_speaks_for(story):
+    story.knows("Min", "state")
+    story.connects("ann", "speaks_for", "min")
+    early = story.states("Ann", "x", at="2024-10-04")
+    said = story.states("Ann", "x", at="2024-10-05")
+    own = story.states("Ann", "y", at="2024-10-05")
+    story.retracts("Min", said, at="2024-10-06")
+    story.retracts("Ann", own, at="2024-10-06")
+    told = {act.act: act.gone for act in story.ledger.state(sources, "ann").said}
+    assert told == {early: [BY_PRINCIPAL], said: [BY_PRINCIPAL], own: [BY_SPEAKER]}
+    assert story.ask(status, "x").status == "withdrawn"

@@ -83,3 +83,46 @@ def test_a_verdict_that_is_corrected_or_amended_is_a_step(story):
     ]
     story.amends(weighed, label="Half true")
     assert [one.label for one in story.ask(timeline.recorded, "x").steps[-1].assessments] == ["Half true"]
+
+
+def test_a_correction_of_which_utterance_was_denied_is_a_step_on_the_claim_it_moves_to(story):
+    other, said = story.states("Ann", "y", at="2024-10-01"), story.states("Ann", "x", at="2024-10-01")
+    denied = story.denies("Ann", acts=(other,), at="2024-10-02")
+    story.corrects("Ann", denied, at="2024-10-05", acts=[said])
+    steps = story.ledger.state(timeline.said, "x").steps
+    assert [(step.at[:10], step.status) for step in steps] == [("2024-10-01", "asserted"), ("2024-10-05", "raised")]
+
+
+def test_what_ends_elsewhere_that_a_denial_perhaps_meant_it_is_a_step(story):
+    story.registers("x")
+    first = story.denies("Ann", "z", at="2024-10-04")
+    story.denies("Ann", "z", at="2024-10-05", possible_claims=("x",))
+    story.retracts("Ann", first, at="2024-10-06")
+    steps = story.ledger.state(timeline.said, "x").steps
+    assert [step.flags_dropped for step in steps if step.at.startswith("2024-10-06")] == [["possibly-denied"]]
+
+
+def _by_an_amended_amendment(story):
+    story.registers("w")
+    story.registers("x")
+    first = story.amends(story.relates("z", "same_as", "y"), to="w")
+    story.voids(story.amends(first, changes={"to": "x"}))
+
+
+def _by_two_amendments(story):
+    story.registers("x")
+    story.registers("q")
+    relation = story.relates("p", "entails", "q")
+    both = [story.amends(relation, **{"from": "z"}), story.amends(relation, to="x")]
+    for amendment in both:
+        story.voids(amendment)
+
+
+@pytest.mark.parametrize("related", [_by_an_amended_amendment, _by_two_amendments])
+def test_a_relation_that_led_to_a_claim_only_for_a_while_is_in_its_history(story, related):
+    story.states("Ann", "z")
+    related(story)
+    steps = story.ledger.state(timeline.recorded, "x").steps
+    assert [step.status for step in steps] == ["raised", "asserted", "raised"]
+    for step in steps:
+        assert story.ask(status, "x", as_of=step.position).status == step.status

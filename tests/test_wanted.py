@@ -171,6 +171,30 @@ def test_a_denial_corrected_to_have_perhaps_meant_it_is_gone_with_what_its_speak
     assert x() == "raised"
 
 
+def test_what_is_perhaps_meant_is_the_same_by_an_amended_relation(story, x):
+    for claim in ("u", "y", "z"):
+        story.registers(claim)
+    story.states("Ann", "x", at="2024-10-01")
+    story.relates("x", "same_as", "u")
+    story.relates("y", "entails", "x")
+    story.amends(story.relates("y", "entails", "u"), relation="same_as")
+    first = story.denies("Ann", "z", at="2024-10-04")
+    story.denies("Ann", "z", at="2024-10-05", possible_claims=("y",))
+    assert x() == "asserted [1,1] + possibly-denied"
+    story.retracts("Ann", first, at="2024-10-06")
+    assert x() == "asserted [1,1]"
+
+
+def test_an_amendment_of_what_was_moved_twice_counts_where_it_came_to(story, x):
+    """One amendment is moved by another, which was meant to move a third."""
+    said, other = story.states("Ann", "x"), story.states("Bob", "y")
+    meant = story.amends(other, mode="question")
+    mover = story.amends(story.amends(story.states("Cy", "z"), note="n"), target=said)
+    assert x() == "asserted [1,1]"
+    story.amends(mover, target=meant)
+    assert x() == "raised"
+
+
 def test_what_acts_elsewhere_perhaps_mean_is_not_read(story):
     """Of a denial that perhaps meant the claim, what else was said there is: what is perhaps meant there, is not."""
     story.registers("x")

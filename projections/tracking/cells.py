@@ -17,7 +17,7 @@ from ledger import names
 from ledger.saying import Key
 
 from ..judgement import side_of
-from ..world import BY_SPEAKER, DENIED, Act
+from ..world import DENIED, THEMSELVES, Act
 from .quotations import Words
 
 # The places of what a claim counts: its acts by type, then how many of its cells have each of these bits set. Those
@@ -31,7 +31,6 @@ _WEIGHED: Final = 1 << COUNTING | 1 << FOR | 1 << AGAINST | 1 << PARTIES | 1 << 
 #: What is not of own words alone, or is brought up to date by itself.
 _APART: Final = _WEIGHED | 1 << CONFLICTS | 1 << POSSIBLY | 1 << REWORDED | 1 << MARKED_INFERRED
 _OWN_WORDS: Final = (1 << NUMBERS) - 1 & ~_APART & ~7
-_BY_SPEAKER: Final = {BY_SPEAKER}
 _NO_WORDS: Final = Words("", ())
 _NOWHERE: Final[dict[str, set[str]]] = {}
 _CODES: Final = {
@@ -338,7 +337,7 @@ def work_out(cell: Cell, claim: str, members: dict[str, set[int]], acts: list[Li
 
 def _withdrawal(light: Light, members: dict[str, set[int]]) -> int:
     """Whether the act supported the claim in own words, and stays or was taken back by its speaker (rule 6)."""
-    claims = [own for own in light.claims if light.gone.get(own, _BY_SPEAKER) == _BY_SPEAKER]
+    claims = [own for own in light.claims if THEMSELVES.issuperset(light.gone.get(own, ()))]
     signs = {sign for own in claims for sign in members.get(own, ())}
     if len(signs) != 1 or light.side_at(next(iter(signs))) != 1:
         return 0

@@ -25,7 +25,7 @@ from .quotations import Words, words_of
 from .standing import put
 
 _NEVER: Final = (float("-inf"), 0, 0)
-_BY_SPEAKER: Final = {BY_SPEAKER}
+_TAKEN_BACK: Final = {BY_SPEAKER}  # or by a principal, which comes to the same
 
 
 class Finding(Protocol):
@@ -144,7 +144,7 @@ class Unsettled(Carried):
         if swept == {claim for claim in named if claim in light.gone}:
             return
         others = {claim: why for claim, why in light.gone.items() if claim not in members}
-        light.gone = others | dict.fromkeys(swept, _BY_SPEAKER)
+        light.gone = others | dict.fromkeys(swept, _TAKEN_BACK)
         self._mark_all(light)
 
     def _mark_all(self, light: Light) -> None:

@@ -206,9 +206,9 @@ class _Finder:
                 self._recast |= met
             if not _ABOUT.isdisjoint(changes):
                 self._taken_back |= met
-            ends = list(chain.from_iterable(map(self._ends_of, met)))
+            ends, made = (list(chain.from_iterable(map(of, sorted(met)))) for of in (self._ends_of, self._ends_made_by))
             if ends:
-                self._unite([*ends, *_new_ends(changes)])
+                self._unite([*ends, *made, *_new_ends(changes)])
 
     def _move(self, event_id: str, changes: dict[str, Any]) -> bool:
         """Whether a change moves an act from some claims to others, and nothing else to anywhere."""
@@ -224,6 +224,11 @@ class _Finder:
             if isinstance(event, ev.SourceRelated):
                 return event.from_, event.to
         return ()
+
+    def _ends_made_by(self, event_id: str) -> Iterator[str]:
+        """The sources that a change has a relation lead from or to, if it does."""
+        with suppress(NotFound):
+            yield from _new_ends(getattr(self._ledger.record(event_id).event, "changes", {}))
 
     def _tied_perhaps(self) -> Iterator[tuple[str, ...]]:
         """The claims that a denial is on and those that it perhaps means, where these hang on what else is on those."""
