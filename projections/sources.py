@@ -12,7 +12,7 @@ from ledger import events as ev
 from ledger import names, when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
-from ledger.records import Record
+from ledger.records import Record, targets
 from ledger.saying import span_of
 
 from .dossier import Dossier, reached_sources
@@ -31,6 +31,8 @@ class Said(Struct, frozen=True):
     type: str
     manner: str
     claims: list[str]
+    acts: list[str]
+    """The ids of those that it denies having said, or points at."""
     said_at: str | None
     recorded_at: str
     via: list[str]
@@ -49,6 +51,7 @@ class Carried(Struct, frozen=True):
     type: str
     by: str
     claims: list[str]
+    acts: list[str]
     said_at: str | None
     live: bool
 
@@ -225,6 +228,7 @@ def _said(act: Act, reversed_by: list[str], register: Register) -> Said:
         type=ev.tag_of(event),
         manner=act.manner,
         claims=list(event.claims),
+        acts=list(targets(event)),
         said_at=event.said_at,
         recorded_at=when.stamp(act.record.recorded_us),
         via=[link.name for link in event.chain[1:]],
@@ -241,6 +245,7 @@ def _carried(act: Act) -> Carried:
         type=ev.tag_of(act.event),
         by=act.event.chain[0].name,
         claims=list(act.event.claims),
+        acts=list(targets(act.event)),
         said_at=act.event.said_at,
         live=not act.removed,
     )

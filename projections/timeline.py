@@ -15,7 +15,7 @@ from ledger import events as ev
 from ledger import when
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
-from ledger.records import Record
+from ledger.records import Record, targets
 from ledger.saying import Said, corrected
 
 from . import dossier as _dossier
@@ -43,6 +43,8 @@ class Happening(Struct, frozen=True):
     by: str | None
     said_at: str | None
     claims: list[str]
+    about: list[str]
+    """The ids of the events that it is about."""
 
 
 class Step(Struct, frozen=True):
@@ -274,6 +276,7 @@ def _happening(record: Record) -> Happening:
         by=chain[0].name if chain else None,
         said_at=getattr(event, "said_at", None),
         claims=list(getattr(event, "claims", ())),
+        about=list(targets(event)),
     )
 
 

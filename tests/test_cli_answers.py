@@ -136,6 +136,28 @@ def test_both_cuts_are_told_with_the_answer(claims: Run) -> None:
     assert "  time-uncertain  " not in claims("status", "engineers-deployed", "--said-by", "2024-10-09")
 
 
+def test_what_denies_an_utterance_says_which_and_an_untold_time_is_first_perhaps(tmp_path: Path) -> None:
+    db = str(tmp_path / "x.db")
+
+    def run(*args: str) -> str:
+        ran = CliRunner().invoke(main, ["--db", db, *args])
+        assert ran.exit_code == 0, ran.stderr
+        return ran.stdout
+
+    run("register", "dam", "The dam leaks")
+    run("state", "dam", "--by", "Ana", "--id", "s1", "--said-at", "2024-10-01")
+    assert "\nfirst said by  Ana; said 2024-10-01 (s1)\n" in run("provenance", "dam")
+    run("state", "dam", "--by", "Bo", "--id", "s2")
+    assert "\nperhaps first said by  Bo; said at a time untold (s2)\n" in run("provenance", "dam")
+    run("deny", "--act", "s2", "--by", "Bo", "--via", "Wire", "--id", "d1")
+    run("retract", "s1", "--by", "Ana", "--id", "r1")
+    history = run("history", "dam", "--axis", "recorded")
+    assert "d1: denial of s2 by Bo" in history
+    assert "r1: retraction of s1 by Ana" in history
+    for source in ("Bo", "Wire"):
+        assert any("d1" in line and "having said s2" in line for line in run("source", source).splitlines())
+
+
 def test_what_stands_beside_a_status_is_shown_and_never_folded_in(tmp_path: Path) -> None:
     db = str(tmp_path / "x.db")
 

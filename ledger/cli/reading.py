@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
+from ledger import when
 from ledger.visible import visible
 from projections import diff, provenance, status, timeline, words
 from projections.diff import At, Diff
@@ -117,7 +118,9 @@ def _first(found: Provenance, columns: int) -> Iterator[str]:
     for act in (act for origin in found.origins for act in origin.acts if act.act == found.first):
         carried = "".join(f", {link.name}" for link in act.chain[1:]).replace(", ", " via ", 1)
         said = act.said_at or "at a time untold"
-        yield from wrap(f"{act.chain[0].name}{carried}; said {said} ({act.act})", columns, "first said by  ")
+        known = act.said_at is not None and when.parse(act.said_at).earliest is not None
+        lead = "first said by  " if known else "perhaps first said by  "
+        yield from wrap(f"{act.chain[0].name}{carried}; said {said} ({act.act})", columns, lead)
 
 
 def _beside(found: Provenance, columns: int) -> Iterator[str]:
@@ -213,7 +216,8 @@ def _happening(happening: Happening) -> str:
     by = f" by {happening.by}" if happening.by else ""
     on = f" on {', '.join(happening.claims)}" if happening.claims else ""
     said = f", said {happening.said_at}" if happening.said_at else ""
-    return f"{happening.event}: {happening.type}{by}{on}{said}"
+    about = f" of {', '.join(happening.about)}" if happening.about and not happening.claims else ""
+    return f"{happening.event}: {happening.type}{about}{by}{on}{said}"
 
 
 def _moment(step: Step, axis: str) -> str:

@@ -154,7 +154,7 @@ def _said(said: Said) -> list[str]:
         said.act,
         said.said_at or "untold",
         what,
-        ", ".join(said.claims),
+        _on(said.claims, said.acts),
         ", ".join(said.via),
         ", ".join(since + grade),
     ]
@@ -162,4 +162,9 @@ def _said(said: Said) -> list[str]:
 
 def _carried(carried: Carried) -> list[str]:
     said = carried.said_at or "untold"
-    return [carried.act, said, f"{carried.type} by {carried.by}", ", ".join(carried.claims)]
+    return [carried.act, said, f"{carried.type} by {carried.by}", _on(carried.claims, carried.acts)]
+
+
+def _on(claims: list[str], acts: list[str]) -> str:
+    """What an act is on: claims; or, where it names none, what it denies was said."""
+    return ", ".join(claims) or "having said " + ", ".join(acts)
