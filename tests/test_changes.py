@@ -173,7 +173,7 @@ def test_a_page_follows_the_one_before_whatever_was_recorded_since(
     assert first["next"] == "4:7:b"
     told = claims("changes", "4", "--limit", "1")
     assert told.stderr == "more: --cursor 4:7:b\n"
-    assert "1 claim of more after position 4" in told.stdout
+    assert "1 claim, and more, after position 4" in told.stdout
     ledger.append(states("a"))
     rest = json.loads(claims("changes", "4", "--cursor", first["next"], "--json").stdout)
     assert [one["claim"] for one in rest["changes"]] == ["c"]

@@ -86,15 +86,12 @@ def _found(ledger: Ledger, after: str, as_of: str | None, limit: int | None, cur
 
 
 def _table(found: Changes, screen: Screen) -> Iterator[str]:
-    shown = words.count(len(found.changes), "claim")
-    count, known = (
-        f"{shown} of more" if found.next is not None else shown,
-        words.cuts_line(found.as_of, None, found.rules),
-    )
+    count, known = words.count(len(found.changes), "claim"), words.cuts_line(found.as_of, None, found.rules)
+    more = ", and more," if found.next is not None else ""
     return render.blocks(
         render.table(_COLUMNS, map(_cells, found.changes), screen) if found.changes else iter(()),
         wrap(_LEGEND if found.changes else "no claim stands elsewhere", screen.columns),
-        wrap(f"{count} after position {found.after.position}, {known}", screen.columns),
+        wrap(f"{count}{more} after position {found.after.position}, {known}", screen.columns),
     )
 
 
