@@ -99,6 +99,7 @@ class Clerk:
                     if moved not in found:
                         found[moved] = None
                         queue.append(moved)
+        found.pop(event_id, None)  # moved from one amendment to another of the same, it leads back here
         return list(found)
 
     def concerning(self, event_id: str) -> list[str]:

@@ -256,7 +256,7 @@ class Known:
             made.append(record.event)
             changing = [self.clerk.by_id[i] for i in self._near(record.id) if i in self.clerk.by_id]
             for other in sorted(changing, key=attrgetter("position")):
-                for change in versions[other.id]:
+                for change in tuple(versions[other.id]):
                     self._change(made, change)
         return versions
 

@@ -38,7 +38,8 @@ class Dossier:
         self._near = Near()
         self._relations: list[ev.SourceRelated] = []
         self._tied: dict[tuple[str, str], ev.SourceRelated] = {}  # what changes may have made of them
-        self._amendments: list[Record] = []
+        self._amendments: list[str] = []
+        self._untied = False  # whether any came in since all was tied
         self._speakers: set[str] = set()
         self._about: set[str] = set()  # the sources of what is about acts, and of chains that a change puts in
         self._targets: set[str] = set()
@@ -62,8 +63,10 @@ class Dossier:
                     self._targets.update(event.acts)
             case ev.ClaimsRelated():
                 self._near.relate(event)
+                self._untied = True
             case ev.SourceRelated():
                 self._relations.append(event)
+                self._untied = True
             case ev.SourceRegistered() | ev.ClaimRegistered() | ev.ClaimReworded() | ev.SourceGraded():
                 pass
             case ev.Retraction() | ev.Correction():
@@ -72,7 +75,8 @@ class Dossier:
                 if isinstance(event, ev.Correction):
                     self._take_changes(record, event.changes)
             case ev.RecordAmended():
-                self._amendments.append(record)
+                self._amendments.append(record.id)
+                self._untied = True
                 self._targets.add(event.target)
                 self._take_changes(record, event.changes)
             case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
@@ -135,9 +139,13 @@ class Dossier:
     def _relate_changed(self) -> None:
         """Ties all that a relation leads, or ever led, from or to by any change, as if all of it were the same: changes
         are voided and changed, too, and it may have been any. What leads too far is read in vain, and no more."""
+        if not self._untied:
+            return
+        self._untied = False
+        seen: set[str] = set()
         for amendment in self._amendments:
-            ends = list(_new_ends(amendment.event))
-            for base in self._relations_beneath(amendment):
+            bases, ends = self._hanging(amendment, seen)
+            for base in bases:
                 for end in (base.to, *ends):
                     if isinstance(base, ev.ClaimsRelated):
                         self._near.relate(Relation("", base.from_, end, "same_as"))
@@ -146,22 +154,28 @@ class Dossier:
                         tied = ev.SourceRelated(from_=base.from_, to=end, relation="same_as")
                         self._tied[base.from_, end] = tied
 
-    def _relations_beneath(self, amendment: Record) -> Iterator[ev.ClaimsRelated | ev.SourceRelated]:
-        """The relations that an amendment changes, or may by a change of it or of what it amends."""
-        by_id = self.clerk.by_id
-        queue = [amendment.id]
-        seen = set(queue)
+    def _hanging(
+        self, amendment: str, seen: set[str]
+    ) -> tuple[list[ev.ClaimsRelated | ev.SourceRelated], dict[str, None]]:
+        """The relations that an amendment changes, or may by a change of it or of what it amends, with where all these
+        changes have them lead; none of what was `seen` before."""
+        bases: list[ev.ClaimsRelated | ev.SourceRelated] = []
+        ends: dict[str, None] = {}
+        queue = [amendment] if amendment not in seen else []
+        seen.update(queue)
         for event_id in queue:  # grows while it is walked
-            event = by_id[event_id].event if event_id in by_id else None
-            if isinstance(event, (ev.ClaimsRelated, ev.SourceRelated)):
-                yield event
-            elif isinstance(event, ev.RecordAmended):
-                about = (
-                    leads_to(one) for one in (event, *(change.event for change in self._changes.get(event_id, ())))
-                )
-                new = [target for targets_ in about for target in targets_ if target not in seen]
-                seen.update(new)
-                queue += dict.fromkeys(new)
+            event = self.clerk.by_id[event_id].event if event_id in self.clerk.by_id else None
+            if isinstance(event, ev.RecordAmended):
+                ends |= dict.fromkeys(_new_ends(event))
+            elif isinstance(event, (ev.ClaimsRelated, ev.SourceRelated)):
+                bases.append(event)
+            else:
+                continue
+            for other in (*leads_to(event), *(change.id for change in self._changes.get(event_id, ()))):
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+        return bases, ends
 
     def _take_changes(self, record: Record, changes: dict[str, Any]) -> None:
         self._targets.update(new_targets(changes))

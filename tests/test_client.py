@@ -121,6 +121,13 @@ def test_a_source_is_asked_for_by_its_name(here: Ledger, elsewhere: Ledger) -> N
     assert elsewhere.state(sources, "Dmitry Peskov") == here.state(sources, "dmitry-peskov")
     found = list(elsewhere.events(source="Dmitry Peskov"))
     assert found == list(here.events(source="dmitry-peskov")) != []
+    for none in (".", "", "x" * 2_001):
+        with pytest.raises(UsageError):
+            elsewhere.events(source=none)
+        with pytest.raises(UsageError):
+            elsewhere.state(sources, none)
+    with pytest.raises(NotFound, match="'ann-lee'"):
+        elsewhere.state(sources, "Ann\nLee")
 
 
 def test_who_wraps_a_reading_of_ours_is_not_taken_for_it(here: Ledger, elsewhere: Ledger) -> None:

@@ -23,6 +23,8 @@ def changed(ledger):
     with Views.open(ledger) as view:
         view.catch_up()
         assert view.page(limit=None).rows == found
+        view.rebuild(chunk=1)
+        assert view.page(limit=None).rows == found
     assert [ledger.state(board.OneRow(), row.claim) for row in found] == found
     return {row.claim: row.changed_at for row in found}
 
@@ -39,7 +41,7 @@ def test_a_claim_changed_when_its_log_says_so(most, monkeypatch):
     monkeypatch.setattr(live, "HOT", 0)
     for seed in range(25):
         author = Author(Random(seed))
-        author.write(12, "statement", "denial", "assessment", "claims_related")
+        author.write(12, "statement", "denial", "assessment", "claims_related", "source_registered")
         author.write(15, "record_amended", "record_amended", "correction", "record_voided", "claims_related")
         author.write(15, "retraction", "act_graded", "evidence_attached", "record_amended", "denial")
         with opened(author.written) as ledger:

@@ -560,3 +560,29 @@ def chunks(path):
         return []
     finally:
         connection.close()
+
+
+def test_a_void_that_was_moved_to_a_void_and_on_to_what_that_strikes_is_taken_in_by_a_rebuild():
+    story = Story()
+    registered = story.registers("y")
+    void = story.voids(story.knows("Gov"))
+    other = story.voids(registered)
+    moved = story.amends(other, target=void)
+    story.amends(moved, changes={"target": registered})
+    with Views.open(story.ledger) as built, Views.open(story.ledger) as caught:
+        built.rebuild()
+        caught.catch_up()
+        assert built.difference(caught) is None
+
+
+def test_a_void_that_was_moved_to_what_is_told_of_a_source_and_then_voided_undoes_nothing_in_a_rebuild_either():
+    story = Story()
+    weighed = story.assesses("Cy", "x", verdict="false")
+    known = story.knows("Dee", "unnamed")
+    story.states("Dee", "y")
+    void = story.voids(weighed)
+    story.amends(void, target=known)
+    story.voids(void)
+    with Views.open(story.ledger) as view:
+        view.rebuild(chunk=1)
+        assert view.page(limit=None).rows == story.ledger.state(board).claims

@@ -195,6 +195,16 @@ def test_an_amendment_of_what_was_moved_twice_counts_where_it_came_to(story, x):
     assert x() == "raised"
 
 
+def test_an_amendment_that_was_moved_to_another_of_the_same_may_be_voided(story, x):
+    amended = story.amends(story.states("Ann", "x"), mode="question")
+    one, other = story.amends(amended, why="q"), story.amends(amended, why="z")
+    moved = story.amends(other, target=one)
+    assert x() == "raised"
+    story.voids(one)
+    story.voids(moved)
+    assert x() == "raised"
+
+
 def test_what_acts_elsewhere_perhaps_mean_is_not_read(story):
     """Of a denial that perhaps meant the claim, what else was said there is: what is perhaps meant there, is not."""
     story.registers("x")

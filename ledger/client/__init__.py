@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ledger import fold, records
+from ledger import fold, names, records
 from ledger.batch import MAX_BATCH, Receipt, listed
 from ledger.cuts import Cut, check_text
 from ledger.errors import LedgerError, UsageError
@@ -93,7 +93,10 @@ class RemoteLedger(Ledger):
             return super()._answer(projection, subject, as_of, said_by)
         if isinstance(as_of, (Receipt, Record)):
             as_of = self.place_of(as_of)
-        path = served.path.format(subject=quote(_text(subject or ""), safe=""))
+        subject = _text(subject or "")
+        if served.path.startswith("sources/"):
+            subject = names.source_id(subject)  # a name may have what is no part of a path
+        path = served.path.format(subject=quote(subject, safe=""))
         if served.rows is not None and as_of is None:
             as_of = self.head  # else it is as of where the view has come to
         query = [*served.query, *_cut("as_of", as_of), *_cut("said_by", said_by)]
@@ -121,6 +124,7 @@ class RemoteLedger(Ledger):
         """As `events`, but (position, stored bytes); see `Ledger.stored`."""
         check_types(types)
         until = self._until(as_of)
+        source = None if source is None else names.source_id(_text(source))
         wanted = [(name, _text(value)) for name, value in (("claim", claim), ("source", source)) if value is not None]
         return self._records.read([*wanted, *(("type", type_) for type_ in types)], self.place_of(after), until)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from typing import Any
 
 from ledger import events as ev
 from ledger.clerk import Clerk
@@ -58,10 +59,16 @@ class Entries:
                 yield record
                 continue
             more = dict.fromkeys(targets(record.event))
-            for about in self._clerk.concerning(known):  # it may be moved, or may have been
-                more |= dict.fromkeys(new_targets(getattr(self._clerk.by_id[about].event, "changes", {})))
+            for changes in self._changes(known):  # it may be moved, or may have been
+                more |= dict.fromkeys(new_targets(changes))
             queue += [target for target in more if target not in found]
             found |= more
+
+    def _changes(self, event_id: str) -> Iterator[dict[str, Any]]:
+        """What is changed of a record, and of what is about it, as far as that is here."""
+        for other in self._clerk.concerning(event_id):
+            if other in self._clerk.by_id:
+                yield getattr(self._clerk.by_id[other].event, "changes", {})
 
     def change(self, raw: Record) -> tuple[Record | None, Record | None]:
         """What an entry of the register said until now, and says from now on; None for nothing."""
@@ -79,8 +86,8 @@ class Entries:
             if record is None:
                 continue
             reached = list(leads_to(record.event)) if isinstance(record.event, UTTERANCES) else []
-            for about in self._clerk.concerning(event_id):  # by a change it is about others, or was until it was voided
-                reached += new_targets(getattr(self._clerk.by_id[about].event, "changes", {}))
+            for changes in self._changes(event_id):  # by a change it is about others, or was until it was voided
+                reached += new_targets(changes)
             for target in reached:
                 self._about.setdefault(target, {})[event_id] = None
                 if target not in found:

@@ -39,6 +39,19 @@ class Book:
                     self._beyond.setdefault(source, set()).update(sources)
             for source in sources - {_far(record.event)}:
                 self._positions.setdefault(source, []).append(position)
+            if isinstance(record.event, ev.RecordAmended):
+                self._concern(record, sources, concerned)
+
+    def _concern(self, change: Record, sources: set[str], concerned: dict[str, set[str]]) -> None:
+        """What was of something else until it was changed is of these sources, too, and so is what will be about it."""
+        queue = list(leads_to(change.event))
+        for event_id in queue:  # grows while it is walked
+            if event_id in concerned and (new := sources - concerned[event_id]):
+                position = self._by_id[event_id]
+                concerned[event_id] |= new
+                for source in new - {_far(self._records[position].event)}:
+                    self._positions.setdefault(source, []).append(position)
+                queue += leads_to(self._records[position].event)
 
     def by_id(self, event_id: str) -> Record:
         """One of the records. Raises NotFound."""

@@ -1,8 +1,9 @@
 """Where did all claims stand at both cuts? Boards by what had been said by a moment, kept to be read again in pages.
 
 Such a board is a fold of all records, cluster by cluster of claims that share nothing, and of a large cluster some
-claims at a time: memory holds the rows, and beside them no more records than HELD says, however many there are. The
-last KEPT boards are kept in the file of the view, by position and cut, and read as any other moment of it.
+claims at a time: memory holds the rows, and beside them about as many records as HELD says, or as a single claim's
+answer reads. The last KEPT boards are kept in the file of the view, by position and cut, and read as any other moment
+of it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import LedgerError
 from ledger.fold import Question
-from ledger.records import ACT_TYPES, ACTS, changes_within, leads_to, new_targets, targets
+from ledger.records import ACT_TYPES, ACTS, changes_within, decode, leads_to, new_targets, targets
 
 from ..dossier import new_claims, new_sources
 from ..named import named_by
@@ -110,10 +110,14 @@ class Registered:
         return names[-1] if names else None
 
 
+#: By these a change is told before it is read: what else is about an act may be a thousand gradings.
+_CHANGING: Final = (b'"type":"record_amended"', b'"type":"correction"')
+
+
 def _below(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
     """An event, what it is about, and so on, with the changes of that; not what else is about it, which may be much."""
-    found, seen, asked = [event], dict.fromkeys(targets(event)), set[str]()
-    queue = list(seen)
+    found, seen = [event], dict.fromkeys(targets(event))
+    queue, asked = list(seen), 0
     while queue:
         for event_id in queue:  # grows while it is walked
             with suppress(NotFound):  # a change may name what is not there
@@ -121,14 +125,12 @@ def _below(ledger: Ledger, event: ev.Event, until: int) -> list[ev.Event]:
                 new = [target for target in leads_to(found[-1]) if target not in seen]
                 seen |= dict.fromkeys(new)
                 queue += new
-        claims = {claim for one in found for claim in named_of(one)} - asked
-        asked |= claims
-        queue = []
-        for claim in sorted(claims):
-            for change in ledger.events(claim=claim, types=["correction", "record_amended"], as_of=until):
-                if change.id not in seen and not seen.keys().isdisjoint(leads_to(change.event)):
-                    seen[change.id] = None
-                    queue.append(change.id)
+        tags, queue = [f"act:{event_id}" for event_id in list(seen)[asked:]], []
+        asked = len(seen)
+        for position, stored in ledger.tagged(tags, as_of=until):
+            if any(tag in stored for tag in _CHANGING) and (change := decode(position, stored)).id not in seen:
+                seen[change.id] = None
+                queue.append(change.id)
     return found
 
 
