@@ -43,9 +43,7 @@ class Clerk:
         """The relations between sources and the withdrawals, as they came in: few, where records are many."""
         self._about: dict[str, list[str]] = {}  # target -> ids of the voids and amendments about it
         self._moving: dict[str, list[str]] = {}  # new target -> ids of the amendments that give it to what they amend
-        self._moved: dict[
-            str, list[str]
-        ] = {}  # what is amended -> the new targets that it, or what it amends, is given
+        self._moved: dict[str, list[str]] = {}  # what is amended -> the new targets that it, or what that amends, has
         self._amended = Made()
         self._left: dict[str, Record | None] = {}  # of what voids and amendments are about, as far as it was asked for
 

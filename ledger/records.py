@@ -232,10 +232,15 @@ def changes_within(changes: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def new_targets(changes: dict[str, Any]) -> Iterator[str]:
     """The ids of the events that a change makes its target be about."""
     for within in changes_within(changes):
-        acts = within.get("acts")
-        for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
-            if isinstance(value, str):
-                yield value
+        yield from targets_in(within)
+
+
+def targets_in(fields: dict[str, Any]) -> Iterator[str]:
+    """The same, by the fields of one change; not by those of a change that it makes."""
+    acts = fields.get("acts")
+    for value in (fields.get("act"), fields.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
+        if isinstance(value, str):
+            yield value
 
 
 def targets(event: Event) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ class Dossier:
         for event_id in queue:  # grows while it is walked
             event = self.clerk.by_id[event_id].event if event_id in self.clerk.by_id else None
             if isinstance(event, ev.RecordAmended):
-                ends |= dict.fromkeys(_new_ends(event))
+                ends |= dict.fromkeys(new_ends(event.changes))
             elif isinstance(event, (ev.ClaimsRelated, ev.SourceRelated)):
                 bases.append(event)
             else:
@@ -241,9 +241,9 @@ def new_sources(changes: dict[str, Any]) -> Iterator[str]:
             yield from names.sources(convert(within.get("chain", ()), tuple[ev.Link, ...]))
 
 
-def _new_ends(event: ev.Event) -> Iterator[str]:
+def new_ends(changes: dict[str, Any]) -> Iterator[str]:
     """What a change has a relation lead from or to."""
-    for within in changes_within(getattr(event, "changes", {})):
+    for within in changes_within(changes):
         yield from (end for end in (within.get("from"), within.get("to")) if isinstance(end, str))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger import events as ev
 from ledger.events import Event
-from ledger.records import Record, changes_within, targets
+from ledger.records import Record, changes_within, targets, targets_in
 
 
 def named_by(event: Event) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ class Naming:
         self._claims.setdefault(event_id, set()).update(_new_names(event, within))
         if made := within.get("changes"):
             self._changes.setdefault(event_id, []).append(made)
-        new = set(_new_targets(within)).difference(targets(event), self._targets.get(event_id, ()))
+        new = set(targets_in(within)).difference(targets(event), self._targets.get(event_id, ()))
         if new:
             self._targets.setdefault(event_id, set()).update(new)
             for changes in (getattr(event, "changes", {}), *self._changes.get(event_id, ())):
@@ -107,10 +107,3 @@ def _new_names(event: Event, within: dict[str, Any]) -> Iterator[str]:
             yield value
         elif isinstance(value, (list, tuple)):
             yield from (claim for claim in value if isinstance(claim, str))
-
-
-def _new_targets(within: dict[str, Any]) -> Iterator[str]:
-    acts = within.get("acts")
-    for value in (within.get("act"), within.get("target"), *(acts if isinstance(acts, (list, tuple)) else ())):
-        if isinstance(value, str):
-            yield value

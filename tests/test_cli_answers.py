@@ -46,6 +46,18 @@ def claims(asked: Callable[..., Result]) -> Run:
     return run
 
 
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Writes to and asks a ledger of its own, and gives what is printed."""
+
+    def run(*args: str) -> str:
+        ran = CliRunner().invoke(main, ["--db", str(tmp_path / "x.db"), *args])
+        assert ran.exit_code == 0, ran.stderr
+        return ran.stdout
+
+    return run
+
+
 # One call, one answer
 
 
@@ -136,14 +148,7 @@ def test_both_cuts_are_told_with_the_answer(claims: Run) -> None:
     assert "  time-uncertain  " not in claims("status", "engineers-deployed", "--said-by", "2024-10-09")
 
 
-def test_what_denies_an_utterance_says_which_and_an_untold_time_is_first_perhaps(tmp_path: Path) -> None:
-    db = str(tmp_path / "x.db")
-
-    def run(*args: str) -> str:
-        ran = CliRunner().invoke(main, ["--db", db, *args])
-        assert ran.exit_code == 0, ran.stderr
-        return ran.stdout
-
+def test_what_denies_an_utterance_says_which_and_an_untold_time_is_first_perhaps(run: Run) -> None:
     run("register", "dam", "The dam leaks")
     run("state", "dam", "--by", "Ana", "--id", "s1", "--said-at", "2024-10-01")
     assert "\nfirst said by  Ana; said 2024-10-01 (s1)\n" in run("provenance", "dam")
@@ -158,14 +163,7 @@ def test_what_denies_an_utterance_says_which_and_an_untold_time_is_first_perhaps
         assert any("d1" in line and "having said s2" in line for line in run("source", source).splitlines())
 
 
-def test_what_stands_beside_a_status_is_shown_and_never_folded_in(tmp_path: Path) -> None:
-    db = str(tmp_path / "x.db")
-
-    def run(*args: str) -> str:
-        ran = CliRunner().invoke(main, ["--db", db, *args])
-        assert ran.exit_code == 0, ran.stderr
-        return ran.stdout
-
+def test_what_stands_beside_a_status_is_shown_and_never_folded_in(run: Run) -> None:
     run("register", "dam", "The dam leaks")
     run("state", "dam", "--by", "Ana", "--id", "s1")
     run("state", "dam", "--by", "Bo", "--id", "s2")

@@ -89,7 +89,7 @@ def rows(ledger: Ledger, question: Question) -> Iterator[Row]:
         yield from (row for row in folded if row.claim in claims)  # what is read beside may register others
 
 
-def _parted(ledger: Ledger, question: Question, chunk: Iterable[int], found: Plan) -> Iterator[Row]:
+def _parted(ledger: Ledger, question: Question, chunk: list[int], found: Plan) -> Iterator[Row]:
     """The rows of a cluster, of some claims at a time, each time with what bears on them, too.
 
     Where much does, by relations that lead from claim to claim, more are taken at a time: what has to be held anyway is
@@ -97,10 +97,10 @@ def _parted(ledger: Ledger, question: Question, chunk: Iterable[int], found: Pla
     """
     part: list[str] = []
     own, enough = 0, HELD
-    for last, number in _last(chunk):
+    for number in chunk:
         part.append(found.claims[number])
         own += found.records[number]
-        if own >= enough or last:
+        if own >= enough or number == chunk[-1]:
             counted = _Counted(ledger, question.as_of.position)
             yield from fold(board.Rows(part), question, counted.read)
             part, own, enough = [], 0, max(HELD, counted.records // 2)
@@ -119,12 +119,6 @@ class _Counted:
         for record in decode_all(self._ledger.tagged(tags, as_of=self._until)):
             self.records += 1
             yield record
-
-
-def _last(numbers: Iterable[int]) -> Iterator[tuple[bool, int]]:
-    """Each with whether it is the last."""
-    held = list(numbers)
-    return ((place == len(held), number) for place, number in enumerate(held, start=1))
 
 
 def _whole(ledger: Ledger, found: Iterable[Record], until: int) -> Iterator[Record]:

@@ -24,9 +24,10 @@ from msgspec import Struct, defstruct
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, CLERKS, MOVING, changes_within, decode, leads_to, targets
+from ledger.records import ACTS, CLERKS, MOVING, decode, leads_to, targets
 from ledger.store import Stored
 
+from ..dossier import new_ends
 from .reached import named_of
 
 CHUNK: Final = 25_000
@@ -208,7 +209,7 @@ class _Finder:
                 self._taken_back |= met
             ends, made = (list(chain.from_iterable(map(of, sorted(met)))) for of in (self._ends_of, self._ends_made_by))
             if ends:
-                self._unite([*ends, *made, *_new_ends(changes)])
+                self._unite([*ends, *made, *new_ends(changes)])
 
     def _move(self, event_id: str, changes: dict[str, Any]) -> bool:
         """Whether a change moves an act from some claims to others, and nothing else to anywhere."""
@@ -228,7 +229,7 @@ class _Finder:
     def _ends_made_by(self, event_id: str) -> Iterator[str]:
         """The sources that a change has a relation lead from or to, if it does."""
         with suppress(NotFound):
-            yield from _new_ends(getattr(self._ledger.record(event_id).event, "changes", {}))
+            yield from new_ends(getattr(self._ledger.record(event_id).event, "changes", {}))
 
     def _tied_perhaps(self) -> Iterator[tuple[str, ...]]:
         """The claims that a denial is on and those that it perhaps means, where these hang on what else is on those."""
@@ -305,12 +306,6 @@ class _Finder:
             parents[number] = parents[parents[number]]
             number = parents[number]
         return number
-
-
-def _new_ends(changes: dict[str, Any]) -> Iterator[str]:
-    """The sources that a change makes a relation lead from or to."""
-    for within in changes_within(changes):
-        yield from (end for end in (within.get("from"), within.get("to")) if isinstance(end, str))
 
 
 def _chunked(clusters: Iterable[tuple[int, list[int]]], size: int) -> Iterator[tuple[int, list[int]]]:

@@ -18,7 +18,7 @@ from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACT_TYPES, ACTS, changes_within, decode, leads_to, new_targets, targets
 
-from ..dossier import new_claims, new_sources
+from ..dossier import new_claims, new_ends, new_sources
 from ..named import named_by
 from ..reach import Near, Relation
 
@@ -256,7 +256,7 @@ class _Related:
             self.claims |= {event.from_, event.to}
         elif isinstance(event, ev.RecordAmended):
             self.amendments[record.id] = event
-            self.claims.update(_ends(event))
+            self.claims.update(new_ends(event.changes))
         return self
 
     def answer(self, state: _Related) -> list[Relation]:
@@ -274,13 +274,8 @@ class _Related:
         queue = [amendment]
         for id_ in queue:  # grows while it is walked
             if id_ in self.amendments:
-                named.update(_ends(self.amendments[id_]))
+                named.update(new_ends(self.amendments[id_].changes))
                 queue += set(leads_to(self.amendments[id_])).difference(queue)
             elif id_ in self.relations:
                 named |= {self.relations[id_].from_, self.relations[id_].to}
         return named
-
-
-def _ends(amendment: ev.RecordAmended) -> Iterator[str]:
-    for within in changes_within(amendment.changes):
-        yield from (value for field in ("from", "to") if isinstance(value := within.get(field), str))
