@@ -22,7 +22,7 @@ from .doubt import Doubt
 from .flags import flags
 from .judgement import Judgement
 from .named import Naming
-from .register import Register, claim_info
+from .register import Register
 from .stands import Stands
 from .status import RULES, IntervalAnswer, interval
 from .world import World
@@ -72,8 +72,8 @@ evolve = _dossier.evolve
 def answer(dossier: Dossier) -> Board:
     """A row for every claim registered at the cut."""
     question, register = dossier.question, dossier.settle()
-    rows = list(_rows(dossier, register, register.claims))
-    return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=rows)
+    every = list(rows(dossier, register, register.claims))
+    return Board(as_of=question.as_of, said_by=question.said_by_text, rules=RULES, claims=every)
 
 
 class Rows:
@@ -92,25 +92,11 @@ class Rows:
     def answer(self, dossier: Dossier) -> list[Row]:
         """The rows, by claim."""
         register = dossier.settle()
-        return list(_rows(dossier, register, register.claims.keys() & self._claims))
+        return list(rows(dossier, register, register.claims.keys() & self._claims))
 
 
-class OneRow:
-    """A projection: the row of the claim asked about, from the records that bear on it alone."""
-
-    initial = staticmethod(_dossier.initial)
-    evolve = staticmethod(_dossier.evolve)
-    wants = staticmethod(_dossier.wants)
-
-    @staticmethod
-    def answer(dossier: Dossier) -> Row:
-        """The row. Raises NotFound where the claim is not registered at the cut."""
-        register = dossier.settle()
-        [row] = _rows(dossier, register, [claim_info(register, dossier.question).claim])
-        return row
-
-
-def _rows(dossier: Dossier, register: Register, claims: Iterable[str]) -> Iterator[Row]:
+def rows(dossier: Dossier, register: Register, claims: Iterable[str]) -> Iterator[Row]:
+    """The rows of claims that are registered, by what was read of them; in order."""
     said_by = dossier.question.said_by
     stands = Stands(register, World(register, register.utterances, said_by))
     doubt = Doubt(register.utterances, said_by)

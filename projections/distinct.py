@@ -42,6 +42,7 @@ class _Distinct:
 
     def __init__(self, side: Sequence[Root], lines: Lines) -> None:
         self.gave_up = False
+        self._ids = [root.root for root in side]
         self._named = [root.named for root in side]
         self._bodies = [lines.closure("member_of", root.classes) for root in side]
         self._republished = [lines.closure("republishes", root.classes) for root in side]
@@ -72,9 +73,10 @@ class _Distinct:
         """The size of the largest set any two of which are distinct.
 
         An unnamed root is distinct only from those it is declared independent of, so a largest set is either all
-        named or all declared; each is searched by itself.
+        named or all declared; each is searched by itself. By id: a search that gives up has found the same in whatever
+        order they came.
         """
-        some = list(among)
+        some = sorted(among, key=self._ids.__getitem__)
         named = self._largest_named([i for i in some if self._named[i]])
         declared = [i for i in some if self.declared[i]]
         return max(named, self._clique(declared) if any(not self._named[i] for i in declared) else 0, 1 if some else 0)

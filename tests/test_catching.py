@@ -179,7 +179,7 @@ def test_claims_that_one_act_names_are_tied_without_counting_it_twice(story, mon
 def test_a_chain_of_relations_is_taken_in_without_reading_it_anew_for_each_claim(story, monkeypatch, relation):
     read = []
     judged = live.Live.judged
-    monkeypatch.setattr(live.Live, "judged", lambda self, claim, n: read.append(n) or judged(self, claim, n))
+    monkeypatch.setattr(live.Live, "judged", lambda self, claims, n: read.append(n) or judged(self, claims, n))
     with Views.open(story.ledger) as view:
         for number in range(30):
             story.states("Ann", f"c-{number}")
@@ -203,7 +203,8 @@ def test_an_act_on_a_claim_in_memory_and_on_another_has_none_of_those_in_memory_
         story.registers("new")
         view.catch_up()
         judged, judge = [], live.Live.judged
-        monkeypatch.setattr(live.Live, "judged", lambda self, claim, n: judged.append(claim) or judge(self, claim, n))
+        noting = lambda self, claims, n: judged.extend(claims) or judge(self, claims, n)  # noqa: E731
+        monkeypatch.setattr(live.Live, "judged", noting)
         story.states("Bob", "c-0", "new")
         view.catch_up()
         assert judged in ([], ["new"])
@@ -255,6 +256,63 @@ def test_a_cluster_is_kept_in_memory_however_large_once_judging_has_read_more(st
             story.states(f"Speaker {number}", "x")
             view.catch_up()
         assert view._live.keeps(["x"])
+        assert rows(view) == folded(story.ledger)
+
+
+def test_what_is_too_large_to_be_kept_in_memory_is_known_by_what_ties_it_to_that(story, monkeypatch):
+    for number in range(60):
+        story.states("Ann", f"c-{number:02}")
+        story.relates(f"c-{number:02}", "entails", f"c-{number - 1:02}") if number else None
+    for name, value in (("LARGE", 40), ("_TWICE", 0), ("_FOLDED", 1_000)):  # it never pays to keep it
+        monkeypatch.setattr(live, name, value)
+    found, evolve = [], live._Finding.evolve
+    monkeypatch.setattr(live._Finding, "evolve", lambda *way: found.append(way[-1]) or evolve(*way))
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        for number in range(0, 60, 6):
+            story.states("Bob", f"c-{number:02}")
+            view.catch_up()
+        assert not view._live._records
+        assert len(found) < 6 * 40  # not forty and more for each of ten
+        assert rows(view) == folded(story.ledger)
+
+
+def test_what_bears_on_several_claims_that_a_record_reaches_is_read_once(story, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 0)
+    for number in range(20):
+        story.relates("c-00", "entails", f"c-{number + 1:02}")
+    for number in range(50):
+        story.states(f"Speaker {number}", "c-00")
+    with Views.open(story.ledger) as view:
+        view.catch_up()
+        read, judged = [], live.Live.judged
+        monkeypatch.setattr(live.Live, "judged", lambda self, claims, n: read.append(n) or judged(self, claims, n))
+        story.states("Ann", "c-00")
+        view.catch_up()
+        assert sum(read) <= story.ledger.head
+        assert rows(view) == folded(story.ledger)
+
+
+def test_of_sources_only_those_by_whom_an_act_counts_are_kept_in_memory(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    for number in range(30):
+        story.connects(f"spokesman-{number}", "speaks_for", "ministry")
+        story.connects("agency", "republishes", f"wire-{number}")
+    story.connects("ministry", "member_of", "state")
+    with Views.open(story.ledger) as view:
+        said = story.states("spokesman-1", "x", via="Agency")
+        story.states("Ann", "x")
+        view.catch_up()
+        [cluster] = view._live._held
+        assert {"spokesman-1", "ministry", "state", "ann"} <= cluster.sources
+        assert cluster.sources.isdisjoint({"spokesman-2", "agency", "wire-1"})
+        story.retracts("Agency", said)  # a carrier may take it back, or who is the same
+        story.connects("spokesman-1", "same_as", "spokesman-2")
+        story.states("spokesman-3", "x")
+        view.catch_up()
+        assert {"agency", "spokesman-2", "spokesman-3"} <= cluster.sources
+        assert [cluster] == list(view._live._held)
+        keeps_up(story.ledger)
         assert rows(view) == folded(story.ledger)
 
 

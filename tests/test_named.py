@@ -25,7 +25,7 @@ def changed(ledger):
         assert view.page(limit=None).rows == found
         view.rebuild(chunk=1)
         assert view.page(limit=None).rows == found
-    assert [ledger.state(board.OneRow(), row.claim) for row in found] == found
+    assert [row for one in found for row in ledger.state(board.Rows([one.claim]))] == found
     return {row.claim: row.changed_at for row in found}
 
 

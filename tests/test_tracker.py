@@ -243,3 +243,24 @@ def test_who_comes_first_among_many_that_are_declared_independent_is_another_onc
                 assert [row] == folded(ledger, record.position)
                 kept.append(row.support.provable)
     assert kept[-2:] == [4, 5]  # beside the other two: `d` and whoever is with it; the three that are with each other
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_count_that_gives_up_is_the_same_floor_in_whatever_order_all_came_in(seed, monkeypatch):
+    monkeypatch.setattr(distinct, "BUDGET", 3)
+    floors = set()
+    for shuffled in range(4):
+        rnd = Random(seed)
+        pairs = [(f"s{number}", f"body{body}") for number in range(9) for body in rnd.sample(range(6), 2)]
+        entries = [SourceRelated(from_=one, to=body, relation="member_of") for one, body in pairs]
+        entries += [Statement(claims=("dam",), chain=(by(f"s{number}"),)) for number in range(9)]
+        Random(shuffled).shuffle(entries)
+        with Ledger.open(":memory:") as ledger:
+            ledger.append_all([ClaimRegistered(claim="dam", text="It broke."), *entries])
+            tracker = Tracker(ledger.record)
+            for record in ledger.events():
+                tracker.take(record)
+            row = tracker.row("dam")
+            assert [row] == folded(ledger, ledger.head)
+            floors.add((row.support.provable, "provable-floor" in row.flags))
+    assert len(floors) == 1

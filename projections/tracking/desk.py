@@ -6,7 +6,7 @@ may be otherwise now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from ledger import events as ev
@@ -62,6 +62,8 @@ class Desk:
         self._circles: dict[str, tuple[str, ...]] = {}
         self._alone: dict[str, tuple[str, ...]] = {}
         self._ties: dict[tuple[str, bool], str | None] = {}
+        self.searches: dict[Hashable, Any] = {}
+        """What was lately found of roots that something ties, while no source is related anew."""
 
     def members(self, source_class: str) -> Sequence[str]:
         """The sources of a class."""
@@ -215,6 +217,7 @@ class Desk:
 
     def _hold(self, event: ev.SourceRelated, position: int, there: bool) -> None:
         relation, by = event.relation, 1 if there else -1
+        self.searches.clear()
         if there:
             self.lines.add(event, position)
         else:

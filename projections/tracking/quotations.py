@@ -13,8 +13,7 @@ from typing import NamedTuple, TypeAlias
 from ledger import events as ev
 from ledger import names
 
-from ..register import Register
-from ..world import World
+from ..world import Act
 
 Link: TypeAlias = tuple[str, str]
 """The id of a source, and its name as printed."""
@@ -54,10 +53,10 @@ def words_of(act: ev.Act) -> Words:
     return Words(text_of(act), tuple(links_of(act)))
 
 
-def quotations(register: Register, claim: str) -> Quotations:
-    """What the acts on a claim quote, of a register with all utterances that bear on it."""
+def quotations(acts: Iterable[Act], claim: str) -> Quotations:
+    """What the acts on a claim quote, of all that bear on it as they now stand."""
     found = Quotations([], set())
-    for act in World(register, register.utterances, None).acts:
+    for act in acts:
         if claim in act.event.claims:
             found.links.update(links_of(act.event))
             if text := text_of(act.event):

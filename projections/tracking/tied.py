@@ -5,7 +5,7 @@ What they come to is kept with the claim until one of them changes (rule 5 of `s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -30,6 +30,8 @@ from .standing import (
 )
 
 _DECLARED: Final = (DECLARED, DECLARED_NAMED)
+_KEPT: Final = 64
+"""So many searches are remembered at a time: a record asks the same of all that it reaches, and the next is another."""
 
 
 def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tuple[int, bool]:
@@ -51,9 +53,9 @@ def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tu
         if found is None:
             tied = _tied_on(claim, side, own)
             if sum(of.tie in _DECLARED for of in tied) <= EXACT:
-                found = _search(tied, told)
+                found = _remembered(_search, sorted(tied, key=_name), told)
             elif named - sum(of.named for of in tied) > EXACT:
-                found = _search_many(tied, told)
+                found = _remembered(_search_many, sorted(tied, key=_order), told)
             else:
                 return provable(_roots(claim, told, side, own), told.desk.lines)
         claim.searched[side, own] = found
@@ -95,6 +97,25 @@ def _tied_on(claim: Claim, side: int, own: bool) -> list[_Root]:
     return found
 
 
+def _name(of: _Root) -> str:
+    return of.root
+
+
+def _order(of: _Root) -> tuple[int, str]:
+    return of.first, of.root
+
+
+def _remembered(search: Callable[[list[_Root], Told], Searched], tied: list[_Root], told: Told) -> Searched:
+    """What a search finds, or found: the same roots may be carried to thousands of claims."""
+    known, key = told.desk.searches, tuple(of[:-1] for of in tied)
+    found = known.get((search, key))
+    if found is None:
+        if len(known) >= _KEPT:
+            known.clear()
+        found = known[search, key] = search(tied, told)
+    return found
+
+
 def _search(tied: list[_Root], told: Told) -> Searched:
     roots = [(_plain_root(of.root, of.classes, of.named), of.tie) for of in tied]
     named = [root for root, _ in roots if root.named]
@@ -110,11 +131,10 @@ def _search(tied: list[_Root], told: Told) -> Searched:
 
 
 def _search_many(tied: list[_Root], told: Told) -> Searched:
-    """As `_search`, of so many declared roots that their order matters, beside more named ones than are exact.
+    """As `_search`, of so many declared roots, in their order, that it matters, beside more named ones than are exact.
 
     Those are all in the set that is taken, whichever they are and in whatever order: a few stand for them.
     """
-    tied.sort(key=lambda of: (of.first, of.root))
     others = [_plain_root(f"@{place}", (f"@{place}",), True) for place in range(EXACT + 1)]
     roots = [_plain_root(of.root, of.classes, of.named) for of in tied]
     distinct, floor = provable([*others, *roots], told.desk.lines)

@@ -7,19 +7,20 @@ grows. Whatever may change what stood before, has what is kept of its claims hel
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 from ledger import Ledger, Record
 from ledger import events as ev
-from ledger.errors import NotFound
+from ledger.fold import Question
 from ledger.records import ACTS, CLERKS
 
 from .. import board
-from .. import dossier as _dossier
 from ..board import Row
 from ..dossier import Dossier
 from ..tracking.quotations import Quotations, links_of, quotations, text_of
-from ..tracking.rows import CLAIM_KINDS, FOREVER, Columns, claim_key, node, row_hash, to_columns
+from ..tracking.rows import FOREVER, Columns, claim_key, node, row_hash, to_columns
+from ..world import World
 from .file import GRID, MASK, Connection, source_no, text_digest
 from .live import Live
 from .reached import Registered, check_reach, concerned, is_plain, named_of, reached, sources_of
@@ -27,6 +28,8 @@ from .search import searched
 
 UNSETTLING: Final = (*CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
 """After these a claim may be of another kind or wording, and its acts may say something else."""
+_AT_ONCE: Final = 64
+"""So many claims are judged at a time."""
 
 
 class Catching:
@@ -62,27 +65,31 @@ class Catching:
             self._live.expect(claims, named, at)
         standing |= self._live.stand(claims)
         check_reach(standing, self._reach, record)
-        unsettled = named if isinstance(event, UNSETTLING) else set()
-        for claim in sorted(claims | standing.keys() | unsettled):
+        worded = named if isinstance(event, UNSETTLING) and self._finds is not None else set()
+        judged = self._judge(claims - standing.keys(), worded, at)
+        for claim in sorted(claims | standing.keys() | worded):
             if claim in standing:
                 self._rows.put(at, claim, *standing[claim])
-                if claim in unsettled and self._finds is not None:
-                    self._finds.settle(at, claim, self._state(Quoting(), claim, at))
-            elif unsettled:
-                judged: Judged = self._state(Judging(), claim, at)
-                self._rows.put_row(at, claim, judged.row, judged.kind)
-                if claim in unsettled and self._finds is not None:
-                    self._finds.settle(at, claim, judged.words)
-            else:
-                self._rows.put_row(at, claim, self._state(_OneRow(), claim, at))
+            elif claim in claims:
+                self._rows.put_row(at, claim, *judged[claim][:2])
+            if claim in worded and self._finds is not None:
+                self._finds.settle(at, claim, judged[claim].sought)
         if self._finds is not None:
             find(self._finds, self._ledger, record)
         self._rows.end(at)
 
-    def _state(self, judging: _Counting, claim: str, position: int) -> Any:
-        """What is left of the records that bear on a claim, all of which are read."""
-        found = self._ledger.state(judging, claim, as_of=position)
-        self._live.judged(claim, judging.read)
+    def _judge(self, claims: Collection[str], worded: Collection[str], position: int) -> dict[str, Judged]:
+        """What is left of the records that bear on some claims, all of which are read; what bears on several, once.
+
+        Of those that are `worded` it is told what they are found by.
+        """
+        found: dict[str, Judged] = {}
+        left = sorted({*claims, *worded})
+        for place in range(0, len(left), _AT_ONCE):
+            some = left[place : place + _AT_ONCE]
+            judging = Judging(some, claims, worded)
+            found |= self._ledger.state(judging, as_of=position)
+            self._live.judged(some, judging.read)
         return found
 
 
@@ -109,62 +116,51 @@ class Sought(NamedTuple):
     quotations: Quotations
 
 
+_NOTHING: Final = Quotations([], set())
+
+
 class Judged(NamedTuple):
     """All that a view keeps of a claim."""
 
     row: Row | None
-    """None where the claim is not registered."""
+    """None where the claim is not registered, or its row is not asked for."""
     kind: str
-    words: Sought
+    sought: Sought
 
 
-class _Counting:
-    """A projection of the shared dossier that counts the records it takes."""
+class Judging:
+    """A projection: what a view keeps of some claims. The rows of some, and what some are found by, are asked for."""
 
-    initial, wants = staticmethod(_dossier.initial), staticmethod(_dossier.wants)
-
-    def __init__(self) -> None:
+    def __init__(self, some: Collection[str], claims: Collection[str], worded: Collection[str]) -> None:
         self.read = 0
+        self._some = some
+        self._rowed = claims
+        self._worded = worded
+
+    wants = staticmethod(Dossier.wants)
+
+    def initial(self, question: Question) -> Dossier:
+        """An empty dossier."""
+        return Dossier(question, claims=self._some)
 
     def evolve(self, dossier: Dossier, record: Record) -> Dossier:
-        """Takes a record in."""
+        """Takes a record in, and counts it."""
         self.read += 1
         return dossier.evolve(record)
 
-
-class Quoting(_Counting):
-    """A projection: what the claim asked about is found by."""
-
-    @staticmethod
-    def answer(dossier: Dossier) -> Sought:
+    def answer(self, dossier: Dossier) -> dict[str, Judged]:
         """What is left of the records."""
-        claim, register = dossier.question.subject or "", dossier.settle()
-        info = register.claims.get(claim)
-        return Sought(info.text if info else None, quotations(register, claim))
-
-
-class Judging(_Counting):
-    """A projection: all that a view keeps of the claim asked about."""
-
-    @staticmethod
-    def answer(dossier: Dossier) -> Judged:
-        """What is left of the records."""
-        claim, register = dossier.question.subject or "", dossier.settle()
-        info = register.claims.get(claim)
-        words = Sought(info.text if info else None, quotations(register, claim))
-        return Judged(board.OneRow.answer(dossier), info.kind, words) if info else Judged(None, "", words)
-
-
-class _OneRow(_Counting):
-    """A projection: the row of the claim asked about; None where it is not registered."""
-
-    @staticmethod
-    def answer(dossier: Dossier) -> Row | None:
-        """What is left of the records."""
-        try:
-            return board.OneRow.answer(dossier)
-        except NotFound:
-            return None
+        register = dossier.settle()
+        rows = board.rows(dossier, register, register.claims.keys() & self._rowed)
+        found = {row.claim: row for row in rows}
+        acts = World(register, register.utterances, None).acts if self._worded else ()
+        judged: dict[str, Judged] = {}
+        for claim in self._some:
+            info = register.claims.get(claim)
+            quoted = quotations(acts, claim) if claim in self._worded else _NOTHING
+            sought = Sought(info.text if info else None, quoted)
+            judged[claim] = Judged(found.get(claim), info.kind if info else "", sought)
+        return judged
 
 
 class Claims:
@@ -201,19 +197,12 @@ class _Rows:
         self._tallied: Counter[int] = Counter()
         self.state = state
 
-    def put_row(self, position: int, claim: str, row: Row | None, kind: str | None = None) -> None:
-        """From this position on, the row of a claim is this; None where it is not registered.
-
-        Without a kind the claim is of the kind it was.
-        """
+    def put_row(self, position: int, claim: str, row: Row | None, kind: str) -> None:
+        """From this position on, the row of a claim is this; None where it is not registered."""
         if row is None:
             self.put(position, claim, None, "")
-            return
-        if kind is None:
-            held, _ = self._held(claim)
-            assert held is not None  # a claim begins when it is registered
-            kind = CLAIM_KINDS[held.kind]
-        self.put(position, claim, to_columns(0, position, row, kind), row.text)
+        else:
+            self.put(position, claim, to_columns(0, position, row, kind), row.text)
 
     def put(self, position: int, claim: str, columns: tuple[Any, ...] | None, text: str) -> None:
         """From this position on, the row of a claim is this, but for its number, with this text."""

@@ -8,7 +8,8 @@ claims that anything ties to it. Whatever comes about them is taken in, and with
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from ledger import Ledger, Record, names
@@ -26,12 +27,17 @@ LARGE: Final = 2_000
 """A cluster of more records is kept once enough was read to judge claims, or would be for this record alone."""
 MOST: Final = 100_000
 """So many records may be held in all; the clusters that were asked for longest ago are let go first."""
-_FOLDED: Final = 4
-"""To take a record into a cluster costs as much as to read so many to judge a claim."""
+_BESIDE: Final = 4
+"""To judge claims, so many records are read for each act on them: what is told of sources, and acts on other claims."""
+_FOLDED: Final = 2
+"""To take a record into a cluster costs as much as to read so many to judge claims."""
 _TWICE: Final = 2
 """What would have so much read has a cluster kept that is twice as large: the next record finds it there."""
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
+_AT_ONCE: Final = 64
+"""So many tags are asked for at a time, while there may be too much to be kept."""
+_NO_CLAIMS: Final[Mapping[str, int]] = {}
 
 
 class Standing(NamedTuple):
@@ -77,7 +83,7 @@ class Live:
         self._records = 0  # that these have
         self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
         self._judged = 0  # about how many records were read to judge claims
-        self._busy: dict[str, int] = {}  # claims for which that were many, and how many
+        self._busy: dict[str, int] = {}  # claims for which, alone or with others, that were many; and how many
         self.position = 0
 
     def covers(self, claims: Collection[str], about: Collection[ev.Event]) -> bool:
@@ -90,11 +96,11 @@ class Live:
             return False
         return not any(True for one in about for _ in sources_of(one))
 
-    def judged(self, claim: str, records: int) -> None:
-        """So many records were read to judge a claim, as need not be where it is kept."""
+    def judged(self, claims: Iterable[str], records: int) -> None:
+        """So many records were read to judge claims, as need not be where they are kept."""
         self._judged += records
         if records >= HOT:
-            self._busy[claim] = records
+            self._busy |= dict.fromkeys(claims, records)
 
     def expect(self, reached: Collection[str], named: Collection[str], until: int) -> None:
         """These claims, some of them named by a record, would be judged: keeps clusters from now on where that pays.
@@ -105,14 +111,14 @@ class Live:
         if not left:
             return
         weights = self._weigh(reached)
-        weights |= {claim: self._busy[claim] for claim in left if claim in self._busy}
+        busy = {claim: self._busy[claim] for claim in left if claim in self._busy}
         acts = sum(weights.values())
-        if len(reached) == 1 and acts < HOT:
+        if len(reached) == 1 and not busy and acts < HOT:
             return
-        judged = len(reached) * (acts + HOT)
+        judged = max(_BESIDE * acts, *busy.values(), 0) + HOT * len(reached)
         limit = min(MOST, max(LARGE, _TWICE * judged, self._judged // _FOLDED))
         for claim in left:
-            if claim not in self._clusters and (claim in named or weights.get(claim, 0) >= HOT):
+            if claim not in self._clusters and (claim in named or claim in busy or weights.get(claim, 0) >= HOT):
                 self._load(claim, limit, until)
 
     def stand(self, claims: Iterable[str]) -> dict[str, Standing]:
@@ -125,9 +131,10 @@ class Live:
         `named` and `about` as `covers` has them; `reached.concerned` tells what the record is about.
         """
         told = {source for one in about for source in sources_of(one)}
-        quoted = told.union(*map(_quoted, about))
+        event = record.event
+        quoted = told.union(*map(_quoted, about)) if not is_plain(event) else {_counting(event)}
         concerned = dict.fromkeys(self._clusters[claim] for claim in named if claim in self._clusters)
-        if len(named) > 1 and concerned and _ties(record.event) and (len(concerned) > 1 or not self.keeps(named)):
+        if len(named) > 1 and concerned and _ties(event) and (len(concerned) > 1 or not self.keeps(named)):
             concerned = dict.fromkeys(self._joined(concerned, named, record.position - 1))
         if told:
             concerned |= {cluster: None for cluster in self._held if not cluster.sources.isdisjoint(told)}
@@ -156,9 +163,9 @@ class Live:
         """Keeps the cluster of a claim, as of a position, unless it has more records than allowed."""
         if 2 * self._large.get(claim, 0) > limit:
             return
-        found: _Finding = self._ledger.state(_Finding(claim, limit), as_of=until)
-        if found.is_too_much:
-            self._large |= dict.fromkeys(found.claims, limit)
+        found: _Finding = self._ledger.state(_Finding(claim, limit, self._large), as_of=until)
+        if found.too_few is not None:
+            self._large |= dict.fromkeys(found.claims, found.too_few)
             return
         for other in found.claims & self._clusters.keys():  # what was kept apart has been tied to it since
             if other in self._clusters:
@@ -221,8 +228,8 @@ class Live:
         if not news:
             return
         told: _Told = self._ledger.state(_Told(news, cluster.sources), as_of=until)
-        for position in sorted(told.records):  # nothing there hung on it before, so it does not matter when it comes
-            cluster.take(told.records[position])
+        for position in sorted(told.records.keys() - cluster.positions):
+            cluster.take(told.records[position])  # nothing there hung on it before: it does not matter when it comes
         cluster.sources |= told.sources
 
     def _make_room(self, records: int) -> None:
@@ -236,7 +243,13 @@ class Live:
             del self._clusters[claim]
 
 
+def _counting(act: ev.Act) -> str:
+    """By whose standing an act counts that is about no other, with no other about it: its carriers' never matters."""
+    return names.speaker(act.chain)
+
+
 def _quoted(event: ev.Event) -> Iterator[str]:
+    """Those by which it may count where something is about it: who carries it may take it back."""
     yield from names.sources(getattr(event, "chain", ()))
     yield from new_sources(getattr(event, "changes", {}))
 
@@ -253,62 +266,113 @@ def _ties(event: ev.Event) -> bool:
 class _Finding:
     """A projection: where all is that bears on a claim or on what was ever tied to it, and is told of its sources."""
 
-    def __init__(self, claim: str, limit: int) -> None:
+    def __init__(self, claim: str, limit: int, large: Mapping[str, int] = _NO_CLAIMS) -> None:
+        """`large` are claims of clusters that have more records than so many: with one of them found, all are."""
         self.claims = {claim}
-        self.sources: set[str] = set()
+        self.sources = set[str]()
         self.positions = array("Q")
         self.records: dict[int, Record] | None = {}
         """None where they are more than memory should hold besides."""
         self.naming: set[int] = set()
         """Where those are that name a claim."""
+        self.too_few: int | None = None
+        """So many records were too few, where there is more than is allowed."""
         self._limit = limit
+        self._large = large
+        self._asked: set[str] = set()
         self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
+        self._chains: dict[str, Sequence[str]] = {}  # the sources of acts that nothing was about when they came in
+        self._leading = _Leading(self.sources)
         self._targets: set[str] = set()
         self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
 
     @property
     def is_too_much(self) -> bool:
         """Whether there is more than is allowed."""
-        return len(self.positions) > self._limit
+        return self.too_few is not None
 
     def initial(self, question: Question) -> _Finding:
         """Nothing yet."""
         return self
 
     def wants(self, state: _Finding) -> set[str]:
-        """Whatever names them, or is about that."""
+        """Whatever names them, or is about that; a few at a time, as it may soon be too much. Then what is told of the
+        sources, which leads to no more claims."""
         if self.is_too_much:
             return set()
         wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
-        wanted |= {f"relation:source:{source}" for source in self.sources}
-        return wanted | {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
+        wanted |= {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
+        if wanted <= self._asked:
+            return wanted | {f"relation:source:{source}" for source in self.sources}
+        new = set(islice(wanted - self._asked, _AT_ONCE))
+        self._asked |= new
+        return new
 
     def evolve(self, state: _Finding, record: Record) -> _Finding:
         """Takes a record in, with the claims and sources that it ties to the others."""
         event = record.event
+        if self.is_too_much:
+            return self
         self.positions.append(record.position)
+        if len(self.positions) > self._limit:
+            self.too_few = self._limit
         if self.records is not None:
             self.records[record.position] = record
             if len(self.records) > LARGE:
                 self.records = None
-        if is_plain(event) and record.id not in self._changed:  # most are
+        if is_plain(event) and record.id not in self._targets:  # most are
             self._named[record.id] = event.claims
+            self._chains[record.id] = names.sources(event.chain)
             self.naming.add(record.position)
-            self.sources.update(names.sources(event.chain))
+            self.sources.add(_counting(event))
             return self
         named = self._named[record.id] = tuple(named_of(event))
         if named:
             self.naming.add(record.position)
-        self._targets.update(leads_to(event))
-        self.sources.update(_quoted(event), sources_of(event))
+        leads = list(leads_to(event))
+        self._targets.update(leads)
+        self.sources.update(_quoted(event), *[self._chains.pop(id_, ()) for id_ in leads])
+        self._leading.take(record)
         changes = getattr(event, "changes", {})
         if changes:
-            self._changed.update(leads_to(event))
+            self._changed.update(leads)
             for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
                 self.claims.update(self._named[changed])
         if changes or record.id in self._changed or _ties(event):
             self.claims.update(named)
+            too_few = max(self._large.get(claim, 0) for claim in named) if named else 0
+            if 2 * too_few > self._limit:
+                self.too_few = too_few
         return self
+
+
+class _Leading:
+    """Has sources lead to those by whose standing they count, or with whom they are one, as what is told of them has it
+    or had it. As no answer depends on who else counts for somebody, those that lead to them are left where they are."""
+
+    def __init__(self, sources: set[str]) -> None:
+        self._sources = sources
+        self._told: dict[str, set[str]] = {}  # what the register says is about these sources, by its id
+        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
+
+    def take(self, record: Record) -> None:
+        """Takes in what was found by one of the sources, or is about what was."""
+        event = record.event
+        about = set(sources_of(event))
+        if getattr(event, "changes", {}):
+            leads = leads_to(event)
+            self._changed.update(leads)
+            about.update(*[self._told.get(changed, ()) for changed in leads])
+            self._sources |= about  # any relation of any of them may come of it
+        elif record.id in self._changed:
+            self._sources |= about
+        elif isinstance(event, ev.SourceRelated) and event.relation != "independent_of":
+            if event.from_ in self._sources:
+                self._sources.add(event.to)
+            elif event.relation == "same_as":
+                self._sources.add(event.from_)
+        if about:
+            self._told[record.id] = about
 
 
 class _Told:
@@ -317,6 +381,7 @@ class _Told:
     def __init__(self, sources: Collection[str], known: Collection[str]) -> None:
         self.sources = set(sources)
         self.records: dict[int, Record] = {}
+        self._leading = _Leading(self.sources)
         self._known = known
         self._ids: set[str] = set()
         self._targets: set[str] = set()
@@ -336,5 +401,5 @@ class _Told:
         self.records[record.position] = record
         self._ids.add(record.id)
         self._targets.update(leads_to(event))
-        self.sources.update(sources_of(event))
+        self._leading.take(record)
         return self
