@@ -225,6 +225,19 @@ def test_a_relation_that_was_undone_before_its_sources_were_quoted_ties_none_of_
     assert is_rebuilt_as_it_caught_up(story.ledger)
 
 
+@pytest.mark.parametrize("between", [True, False])
+def test_a_withdrawal_that_is_moved_from_a_relation_of_claims_to_one_of_sources_comes_in_once(between):
+    story = Story()
+    related = story.relates("x", "entails", "y")
+    tied = story.connects("ann", "speaks_for", "gov")
+    withdrawn = story.withdraws(related)
+    if between:  # what is told of her comes in when she is first quoted, and some of it later than that
+        story.states("Ann", "y")
+    story.amends(withdrawn, target=tied)
+    story.states("Ann", "x")
+    assert is_rebuilt_as_it_caught_up(story.ledger)
+
+
 # Cut off
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ledger import Ledger, NotFound, Record, names
 from ledger import events as ev
-from ledger.records import ACTS, CLERKS, decode, targets
+from ledger.records import ACTS, decode, targets
 
 from ..dossier import new_sources
 from ..tracking.quotations import Link, Words
@@ -80,17 +80,19 @@ def records_about(
     for position, stored in ledger.tagged(tags, as_of=until):
         while coming and coming[0][0] < position:
             yield heappop(coming)[1]
+        if coming and coming[0][0] == position:
+            heappop(coming)  # it is about a claim, too, from which it was moved to what is told of a source
         record = decode(position, stored)
         if (name := _plainly_said_by(record)) in heard:  # most are, by somebody who was heard before
             yield record
             continue
         if name is not None:
             heard.add(name)
-        if isinstance(record.event, CLERKS):
+        if not isinstance(record.event, ACTS):
             taken.add(position)
         for other in told.of(_speaking(ledger, record)):
             if other.position in taken:
-                continue  # it was of a claim before it was moved to what is told of a source
+                continue  # so was this
             if other.position < position:
                 yield other
             elif other.position <= until:
