@@ -89,15 +89,21 @@ class Dossier:
         """The tags still to be read: more than enough at times, never less."""
         if not self._asked:
             return set()
-        self._relate_changed()
-        relations = self.source_relations()
-        # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
-        claims = self.claims_near(self._asked, self._claims_beside())
+        claims = self.near()
         wanted = {f"claim:{claim}" for claim in claims} | {f"relation:claim:{claim}" for claim in claims}
         wanted |= self.missing()
-        sources = reached_sources(self._speakers | self.concerned(), relations)
-        wanted.update([f"relation:source:{source}" for source in sources])
+        wanted.update([f"relation:source:{source}" for source in self.sources()])
         return wanted
+
+    def near(self) -> Collection[str]:
+        """The claims acts on which bear on those asked about: more than do at times, never fewer."""
+        self._relate_changed()
+        # Whether an act that perhaps means the claim is live may hang on what its speaker took back elsewhere.
+        return self.claims_near(self._asked, self._claims_beside())
+
+    def sources(self) -> set[str]:
+        """The sources by whose standing those acts count."""
+        return reached_sources(self._speakers | self.concerned(), self.source_relations())
 
     def missing(self) -> set[str]:
         """The tags of the targets still to be read, and of what is about them."""

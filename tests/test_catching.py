@@ -21,8 +21,8 @@ from ledger import (
     Statement,
     Unavailable,
 )
-from ledger.testing import Story, by, opened, random_ledger
-from projections.views import OutOfReach, Views, live
+from ledger.testing import Author, Story, by, opened, random_ledger
+from projections.views import OutOfReach, Views, finding, live
 from projections.views.reached import concerned
 
 
@@ -48,6 +48,28 @@ def test_what_is_kept_up_in_memory_is_what_is_judged(seed, monkeypatch):
         kept.catch_up()
         assert kept.difference(judged) is None
         assert kept.finds_hash() == judged.finds_hash()
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Has nothing kept whole, and what bears on a claim as soon as it was judged."""
+    for name, value in (("HOT", 0), ("LARGE", 0), ("_TWICE", 0), ("_FOLDED", 10**9), ("_AGAIN", 1)):
+        monkeypatch.setattr(live, name, value)
+
+
+@pytest.mark.parametrize("seed", range(220, 250))
+def test_what_is_kept_up_in_part_is_what_a_rebuild_finds(seed, in_parts, monkeypatch):
+    author = Author(Random(seed))
+    author.write(40)
+    author.write(40, "statement", "denial", "assessment", "retraction", "source_related", "source_registered")
+    parts, load = [], live.Live._load_part
+    monkeypatch.setattr(live.Live, "_load_part", lambda *way: parts.append(way[1]) or load(*way))
+    with opened(author.written) as ledger, Views.open(ledger) as kept, Views.open(ledger) as built:
+        kept.catch_up()
+        built.rebuild()
+        assert parts
+        assert kept.difference(built) is None
+        assert kept.finds_hash() == built.finds_hash()
 
 
 @pytest.fixture
@@ -263,10 +285,10 @@ def test_what_is_too_large_to_be_kept_in_memory_is_known_by_what_ties_it_to_that
     for number in range(60):
         story.states("Ann", f"c-{number:02}")
         story.relates(f"c-{number:02}", "entails", f"c-{number - 1:02}") if number else None
-    for name, value in (("LARGE", 40), ("_TWICE", 0), ("_FOLDED", 1_000)):  # it never pays to keep it
+    for name, value in (("LARGE", 40), ("_TWICE", 0), ("_FOLDED", 1_000), ("_AGAIN", 1_000)):  # it never pays
         monkeypatch.setattr(live, name, value)
-    found, evolve = [], live._Finding.evolve
-    monkeypatch.setattr(live._Finding, "evolve", lambda *way: found.append(way[-1]) or evolve(*way))
+    found, evolve = [], finding.Tied.evolve
+    monkeypatch.setattr(finding.Tied, "evolve", lambda *way: found.append(way[-1]) or evolve(*way))
     with Views.open(story.ledger) as view:
         view.rebuild()
         for number in range(0, 60, 6):
@@ -275,6 +297,31 @@ def test_what_is_too_large_to_be_kept_in_memory_is_known_by_what_ties_it_to_that
         assert not view._live._records
         assert len(found) < 6 * 40  # not forty and more for each of ten
         assert rows(view) == folded(story.ledger)
+
+
+def test_what_is_too_large_is_kept_as_far_as_it_bears_on_what_is_judged_most(story, in_parts, monkeypatch):
+    for number in range(20):
+        story.relates(f"c-{number:02}", "entails", "hub")
+        story.relates(f"c-{number:02}", "entails", f"d-{number:02}")
+        story.relates(f"e-{number:02}", "entails", f"d-{number:02}")
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        for _ in range(3):
+            story.states("Ann", "hub")
+            view.catch_up()
+        [part] = [part for part in view._live._held if "hub" in part.kept]
+        assert {"c-07", "d-07"} <= part.claims and "e-07" not in part.claims
+        read, judged = [], live.Live.judged
+        monkeypatch.setattr(live.Live, "judged", lambda self, claims, n: read.extend(claims) or judged(self, claims, n))
+        story.states("Bob", "hub")
+        view.catch_up()
+        assert read == []
+        assert rows(view) == folded(story.ledger)
+        story.relates("hub", "same_as", "e-07")
+        story.denies("Cy", "e-07")
+        view.catch_up()
+        assert rows(view) == folded(story.ledger)
+        assert all("e-07" in part.claims for part in view._live._held if "hub" in part.kept)
 
 
 def test_what_bears_on_several_claims_that_a_record_reaches_is_read_once(story, monkeypatch):

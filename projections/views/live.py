@@ -2,24 +2,25 @@
 
 To judge a claim is to read all acts on it and near it. That is quick where they are few, and most are. Of the others,
 those that anything comes about again while a view is open are kept up to date in memory by a tracker, each with all
-claims that anything ties to it. Whatever comes about them is taken in, and with what ties them to others, those.
+claims that anything ties to it. Whatever comes about them is taken in, and with what ties them to others, those. Where
+all that is tied is more than should be held, it is kept as far as it bears on the claims that are judged most, until
+anything else is tied to that.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from ledger import Ledger, Record, names
+from ledger import Ledger, Record
 from ledger import events as ev
-from ledger.fold import Question
-from ledger.records import MOVING, decode, leads_to
+from ledger.records import decode
 
-from ..dossier import new_sources
 from ..tracking.tracker import Tracker
-from .reached import is_plain, named_of, sources_of
+from .finding import Bearing, Borne, Tied, Told, counting, quoted, ties
+from .reached import is_plain, sources_of
 
 HOT: Final = 32
 """What reaches one claim alone, with fewer acts, has it judged, which takes little; others are kept."""
@@ -35,9 +36,9 @@ _TWICE: Final = 2
 """What would have so much read has a cluster kept that is twice as large: the next record finds it there."""
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
-_AT_ONCE: Final = 64
-"""So many tags are asked for at a time, while there may be too much to be kept."""
-_NO_CLAIMS: Final[Mapping[str, int]] = {}
+_AGAIN: Final = 2
+"""A claim that was judged so often with much read each time, in what is too large to be kept, has what bears on it
+kept."""
 
 
 class Standing(NamedTuple):
@@ -49,21 +50,28 @@ class Standing(NamedTuple):
 
 
 class _Cluster:
-    """Claims with all that ties them, kept up to date."""
+    """Claims, and all that bears on where some of them stand, kept up to date."""
 
-    def __init__(self, tracker: Tracker, found: _Finding) -> None:
-        self.tracker = tracker
-        self.claims = found.claims
+    def __init__(self, ledger: Ledger, claims: set[str], kept: set[str], sources: set[str]) -> None:
+        self.tracker = Tracker(ledger.record, within=claims)
+        self.claims = claims
         """Those that the tracker looks at: they are the same set."""
-        self.sources = found.sources
+        self.kept = kept
+        """Those of which it tells where they stand: all, and then the same set; or some, with what bears on them."""
+        self.sources = sources
         """Everything that is told of these is known; what is told of others matters to none of its claims."""
-        self.positions = set(found.positions)
+        self.positions: set[int] = set()
         """Where the records are that it has."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing beyond its claims is tied to them."""
+        return self.kept is self.claims
 
     def take(self, record: Record) -> Iterable[str]:
         """Takes a record in; gives its claims whose rows may have changed."""
         self.positions.add(record.position)
-        return self.claims.intersection(self.tracker.take(record))
+        return self.kept.intersection(self.tracker.take(record))
 
     def standing(self, claim: str) -> Standing:
         """Where a claim stands."""
@@ -79,11 +87,13 @@ class Live:
         self._ledger = ledger
         self._weigh = weigh
         self._clusters: dict[str, _Cluster] = {}
+        self._parts: dict[str, dict[_Cluster, None]] = {}  # those that are not whole, by the claims they look at
         self._held: dict[_Cluster, None] = {}  # those that were asked for longest ago first
         self._records = 0  # that these have
         self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
         self._judged = 0  # about how many records were read to judge claims
         self._busy: dict[str, int] = {}  # claims for which, alone or with others, that were many; and how many
+        self._times: Counter[str] = Counter()  # how often
         self.position = 0
 
     def covers(self, claims: Collection[str], about: Collection[ev.Event]) -> bool:
@@ -92,7 +102,9 @@ class Live:
         `claims` are those that it, or what it is about, names; `about` is what it is about; itself first.
         """
         clusters = {self._clusters.get(claim) for claim in claims}
-        if None in clusters or (len(clusters) > 1 and any(map(_ties, about))):
+        if not all(cluster is not None and cluster.is_whole for cluster in clusters):
+            return False
+        if len(clusters) > 1 and any(map(ties, about)):
             return False
         return not any(True for one in about for _ in sources_of(one))
 
@@ -101,6 +113,7 @@ class Live:
         self._judged += records
         if records >= HOT:
             self._busy |= dict.fromkeys(claims, records)
+            self._times.update(claims)
 
     def expect(self, reached: Collection[str], named: Collection[str], until: int) -> None:
         """These claims, some of them named by a record, would be judged: keeps clusters from now on where that pays.
@@ -120,6 +133,9 @@ class Live:
         for claim in left:
             if claim not in self._clusters and (claim in named or claim in busy or weights.get(claim, 0) >= HOT):
                 self._load(claim, limit, until)
+        again = {claim for claim in busy if claim not in self._clusters and self._times[claim] >= _AGAIN}
+        if again and max(self._busy[claim] for claim in again) <= MOST:
+            self._load_part(again, until)
 
     def stand(self, claims: Iterable[str]) -> dict[str, Standing]:
         """Where claims stand, of those that are kept."""
@@ -132,16 +148,21 @@ class Live:
         """
         told = {source for one in about for source in sources_of(one)}
         event = record.event
-        quoted = told.union(*map(_quoted, about)) if not is_plain(event) else {_counting(event)}
-        concerned = dict.fromkeys(self._clusters[claim] for claim in named if claim in self._clusters)
-        if len(named) > 1 and concerned and _ties(event) and (len(concerned) > 1 or not self.keeps(named)):
+        counted = told.union(*map(quoted, about)) if not is_plain(event) else {counting(event)}
+        parts = {part: None for claim in named for part in self._parts.get(claim, ())}
+        if ties(event):
+            for part in parts:  # more may bear on it now than it knows of
+                self._let_go(part)
+            parts = {}
+        concerned = {cluster: None for claim in named if (cluster := self._clusters.get(claim)) and cluster.is_whole}
+        if len(named) > 1 and concerned and ties(event) and (len(concerned) > 1 or not self.keeps(named)):
             concerned = dict.fromkeys(self._joined(concerned, named, record.position - 1))
         if told:
             concerned |= {cluster: None for cluster in self._held if not cluster.sources.isdisjoint(told)}
         found: dict[str, Standing] = {}
-        for cluster in concerned:
+        for cluster in concerned | parts:
             before = len(cluster.positions)
-            self._learn(cluster, quoted, record.position - 1)
+            self._learn(cluster, counted, record.position - 1)
             found |= {claim: cluster.standing(claim) for claim in cluster.take(record)}
             self._records += len(cluster.positions) - before
             self._held[cluster] = self._held.pop(cluster)
@@ -156,6 +177,7 @@ class Live:
         """Lets all go."""
         # Not one by one: of what an error cut off, half may be there.
         self._clusters.clear()
+        self._parts.clear()
         self._held.clear()
         self._records = 0
 
@@ -163,7 +185,7 @@ class Live:
         """Keeps the cluster of a claim, as of a position, unless it has more records than allowed."""
         if 2 * self._large.get(claim, 0) > limit:
             return
-        found: _Finding = self._ledger.state(_Finding(claim, limit, self._large), as_of=until)
+        found: Tied = self._ledger.state(Tied(claim, limit, self._large), as_of=until)
         if found.too_few is not None:
             self._large |= dict.fromkeys(found.claims, found.too_few)
             return
@@ -171,12 +193,24 @@ class Live:
             if other in self._clusters:
                 self._let_go(self._clusters[other])
         self._make_room(len(found.positions))
-        cluster = _Cluster(Tracker(self._ledger.record, within=found.claims), found)
-        for record in self._read(found, until):
+        cluster = _Cluster(self._ledger, found.claims, found.claims, found.sources)
+        self._hold(cluster, self._read(found, until))
+
+    def _load_part(self, claims: set[str], until: int) -> None:
+        """Keeps what bears on claims, as of a position."""
+        found: Borne = self._ledger.state(Bearing(claims), as_of=until)
+        self._make_room(len(found.records))
+        part = _Cluster(self._ledger, found.claims, claims, found.sources)
+        self._hold(part, sorted(found.records, key=attrgetter("position")))
+        for claim in part.claims:
+            self._parts.setdefault(claim, {})[part] = None
+
+    def _hold(self, cluster: _Cluster, records: Iterable[Record]) -> None:
+        for record in records:
             cluster.take(record)
         self._held[cluster] = None
         self._records += len(cluster.positions)
-        self._clusters |= dict.fromkeys(cluster.claims, cluster)
+        self._clusters |= dict.fromkeys(cluster.kept, cluster)
 
     def _joined(self, clusters: Collection[_Cluster], named: Collection[str], until: int) -> list[_Cluster]:
         """Ties clusters to each other and to more claims, all named by a record: the largest takes in what the others
@@ -194,7 +228,7 @@ class Live:
     def _take_over(self, cluster: _Cluster, claim: str, until: int) -> bool:
         """Has a cluster take in that of a claim, as of a position; False where that has more records, or some that bear
         on both: as nothing there hung on it before, it does not matter that the records come late."""
-        found: _Finding = self._ledger.state(_Finding(claim, max(LARGE, len(cluster.positions))), as_of=until)
+        found: Tied = self._ledger.state(Tied(claim, max(LARGE, len(cluster.positions))), as_of=until)
         if found.is_too_much or not found.claims.isdisjoint(self._clusters):
             return False
         if not found.naming.isdisjoint(cluster.positions):
@@ -209,7 +243,7 @@ class Live:
         self._clusters |= dict.fromkeys(found.claims, cluster)
         return True
 
-    def _read(self, found: _Finding, until: int) -> Iterator[Record]:
+    def _read(self, found: Tied, until: int) -> Iterator[Record]:
         """What was found, in order."""
         if found.records is not None:
             yield from (found.records[position] for position in sorted(found.records))
@@ -227,7 +261,7 @@ class Live:
         news = set(sources) - cluster.sources
         if not news:
             return
-        told: _Told = self._ledger.state(_Told(news, cluster.sources), as_of=until)
+        told: Told = self._ledger.state(Told(news, cluster.sources), as_of=until)
         for position in sorted(told.records.keys() - cluster.positions):
             cluster.take(told.records[position])  # nothing there hung on it before: it does not matter when it comes
         cluster.sources |= told.sources
@@ -239,167 +273,9 @@ class Live:
     def _let_go(self, cluster: _Cluster) -> None:
         del self._held[cluster]
         self._records -= len(cluster.positions)
-        for claim in cluster.claims:
+        for claim in cluster.kept:
             del self._clusters[claim]
-
-
-def _counting(act: ev.Act) -> str:
-    """By whose standing an act counts that is about no other, with no other about it: its carriers' never matters."""
-    return names.speaker(act.chain)
-
-
-def _quoted(event: ev.Event) -> Iterator[str]:
-    """Those by which it may count where something is about it: who carries it may take it back."""
-    yield from names.sources(getattr(event, "chain", ()))
-    yield from new_sources(getattr(event, "changes", {}))
-
-
-def _ties(event: ev.Event) -> bool:
-    """Whether an event ties the claims to each other that it, and what it is about, names."""
-    return (
-        isinstance(event, ev.ClaimsRelated)
-        or bool(getattr(event, "possible_claims", ()))
-        or not MOVING.isdisjoint(getattr(event, "changes", ()))
-    )
-
-
-class _Finding:
-    """A projection: where all is that bears on a claim or on what was ever tied to it, and is told of its sources."""
-
-    def __init__(self, claim: str, limit: int, large: Mapping[str, int] = _NO_CLAIMS) -> None:
-        """`large` are claims of clusters that have more records than so many: with one of them found, all are."""
-        self.claims = {claim}
-        self.sources = set[str]()
-        self.positions = array("Q")
-        self.records: dict[int, Record] | None = {}
-        """None where they are more than memory should hold besides."""
-        self.naming: set[int] = set()
-        """Where those are that name a claim."""
-        self.too_few: int | None = None
-        """So many records were too few, where there is more than is allowed."""
-        self._limit = limit
-        self._large = large
-        self._asked: set[str] = set()
-        self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
-        self._chains: dict[str, Sequence[str]] = {}  # the sources of acts that nothing was about when they came in
-        self._leading = _Leading(self.sources)
-        self._targets: set[str] = set()
-        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
-
-    @property
-    def is_too_much(self) -> bool:
-        """Whether there is more than is allowed."""
-        return self.too_few is not None
-
-    def initial(self, question: Question) -> _Finding:
-        """Nothing yet."""
-        return self
-
-    def wants(self, state: _Finding) -> set[str]:
-        """Whatever names them, or is about that; a few at a time, as it may soon be too much. Then what is told of the
-        sources, which leads to no more claims."""
-        if self.is_too_much:
-            return set()
-        wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
-        wanted |= {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
-        if wanted <= self._asked:
-            return wanted | {f"relation:source:{source}" for source in self.sources}
-        new = set(islice(wanted - self._asked, _AT_ONCE))
-        self._asked |= new
-        return new
-
-    def evolve(self, state: _Finding, record: Record) -> _Finding:
-        """Takes a record in, with the claims and sources that it ties to the others."""
-        event = record.event
-        if self.is_too_much:
-            return self
-        self.positions.append(record.position)
-        if len(self.positions) > self._limit:
-            self.too_few = self._limit
-        if self.records is not None:
-            self.records[record.position] = record
-            if len(self.records) > LARGE:
-                self.records = None
-        if is_plain(event) and record.id not in self._targets:  # most are
-            self._named[record.id] = event.claims
-            self._chains[record.id] = names.sources(event.chain)
-            self.naming.add(record.position)
-            self.sources.add(_counting(event))
-            return self
-        named = self._named[record.id] = tuple(named_of(event))
-        if named:
-            self.naming.add(record.position)
-        leads = list(leads_to(event))
-        self._targets.update(leads)
-        self.sources.update(_quoted(event), *[self._chains.pop(id_, ()) for id_ in leads])
-        self._leading.take(record)
-        changes = getattr(event, "changes", {})
-        if changes:
-            self._changed.update(leads)
-            for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
-                self.claims.update(self._named[changed])
-        if changes or record.id in self._changed or _ties(event):
-            self.claims.update(named)
-            too_few = max(self._large.get(claim, 0) for claim in named) if named else 0
-            if 2 * too_few > self._limit:
-                self.too_few = too_few
-        return self
-
-
-class _Leading:
-    """Has sources lead to those by whose standing they count, or with whom they are one, as what is told of them has it
-    or had it. As no answer depends on who else counts for somebody, those that lead to them are left where they are."""
-
-    def __init__(self, sources: set[str]) -> None:
-        self._sources = sources
-        self._told: dict[str, set[str]] = {}  # what the register says is about these sources, by its id
-        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
-
-    def take(self, record: Record) -> None:
-        """Takes in what was found by one of the sources, or is about what was."""
-        event = record.event
-        about = set(sources_of(event))
-        if getattr(event, "changes", {}):
-            leads = leads_to(event)
-            self._changed.update(leads)
-            about.update(*[self._told.get(changed, ()) for changed in leads])
-            self._sources |= about  # any relation of any of them may come of it
-        elif record.id in self._changed:
-            self._sources |= about
-        elif isinstance(event, ev.SourceRelated) and event.relation != "independent_of":
-            if event.from_ in self._sources:
-                self._sources.add(event.to)
-            elif event.relation == "same_as":
-                self._sources.add(event.from_)
-        if about:
-            self._told[record.id] = about
-
-
-class _Told:
-    """A projection: what is told of some sources, and of those that this ties to them, but for those that are known."""
-
-    def __init__(self, sources: Collection[str], known: Collection[str]) -> None:
-        self.sources = set(sources)
-        self.records: dict[int, Record] = {}
-        self._leading = _Leading(self.sources)
-        self._known = known
-        self._ids: set[str] = set()
-        self._targets: set[str] = set()
-
-    def initial(self, question: Question) -> _Told:
-        """Nothing yet."""
-        return self
-
-    def wants(self, state: _Told) -> set[str]:
-        """What the register says of them, and whatever is about that."""
-        wanted = {f"relation:source:{source}" for source in self.sources.difference(self._known)}
-        return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
-
-    def evolve(self, state: _Told, record: Record) -> _Told:
-        """Takes a record in."""
-        event = record.event
-        self.records[record.position] = record
-        self._ids.add(record.id)
-        self._targets.update(leads_to(event))
-        self._leading.take(record)
-        return self
+        for claim in () if cluster.is_whole else cluster.claims:
+            del self._parts[claim][cluster]
+            if not self._parts[claim]:
+                del self._parts[claim]

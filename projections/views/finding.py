@@ -1,0 +1,216 @@
+"""Which records must be known to keep up to date where claims stand? Those that bear on them, with what is told of the
+sources by whose standing they do.
+
+Either all that anything ties to a claim, or what bears on some claims alone. From what they were found by, whatever is
+recorded later about the same is taken in as it comes.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, NamedTuple
+
+from ledger import Record, names
+from ledger import events as ev
+from ledger.fold import Question
+from ledger.records import MOVING, leads_to
+
+from ..dossier import Dossier, new_sources
+from .reached import is_plain, named_of, sources_of
+
+HELD: Final = 2_000
+"""So many records are held while more are looked for; of more than those, only where they are."""
+_AT_ONCE: Final = 64
+"""So many tags are asked for at a time, while there may be too much to be kept."""
+_NO_CLAIMS: Final[Mapping[str, int]] = {}
+
+
+def counting(act: ev.Act) -> str:
+    """By whose standing an act counts that is about no other, with no other about it: its carriers' never matters."""
+    return names.speaker(act.chain)
+
+
+def quoted(event: ev.Event) -> Iterator[str]:
+    """Those by which it may count where something is about it: who carries it may take it back."""
+    yield from names.sources(getattr(event, "chain", ()))
+    yield from new_sources(getattr(event, "changes", {}))
+
+
+def ties(event: ev.Event) -> bool:
+    """Whether an event ties the claims to each other that it, and what it is about, names."""
+    return (
+        isinstance(event, ev.ClaimsRelated)
+        or bool(getattr(event, "possible_claims", ()))
+        or not MOVING.isdisjoint(getattr(event, "changes", ()))
+    )
+
+
+class Tied:
+    """A projection: where all is that bears on a claim or on what was ever tied to it, and is told of its sources."""
+
+    def __init__(self, claim: str, limit: int, large: Mapping[str, int] = _NO_CLAIMS) -> None:
+        """`large` are claims of clusters that have more records than so many: with one of them found, all are."""
+        self.claims = {claim}
+        self.sources = set[str]()
+        self.positions = array("Q")
+        self.records: dict[int, Record] | None = {}
+        """None where they are more than memory should hold besides."""
+        self.naming: set[int] = set()
+        """Where those are that name a claim."""
+        self.too_few: int | None = None
+        """So many records were too few, where there is more than is allowed."""
+        self._limit = limit
+        self._large = large
+        self._asked: set[str] = set()
+        self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
+        self._chains: dict[str, Sequence[str]] = {}  # the sources of acts that nothing was about when they came in
+        self._leading = _Leading(self.sources)
+        self._targets: set[str] = set()
+        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether there is more than is allowed."""
+        return self.too_few is not None
+
+    def initial(self, question: Question) -> Tied:
+        """Nothing yet."""
+        return self
+
+    def wants(self, state: Tied) -> set[str]:
+        """Whatever names them, or is about that; a few at a time, as it may soon be too much. Then what is told of the
+        sources, which leads to no more claims."""
+        if self.is_too_much:
+            return set()
+        wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
+        wanted |= {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
+        if wanted <= self._asked:
+            return wanted | {f"relation:source:{source}" for source in self.sources}
+        new = set(islice(wanted - self._asked, _AT_ONCE))
+        self._asked |= new
+        return new
+
+    def evolve(self, state: Tied, record: Record) -> Tied:
+        """Takes a record in, with the claims and sources that it ties to the others."""
+        event = record.event
+        if self.is_too_much:
+            return self
+        self.positions.append(record.position)
+        if len(self.positions) > self._limit:
+            self.too_few = self._limit
+        if self.records is not None:
+            self.records[record.position] = record
+            if len(self.records) > HELD:
+                self.records = None
+        if is_plain(event) and record.id not in self._targets:  # most are
+            self._named[record.id] = event.claims
+            self._chains[record.id] = names.sources(event.chain)
+            self.naming.add(record.position)
+            self.sources.add(counting(event))
+            return self
+        named = self._named[record.id] = tuple(named_of(event))
+        if named:
+            self.naming.add(record.position)
+        leads = list(leads_to(event))
+        self._targets.update(leads)
+        self.sources.update(quoted(event), *[self._chains.pop(id_, ()) for id_ in leads])
+        self._leading.take(record)
+        changes = getattr(event, "changes", {})
+        if changes:
+            self._changed.update(leads)
+            for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
+                self.claims.update(self._named[changed])
+        if changes or record.id in self._changed or ties(event):
+            self.claims.update(named)
+            too_few = max(self._large.get(claim, 0) for claim in named) if named else 0
+            if 2 * too_few > self._limit:
+                self.too_few = too_few
+        return self
+
+
+class _Leading:
+    """Has sources lead to those by whose standing they count, or with whom they are one, as what is told of them has it
+    or had it. As no answer depends on who else counts for somebody, those that lead to them are left where they are."""
+
+    def __init__(self, sources: set[str]) -> None:
+        self._sources = sources
+        self._told: dict[str, set[str]] = {}  # what the register says is about these sources, by its id
+        self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
+
+    def take(self, record: Record) -> None:
+        """Takes in what was found by one of the sources, or is about what was."""
+        event = record.event
+        about = set(sources_of(event))
+        if getattr(event, "changes", {}):
+            leads = leads_to(event)
+            self._changed.update(leads)
+            about.update(*[self._told.get(changed, ()) for changed in leads])
+            self._sources |= about  # any relation of any of them may come of it
+        elif record.id in self._changed:
+            self._sources |= about
+        elif isinstance(event, ev.SourceRelated) and event.relation != "independent_of":
+            if event.from_ in self._sources:
+                self._sources.add(event.to)
+            elif event.relation == "same_as":
+                self._sources.add(event.from_)
+        if about:
+            self._told[record.id] = about
+
+
+class Told:
+    """A projection: what is told of some sources, and of those that this ties to them, but for those that are known."""
+
+    def __init__(self, sources: Collection[str], known: Collection[str]) -> None:
+        self.sources = set(sources)
+        self.records: dict[int, Record] = {}
+        self._leading = _Leading(self.sources)
+        self._known = known
+        self._ids: set[str] = set()
+        self._targets: set[str] = set()
+
+    def initial(self, question: Question) -> Told:
+        """Nothing yet."""
+        return self
+
+    def wants(self, state: Told) -> set[str]:
+        """What the register says of them, and whatever is about that."""
+        wanted = {f"relation:source:{source}" for source in self.sources.difference(self._known)}
+        return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
+
+    def evolve(self, state: Told, record: Record) -> Told:
+        """Takes a record in."""
+        event = record.event
+        self.records[record.position] = record
+        self._ids.add(record.id)
+        self._targets.update(leads_to(event))
+        self._leading.take(record)
+        return self
+
+
+class Borne(NamedTuple):
+    """What bears on where some claims stand."""
+
+    claims: set[str]
+    """All claims acts on which do."""
+    sources: set[str]
+    records: Collection[Record]
+
+
+class Bearing:
+    """A projection: what bears on where some claims stand, and nothing that hangs on that."""
+
+    evolve, wants = staticmethod(Dossier.evolve), staticmethod(Dossier.wants)
+
+    def __init__(self, claims: Collection[str]) -> None:
+        self._claims = claims
+
+    def initial(self, question: Question) -> Dossier:
+        """An empty dossier."""
+        return Dossier(question, claims=self._claims)
+
+    @staticmethod
+    def answer(dossier: Dossier) -> Borne:
+        """All that was read."""
+        return Borne(set(dossier.near()), dossier.sources(), dossier.clerk.by_id.values())
