@@ -1,8 +1,7 @@
-"""Which records must be known to keep up to date where claims stand? Those that bear on them, with what is told of the
-sources by whose standing they do.
+"""Which records must be known to keep up to date where claims stand? All that are tied to one, or what bears on some.
 
-Either all that anything ties to a claim, or what bears on some claims alone. From what they were found by, whatever is
-recorded later about the same is taken in as it comes.
+With what is told of the sources by whose standing they count. Whatever is recorded later about the same claims and
+sources is taken in as it comes.
 """
 
 from __future__ import annotations
