@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -322,6 +323,21 @@ def test_what_is_too_large_is_kept_as_far_as_it_bears_on_what_is_judged_most(sto
         view.catch_up()
         assert rows(view) == folded(story.ledger)
         assert all("e-07" in part.claims for part in view._live._held if "hub" in part.kept)
+
+
+def test_what_bears_on_a_claim_has_to_be_judged_again_before_it_is_kept_again(story, in_parts, monkeypatch):
+    monkeypatch.setattr(live, "_AGAIN", 3)
+    kept = []
+    with Views.open(story.ledger) as view:
+        for number in range(12):
+            story.states("Ann", "x")
+            view.catch_up()
+            kept.append(view._live.keeps(["x"]))
+            if kept[-1]:
+                story.relates("x", "entails", f"y-{number}")
+                view.catch_up()
+    assert any(kept)
+    assert not any(now and again for now, again in pairwise(kept))
 
 
 def test_what_bears_on_several_claims_that_a_record_reaches_is_read_once(story, monkeypatch):

@@ -93,7 +93,7 @@ class Live:
         self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
         self._judged = 0  # about how many records were read to judge claims
         self._busy: dict[str, int] = {}  # claims for which, alone or with others, that were many; and how many
-        self._times: Counter[str] = Counter()  # how often
+        self._times: Counter[str] = Counter()  # how often, since they were kept last
         self.position = 0
 
     def covers(self, claims: Collection[str], about: Collection[ev.Event]) -> bool:
@@ -204,6 +204,8 @@ class Live:
         self._hold(part, sorted(found.records, key=attrgetter("position")))
         for claim in part.claims:
             self._parts.setdefault(claim, {})[part] = None
+        for claim in claims:
+            del self._times[claim]  # once it is let go, it has to pay again
 
     def _hold(self, cluster: _Cluster, records: Iterable[Record]) -> None:
         for record in records:
