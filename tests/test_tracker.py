@@ -264,3 +264,24 @@ def test_a_count_that_gives_up_is_the_same_floor_in_whatever_order_all_came_in(s
             assert [row] == folded(ledger, ledger.head)
             floors.add((row.support.provable, "provable-floor" in row.flags))
     assert len(floors) == 1
+
+
+def test_what_is_carried_to_many_claims_is_searched_once(monkeypatch):
+    searched, search = [], tied.provable
+    monkeypatch.setattr(tied, "provable", lambda side, lines: searched.append(len(side)) or search(side, lines))
+    counts = []
+    for claims in (5, 25):
+        with Ledger.open(":memory:") as ledger:
+            names = [f"c{number}" for number in range(claims)]
+            ledger.append_all([ClaimRegistered(claim=claim, text="It broke.") for claim in ("dam", *names)])
+            ledger.append_all([ClaimsRelated(from_=claim, to="dam", relation="entails") for claim in names])
+            ledger.append_all([SourceRelated(from_="a", to=one, relation="independent_of") for one in "bcd"])
+            ledger.append_all([Denial(claims=("dam",), chain=(by(one),)) for one in "abcd"])
+            tracker, kept = Tracker(ledger.record), {}
+            searched.clear()
+            for record in ledger.events():
+                for claim in tracker.take(record):
+                    kept[claim] = tracker.row(claim)
+            assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger)
+            counts.append(len(searched))
+    assert counts[0] == counts[1] > 0
