@@ -21,7 +21,7 @@ from ledger import (
     SourceRelated,
     Statement,
 )
-from ledger.testing import by, opened, random_ledger
+from ledger.testing import Story, by, opened, random_ledger
 from projections import distinct
 from projections.tracking import carried, standing, tied
 from projections.tracking.tracker import Tracker
@@ -285,3 +285,22 @@ def test_what_is_carried_to_many_claims_is_searched_once(monkeypatch):
             assert sorted(kept.values(), key=lambda row: row.claim) == folded(ledger)
             counts.append(len(searched))
     assert counts[0] == counts[1] > 0
+
+
+def test_in_own_words_alone_a_root_may_come_later_than_what_was_carried_to_a_claim_has_it(monkeypatch):
+    for module in (distinct, standing, tied, carried):
+        monkeypatch.setattr(module, "EXACT", 1)
+    story = Story()
+    story.relates("flood", "entails", "dam")
+    story.connects("cy", "speaks_for", "gov")
+    story.connects("gov", "independent_of", "bob")
+    story.states("Cy", "flood")  # by what is carried the government comes first, and in own words second
+    for speaker in (by("Dee", None), by("Gov", "state"), by("Bob")):
+        story.states(speaker, "dam")
+    tracker, kept = Tracker(story.ledger.record), {}
+    for record in story.ledger.events():
+        for claim in tracker.take(record):
+            kept[claim] = tracker.row(claim)
+        assert [kept[row.claim] for row in folded(story.ledger, record.position)] == folded(
+            story.ledger, record.position
+        )

@@ -67,7 +67,8 @@ def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> tuple[
     if possible:
         support, floor = provable_of(claim, told, 1) if possible > 1 else (1, False)
         own = support
-        if totals[SUPPORT_OWN] != possible or totals[SUPPORT_NAMED_OWN] != totals[SUPPORT_NAMED]:
+        few = totals[SUPPORT_OWN] != possible or totals[SUPPORT_NAMED_OWN] != totals[SUPPORT_NAMED]
+        if few or (claim.tied and claim.arrived):  # by whose own words alone, they may be tied otherwise, or come later
             own = provable_of(claim, told, 1, own=True)[0]
         if support < possible:
             flags |= _UNPROVEN
