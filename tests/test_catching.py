@@ -23,7 +23,8 @@ from ledger import (
     Unavailable,
 )
 from ledger.testing import Author, Story, by, opened, random_ledger
-from projections.views import OutOfReach, Views, finding, live
+from projections import board
+from projections.views import OutOfReach, Views, catching, finding, live
 from projections.views.reached import concerned
 
 
@@ -375,7 +376,91 @@ def test_of_sources_only_those_by_whom_an_act_counts_are_kept_in_memory(story, m
         view.catch_up()
         assert {"agency", "spokesman-2", "spokesman-3"} <= cluster.sources
         assert [cluster] == list(view._live._held)
-        keeps_up(story.ledger)
+        assert rows(view) == folded(story.ledger)
+        assert keeps_up(story.ledger)
+
+
+def test_a_relation_found_before_who_leads_there_does_leads_on_all_the_same(story):
+    club, tied = story.connects("spokesman", "member_of", "club"), story.connects("p", "speaks_for", "gov")
+    story.amends(story.withdraws(tied), target=club)  # it was the other that was to be withdrawn
+    for one, other in (("spokesman", "a"), ("a", "b"), ("b", "p"), ("gov", "state")):
+        story.connects(one, "speaks_for", other)
+    for _ in range(live.HOT + 8):
+        story.states("Spokesman", "x")
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        story.states("State", "x")
+        view.catch_up()
+        assert rows(view) == folded(story.ledger)
+        assert rows(view)[0].support.possible == 1
+
+
+def test_a_relation_that_was_amended_may_lead_where_neither_end_did(story, monkeypatch):
+    monkeypatch.setattr(live, "HOT", 0)
+    tied = story.connects("ann", "independent_of", "bob")
+    story.connects("bob", "speaks_for", "gov")
+    story.amends(tied, relation="same_as")
+    story.states("Ann", "x")
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        for speaker in ("Ann", "Gov"):
+            story.states(speaker, "x")
+            view.catch_up()
+        assert rows(view) == folded(story.ledger)
+        assert rows(view)[0].support.possible == 1
+
+
+def test_whatever_is_about_what_is_kept_is_found_in_however_many_steps(story):
+    story.registers("x")
+    for number in range(60):
+        said = story.states(f"P{number}", f"y{number}")
+        never = story.tell(Denial(acts=(said,), form="flat", chain=(by(f"P{number}"),)))
+        story.retracts(f"P{number}", never)
+        story.corrects(f"P{number}", never, possible_claims=["x"])
+    for number in range(live.HOT + 8):
+        story.states(f"Q{number}", "x")
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        for number in range(3):
+            story.states(f"R{number}", "x")
+            view.catch_up()
+        assert rows(view) == folded(story.ledger)
+
+
+def test_each_claim_that_a_record_reaches_is_judged_once(story, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 0)
+    monkeypatch.setattr(catching, "_CLAIMS", 4)
+    for number in range(20):
+        story.relates(f"c-{number}", "same_as", f"c-{number + 1}")
+    judged, judge = [], board.rows
+    monkeypatch.setattr(board, "rows", lambda *way: judged.extend(way[-1]) or judge(*way))
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        story.states("Ann", "c-0")
+        view.catch_up()
+        assert sorted(judged) == sorted(f"c-{number}" for number in range(21))
+        monkeypatch.undo()
+        assert rows(view) == folded(story.ledger)
+
+
+def test_what_bears_on_claims_is_not_kept_where_it_is_more_than_may_be_held(story, in_parts, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 100)
+    monkeypatch.setattr(catching, "_CLAIMS", 4)  # of which each has less to be read
+    for number in range(20):
+        story.relates("hub", "entails", f"c-{number}")
+        story.relates(f"d-{number}", "entails", f"c-{number}")
+        for speaker in range(5):
+            story.states(f"Speaker {speaker}", f"d-{number}")
+    story.states("Ann", "other")
+    with Views.open(story.ledger) as view:
+        view.rebuild()
+        for number in range(5):
+            story.states(f"Speaker {number}", "other")
+            view.catch_up()
+            story.states(f"Speaker {number}", "hub")
+            view.catch_up()
+        assert view._live.keeps(["other"])
+        assert not view._live.keeps(["hub"])
         assert rows(view) == folded(story.ledger)
 
 

@@ -35,6 +35,7 @@ from projections.views import Views, rebuild
 from projections.views.book import Book
 from projections.views.clusters import plan
 from projections.views.file import open_view
+from projections.views.folding import records_about
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
@@ -236,6 +237,9 @@ def test_a_withdrawal_that_is_moved_from_a_relation_of_claims_to_one_of_sources_
     story.amends(withdrawn, target=tied)
     story.states("Ann", "x")
     assert is_rebuilt_as_it_caught_up(story.ledger)
+    found, head = plan(story.ledger, story.ledger.head, 1), story.ledger.head
+    read = [record.position for record in records_about(story.ledger, Book(found.desk), {"x", "y"}, (), head)]
+    assert len(read) == len(set(read))
 
 
 # Cut off

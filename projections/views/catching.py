@@ -28,7 +28,7 @@ from .search import searched
 
 UNSETTLING: Final = (*CLERKS, ev.Correction, ev.ClaimRegistered, ev.ClaimReworded)
 """After these a claim may be of another kind or wording, and its acts may say something else."""
-_AT_ONCE: Final = 64
+_CLAIMS: Final = 64
 """So many claims are judged at a time."""
 
 
@@ -85,8 +85,8 @@ class Catching:
         """
         found: dict[str, Judged] = {}
         left = sorted({*claims, *worded})
-        for place in range(0, len(left), _AT_ONCE):
-            some = left[place : place + _AT_ONCE]
+        for place in range(0, len(left), _CLAIMS):
+            some = left[place : place + _CLAIMS]
             judging = Judging(some, claims, worded)
             found |= self._ledger.state(judging, as_of=position)
             self._live.judged(some, judging.read)
@@ -131,10 +131,10 @@ class Judged(NamedTuple):
 class Judging:
     """A projection: what a view keeps of some claims. The rows of some, and what some are found by, are asked for."""
 
-    def __init__(self, some: Collection[str], claims: Collection[str], worded: Collection[str]) -> None:
+    def __init__(self, some: Collection[str], rowed: Collection[str], worded: Collection[str]) -> None:
         self.read = 0
         self._some = some
-        self._rowed = claims
+        self._rowed = rowed
         self._worded = worded
 
     wants = staticmethod(Dossier.wants)
@@ -151,7 +151,8 @@ class Judging:
     def answer(self, dossier: Dossier) -> dict[str, Judged]:
         """What is left of the records."""
         register = dossier.settle()
-        rows = board.rows(dossier, register, register.claims.keys() & self._rowed)
+        rowed = [claim for claim in self._some if claim in self._rowed and claim in register.claims]
+        rows = board.rows(dossier, register, rowed)
         found = {row.claim: row for row in rows}
         acts = World(register, register.utterances, None).acts if self._worded else ()
         judged: dict[str, Judged] = {}

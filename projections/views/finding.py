@@ -7,8 +7,7 @@ sources is taken in as it comes.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ledger import Record, names
@@ -21,7 +20,7 @@ from .reached import is_plain, named_of, sources_of
 
 HELD: Final = 2_000
 """So many records are held while more are looked for; of more than those, only where they are."""
-_AT_ONCE: Final = 64
+_TAGS: Final = 64
 """So many tags are asked for at a time, while there may be too much to be kept."""
 _NO_CLAIMS: Final[Mapping[str, int]] = {}
 
@@ -51,45 +50,43 @@ class Tied:
 
     def __init__(self, claim: str, limit: int, large: Mapping[str, int] = _NO_CLAIMS) -> None:
         """`large` are claims of clusters that have more records than so many: with one of them found, all are."""
-        self.claims = {claim}
-        self.sources = set[str]()
+        self.claims: set[str] = set()
+        self.sources: set[str] = set()
         self.positions = array("Q")
         self.records: dict[int, Record] | None = {}
         """None where they are more than memory should hold besides."""
         self.naming: set[int] = set()
         """Where those are that name a claim."""
-        self.too_few: int | None = None
-        """So many records were too few, where there is more than is allowed."""
+        self.is_too_much = False
+        """Whether there is more than is allowed."""
+        self.too_few = 0
+        """So many records were too few then."""
         self._limit = limit
         self._large = large
-        self._asked: set[str] = set()
+        self._tags: list[str] = []  # all that are to be asked for, and how many were
+        self._asked = 0
         self._named: dict[str, tuple[str, ...]] = {}  # the claims that events name, by their ids
         self._chains: dict[str, Sequence[str]] = {}  # the sources of acts that nothing was about when they came in
         self._leading = _Leading(self.sources)
         self._targets: set[str] = set()
         self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
-
-    @property
-    def is_too_much(self) -> bool:
-        """Whether there is more than is allowed."""
-        return self.too_few is not None
+        self._meet((claim,))
 
     def initial(self, question: Question) -> Tied:
         """Nothing yet."""
         return self
 
     def wants(self, state: Tied) -> set[str]:
-        """Whatever names them, or is about that; a few at a time, as it may soon be too much. Then what is told of the
-        sources, which leads to no more claims."""
+        """Whatever names them, or is about that; a few tags at a time, as it may soon be too much, and each once. Then
+        what is told of the sources, which leads to no more claims."""
         if self.is_too_much:
             return set()
-        wanted = {f"{kind}:{claim}" for claim in self.claims for kind in ("claim", "relation:claim")}
-        wanted |= {f"{kind}:{target}" for target in self._targets - self._named.keys() for kind in ("id", "act")}
-        if wanted <= self._asked:
-            return wanted | {f"relation:source:{source}" for source in self.sources}
-        new = set(islice(wanted - self._asked, _AT_ONCE))
-        self._asked |= new
-        return new
+        some = self._tags[self._asked : self._asked + _TAGS]
+        self._asked += len(some)
+        if some:
+            return set(some)
+        self._leading.follow()
+        return {f"relation:source:{source}" for source in self.sources}
 
     def evolve(self, state: Tied, record: Record) -> Tied:
         """Takes a record in, with the claims and sources that it ties to the others."""
@@ -98,7 +95,7 @@ class Tied:
             return self
         self.positions.append(record.position)
         if len(self.positions) > self._limit:
-            self.too_few = self._limit
+            self.is_too_much, self.too_few = True, self._limit
         if self.records is not None:
             self.records[record.position] = record
             if len(self.records) > HELD:
@@ -112,21 +109,35 @@ class Tied:
         named = self._named[record.id] = tuple(named_of(event))
         if named:
             self.naming.add(record.position)
-        leads = list(leads_to(event))
-        self._targets.update(leads)
+        leads = leads_to(event)
+        self._target(leads)
         self.sources.update(quoted(event), *[self._chains.pop(id_, ()) for id_ in leads])
         self._leading.take(record)
         changes = getattr(event, "changes", {})
         if changes:
             self._changed.update(leads)
             for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
-                self.claims.update(self._named[changed])
+                self._meet(self._named[changed])
         if changes or record.id in self._changed or ties(event):
-            self.claims.update(named)
-            too_few = max(self._large.get(claim, 0) for claim in named) if named else 0
-            if 2 * too_few > self._limit:
-                self.too_few = too_few
+            self._meet(named)
         return self
+
+    def _meet(self, claims: Iterable[str]) -> None:
+        """Has claims belong to the others."""
+        for claim in claims:
+            if claim not in self.claims:
+                self.claims.add(claim)
+                self._tags += (f"claim:{claim}", f"relation:claim:{claim}")
+                if 2 * self._large.get(claim, 0) > self._limit:
+                    self.is_too_much, self.too_few = True, self._large[claim]
+
+    def _target(self, ids: Iterable[str]) -> None:
+        """Has what something is about looked for, with whatever else is about that."""
+        for event_id in ids:
+            if event_id not in self._targets:
+                self._targets.add(event_id)
+                if event_id not in self._named:
+                    self._tags += (f"id:{event_id}", f"act:{event_id}")
 
 
 class _Leading:
@@ -135,11 +146,12 @@ class _Leading:
 
     def __init__(self, sources: set[str]) -> None:
         self._sources = sources
+        self._links: dict[str, set[str]] = {}
         self._told: dict[str, set[str]] = {}  # what the register says is about these sources, by its id
         self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
 
     def take(self, record: Record) -> None:
-        """Takes in what was found by one of the sources, or is about what was."""
+        """Takes in what was found by one of the sources, or by whatever else is about what was."""
         event = record.event
         about = set(sources_of(event))
         if getattr(event, "changes", {}):
@@ -150,12 +162,18 @@ class _Leading:
         elif record.id in self._changed:
             self._sources |= about
         elif isinstance(event, ev.SourceRelated) and event.relation != "independent_of":
-            if event.from_ in self._sources:
-                self._sources.add(event.to)
-            elif event.relation == "same_as":
-                self._sources.add(event.from_)
+            self._links.setdefault(event.from_, set()).add(event.to)
+            if event.relation == "same_as":
+                self._links.setdefault(event.to, set()).add(event.from_)
         if about:
             self._told[record.id] = about
+
+    def follow(self) -> None:
+        """Adds those that the sources lead to by all that was taken in, in whatever order it came."""
+        for source in (queue := list(self._sources & self._links.keys())):  # grows while it is walked
+            more = self._links[source] - self._sources
+            self._sources |= more
+            queue += more & self._links.keys()
 
 
 class Told:
@@ -175,6 +193,7 @@ class Told:
 
     def wants(self, state: Told) -> set[str]:
         """What the register says of them, and whatever is about that."""
+        self._leading.follow()
         wanted = {f"relation:source:{source}" for source in self.sources.difference(self._known)}
         return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
 
@@ -198,18 +217,25 @@ class Borne(NamedTuple):
 
 
 class Bearing:
-    """A projection: what bears on where some claims stand, and nothing that hangs on that."""
+    """A projection: what bears on where some claims stand, and nothing that hangs on that; None for too much."""
 
-    evolve, wants = staticmethod(Dossier.evolve), staticmethod(Dossier.wants)
+    wants = staticmethod(Dossier.wants)
 
-    def __init__(self, claims: Collection[str]) -> None:
+    def __init__(self, claims: Collection[str], limit: int) -> None:
         self._claims = claims
+        self._left = limit
 
     def initial(self, question: Question) -> Dossier:
         """An empty dossier."""
         return Dossier(question, claims=self._claims)
 
-    @staticmethod
-    def answer(dossier: Dossier) -> Borne:
+    def evolve(self, dossier: Dossier, record: Record) -> Dossier:
+        """Takes a record in, while they are no more than allowed."""
+        self._left -= 1
+        return dossier.evolve(record) if self._left >= 0 else dossier
+
+    def answer(self, dossier: Dossier) -> Borne | None:
         """All that was read."""
+        if self._left < 0:
+            return None
         return Borne(set(dossier.near()), dossier.sources(), dossier.clerk.by_id.values())

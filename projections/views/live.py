@@ -37,8 +37,8 @@ _TWICE: Final = 2
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
 _AGAIN: Final = 2
-"""A claim that was judged so often with much read each time, in what is too large to be kept, has what bears on it
-kept."""
+"""Of what is too large to be kept, what bears on a claim is, once it was judged so often, alone or with others, with
+much read each time."""
 
 
 class Standing(NamedTuple):
@@ -52,21 +52,19 @@ class Standing(NamedTuple):
 class _Cluster:
     """Claims, and all that bears on where some of them stand, kept up to date."""
 
-    def __init__(self, ledger: Ledger, claims: set[str], kept: set[str], sources: set[str]) -> None:
+    def __init__(self, ledger: Ledger, claims: set[str], sources: set[str], kept: set[str] | None = None) -> None:
+        """`kept` are the claims of which it tells where they stand, where these are not all."""
         self.tracker = Tracker(ledger.record, within=claims)
         self.claims = claims
         """Those that the tracker looks at: they are the same set."""
-        self.kept = kept
-        """Those of which it tells where they stand: all, and then the same set; or some, with what bears on them."""
+        self.is_whole = kept is None
+        """Whether nothing beyond its claims is tied to them."""
+        self.kept = claims if kept is None else kept
+        """Those of which it tells where they stand: all, the same set; or some, with what bears on them."""
         self.sources = sources
         """Everything that is told of these is known; what is told of others matters to none of its claims."""
         self.positions: set[int] = set()
         """Where the records are that it has."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing beyond its claims is tied to them."""
-        return self.kept is self.claims
 
     def take(self, record: Record) -> Iterable[str]:
         """Takes a record in; gives its claims whose rows may have changed."""
@@ -128,8 +126,8 @@ class Live:
         acts = sum(weights.values())
         if len(reached) == 1 and not busy and acts < HOT:
             return
-        judged = max(_BESIDE * acts, *busy.values(), 0) + HOT * len(reached)
-        limit = min(MOST, max(LARGE, _TWICE * judged, self._judged // _FOLDED))
+        reading = max(_BESIDE * acts, *busy.values(), 0) + HOT * len(reached)
+        limit = min(MOST, max(LARGE, _TWICE * reading, self._judged // _FOLDED))
         for claim in left:
             if claim not in self._clusters and (claim in named or claim in busy or weights.get(claim, 0) >= HOT):
                 self._load(claim, limit, until)
@@ -186,26 +184,28 @@ class Live:
         if 2 * self._large.get(claim, 0) > limit:
             return
         found: Tied = self._ledger.state(Tied(claim, limit, self._large), as_of=until)
-        if found.too_few is not None:
+        if found.is_too_much:
             self._large |= dict.fromkeys(found.claims, found.too_few)
             return
         for other in found.claims & self._clusters.keys():  # what was kept apart has been tied to it since
             if other in self._clusters:
                 self._let_go(self._clusters[other])
         self._make_room(len(found.positions))
-        cluster = _Cluster(self._ledger, found.claims, found.claims, found.sources)
+        cluster = _Cluster(self._ledger, found.claims, found.sources)
         self._hold(cluster, self._read(found, until))
 
     def _load_part(self, claims: set[str], until: int) -> None:
-        """Keeps what bears on claims, as of a position."""
-        found: Borne = self._ledger.state(Bearing(claims), as_of=until)
+        """Keeps what bears on claims, as of a position, unless it has more records than may be held."""
+        for claim in claims:
+            del self._times[claim]  # once it is let go, or cannot be kept, it has to pay again
+        found: Borne | None = self._ledger.state(Bearing(claims, MOST), as_of=until)
+        if found is None:
+            return
         self._make_room(len(found.records))
-        part = _Cluster(self._ledger, found.claims, claims, found.sources)
+        part = _Cluster(self._ledger, found.claims, found.sources, claims)
         self._hold(part, sorted(found.records, key=attrgetter("position")))
         for claim in part.claims:
             self._parts.setdefault(claim, {})[part] = None
-        for claim in claims:
-            del self._times[claim]  # once it is let go, it has to pay again
 
     def _hold(self, cluster: _Cluster, records: Iterable[Record]) -> None:
         for record in records:
