@@ -116,8 +116,8 @@ class Tied:
         changes = getattr(event, "changes", {})
         if changes:
             self._changed.update(leads)
-            for changed in self._changed & self._named.keys():  # what it is now hangs on what it was of
-                self._meet(self._named[changed])
+            for changed in leads:  # what it is now hangs on what it was of
+                self._meet(self._named.get(changed, ()))
         if changes or record.id in self._changed or ties(event):
             self._meet(named)
         return self
