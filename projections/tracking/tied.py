@@ -6,6 +6,7 @@ What they come to is kept with the claim until one of them changes (rule 5 of `s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -53,9 +54,9 @@ def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tu
         if found is None:
             tied = _tied_on(claim, side, own)
             if sum(of.tie in _DECLARED for of in tied) <= EXACT:
-                found = _remembered(_search, sorted(tied, key=_name), told)
+                found = _remembered(_search, sorted(tied, key=attrgetter("root")), told)
             elif named - sum(of.named for of in tied) > EXACT:
-                found = _remembered(_search_many, sorted(tied, key=_order), told)
+                found = _remembered(_search_many, sorted(tied, key=attrgetter("first", "root")), told)
             else:
                 return provable(_roots(claim, told, side, own), told.desk.lines)
         claim.searched[side, own] = found
@@ -95,14 +96,6 @@ def _tied_on(claim: Claim, side: int, own: bool) -> list[_Root]:
         if tie is not None and sums[root] >> place & 1:
             found.append(_Root(root, classes, named, tie, of.firsts[place]))
     return found
-
-
-def _name(of: _Root) -> str:
-    return of.root
-
-
-def _order(of: _Root) -> tuple[int, str]:
-    return of.first, of.root
 
 
 def _remembered(search: Callable[[list[_Root], Told], Searched], tied: list[_Root], told: Told) -> Searched:

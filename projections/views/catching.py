@@ -71,7 +71,7 @@ class Catching:
             if claim in standing:
                 self._rows.put(at, claim, *standing[claim])
             elif claim in claims:
-                self._rows.put_row(at, claim, *judged[claim][:2])
+                self._rows.put_row(at, claim, judged[claim].row, judged[claim].kind)
             if claim in worded and self._finds is not None:
                 self._finds.settle(at, claim, judged[claim].sought)
         if self._finds is not None:

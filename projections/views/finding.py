@@ -15,7 +15,7 @@ from ledger import events as ev
 from ledger.fold import Question
 from ledger.records import MOVING, leads_to
 
-from ..dossier import Dossier, new_sources
+from ..dossier import Dossier, new_sources, reached_sources
 from .reached import is_plain, named_of, sources_of
 
 HELD: Final = 2_000
@@ -146,7 +146,7 @@ class _Leading:
 
     def __init__(self, sources: set[str]) -> None:
         self._sources = sources
-        self._links: dict[str, set[str]] = {}
+        self._relations: list[ev.SourceRelated] = []
         self._told: dict[str, set[str]] = {}  # what the register says is about these sources, by its id
         self._changed: set[str] = set()  # ids of what is changed, or may be by a change that is moved
 
@@ -161,19 +161,14 @@ class _Leading:
             self._sources |= about  # any relation of any of them may come of it
         elif record.id in self._changed:
             self._sources |= about
-        elif isinstance(event, ev.SourceRelated) and event.relation != "independent_of":
-            self._links.setdefault(event.from_, set()).add(event.to)
-            if event.relation == "same_as":
-                self._links.setdefault(event.to, set()).add(event.from_)
+        elif isinstance(event, ev.SourceRelated):
+            self._relations.append(event)
         if about:
             self._told[record.id] = about
 
     def follow(self) -> None:
         """Adds those that the sources lead to by all that was taken in, in whatever order it came."""
-        for source in (queue := list(self._sources & self._links.keys())):  # grows while it is walked
-            more = self._links[source] - self._sources
-            self._sources |= more
-            queue += more & self._links.keys()
+        self._sources |= reached_sources(self._sources, self._relations)
 
 
 class Told:

@@ -181,9 +181,9 @@ class Live:
 
     def _load(self, claim: str, limit: int, until: int) -> None:
         """Keeps the cluster of a claim, as of a position, unless it has more records than allowed."""
-        if 2 * self._large.get(claim, 0) > limit:
-            return
-        found: Tied = self._ledger.state(Tied(claim, limit, self._large), as_of=until)
+        found = Tied(claim, limit, self._large)
+        if not found.is_too_much:  # as is known already of most for which it is
+            self._ledger.state(found, as_of=until)
         if found.is_too_much:
             self._large |= dict.fromkeys(found.claims, found.too_few)
             return
