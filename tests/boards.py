@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.testing import by
 from projections import board
+from projections.views import Views
 
 ANN = (by("Ann"),)
 BOB = (by("Bob"),)
@@ -16,3 +17,10 @@ def folded(ledger, as_of=None):
 
 def rows(view, **how):
     return view.page(limit=None, **how).rows
+
+
+def keeps_up(ledger):
+    """Whether a view that catches up record by record says at every position what the records say."""
+    with Views.open(ledger) as view:
+        view.catch_up()
+        return all(rows(view, as_of=position) == folded(ledger, position) for position in range(1, ledger.head + 1))
