@@ -252,13 +252,13 @@ def _together(events: list[Event]) -> Columns | None:
         return None
     try:
         whole = records.encode_events(events)
-        read = records.events_from(whole)
-        # Else one holds what is no JSON, and was encoded all the same: bytes, NaN, a list.
-        if read != events or not _is_clean(whole):
+        # Else one holds what is no JSON, and was encoded all the same: bytes, NaN, a list. What was read to see that is
+        # let go at once: the next stretch is read into memory that the processor has at hand.
+        if records.events_from(whole) != events or not _is_clean(whole):
             return None
         lines = whole.split(b"\n")
         del lines[-1]
-        return _checked_together(read, lines)
+        return _checked_together(events, lines)
     except (InvalidEvent, TypeError, *_UNREADABLE):
         return None
 

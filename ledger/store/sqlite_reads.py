@@ -25,7 +25,6 @@ _HITS: Final = 8_000
 _NAMES_KEPT: Final = 60_000
 
 _HEAD: Final = "SELECT position, recorded_at FROM event ORDER BY position DESC LIMIT 1"
-_SCAN: Final = "SELECT position, data FROM event WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 # Many are asked for at once, in a list: one query for each would take three times as long.
 _BY_ID: Final = "SELECT event.id, position, data FROM json_each(?) CROSS JOIN event ON event.id = value"
 _NUMBERS: Final = "SELECT name, tag_id FROM json_each(?) CROSS JOIN tag ON name = value"
@@ -35,16 +34,32 @@ _HIT: Final = (
     "SELECT t.position FROM json_each(?2) AS j CROSS JOIN event_tag AS t ON t.tag_id = j.value"
     " WHERE t.position > ?3 AND t.position <= ?4 LIMIT ?5"
 )
-# A record of an unwanted type comes without its bytes, so that a page is full or not whatever the types are.
-_WANTED: Final = "position, CASE WHEN ?1 IS NULL OR type IN (SELECT value FROM json_each(?1)) THEN data END"
-_OF_TYPES: Final = f"SELECT {_WANTED} FROM event WHERE position > ?2 AND position <= ?3 ORDER BY position LIMIT {_PAGE}"  # noqa: S608
-# Most questions are about one tag, whose hits come in order: half the time of the general way.
-_OF_ONE: Final = (
-    f"SELECT {_WANTED} FROM event_tag AS t CROSS JOIN event USING (position)"  # noqa: S608
-    f" WHERE t.tag_id = ?2 AND t.position > ?3 AND t.position <= ?4 ORDER BY t.position LIMIT {_PAGE}"
+
+
+class _Query:
+    """A query for records, of all types or of some. To ask for some takes longer, up to twice as long."""
+
+    def __init__(self, sql: str) -> None:
+        # A record of an unwanted type comes without its bytes, so that a page is full or not whatever the types are.
+        wanted = "CASE WHEN type IN (SELECT value FROM json_each(?1)) THEN data END"
+        self._of_all, self._of_types = (sql.format(data=data, page=_PAGE, hit=_HIT) for data in ("data", wanted))
+
+    def of(self, types: str | None) -> str:
+        return self._of_all if types is None else self._of_types
+
+
+_SCAN: Final = _Query(
+    "SELECT position, {data} FROM event WHERE position > ?2 AND position <= ?3 ORDER BY position LIMIT {page}"
 )
-_TAGGED: Final = f"SELECT {_WANTED} FROM event WHERE position IN ({_HIT}) ORDER BY position LIMIT {_PAGE}"  # noqa: S608
-_AT: Final = f"SELECT {_WANTED} FROM event WHERE position IN (SELECT value FROM json_each(?2)) ORDER BY position"  # noqa: S608
+# Most questions are about one tag, whose hits come in order: half the time of the general way.
+_OF_ONE: Final = _Query(
+    "SELECT position, {data} FROM event_tag AS t CROSS JOIN event USING (position)"
+    " WHERE t.tag_id = ?2 AND t.position > ?3 AND t.position <= ?4 ORDER BY t.position LIMIT {page}"
+)
+_TAGGED: Final = _Query("SELECT position, {data} FROM event WHERE position IN ({hit}) ORDER BY position LIMIT {page}")
+_AT: Final = _Query(
+    "SELECT position, {data} FROM event WHERE position IN (SELECT value FROM json_each(?2)) ORDER BY position"
+)
 
 
 class Names:
@@ -77,10 +92,9 @@ class Reads:
 
     def scan(self, after: int, until: int, *, types: Sequence[str] = ()) -> Iterator[Stored]:
         """Every record with after < position <= until, of these types where any are given."""
-        if types:
-            return self._scan_for(dumps(list(types)), after, until)
-        page = self._ask(_SCAN, (after, until, _PAGE))
-        return iter(page) if len(page) < _PAGE else self._scan_on(page, until)
+        wanted = dumps(list(types)) if types else None
+        page = self._ask(_SCAN.of(wanted), (wanted, after, until))
+        return iter(_wanted(page)) if len(page) < _PAGE else self._scan_on(page, wanted, until)
 
     def tagged(self, tags: Iterable[str], *, types: Sequence[str] = (), after: int, until: int) -> Iterator[Stored]:
         """Every record with after < position <= until that carries any of the tags, each once.
@@ -93,13 +107,13 @@ class Reads:
         wanted = dumps(list(types)) if types else None
         if len(numbers) == 1:
             [number] = numbers.values()
-            page = self._ask(_OF_ONE, (wanted, number, after, until))
+            page = self._ask(_OF_ONE.of(wanted), (wanted, number, after, until))
             return iter(_wanted(page)) if len(page) < _PAGE else self._tagged_on(page, wanted, number, until)
         listed = str(sorted(numbers.values()))
         if len(numbers) <= _FEW:
             # Each tag hits a record once at most. So where the hits are cut off at _PAGE for each tag, the page is
             # full; and where the page is not full, no hit is missing.
-            page = self._ask(_TAGGED, (wanted, listed, after, until, _PAGE * len(numbers)))
+            page = self._ask(_TAGGED.of(wanted), (wanted, listed, after, until, _PAGE * len(numbers)))
             if len(page) < _PAGE:
                 return iter(_wanted(page))
         return self._tagged_in_stretches(wanted, listed, after, until)
@@ -169,20 +183,15 @@ class Reads:
             numbers |= found
         return numbers
 
-    def _scan_for(self, wanted: str, after: int, until: int) -> Iterator[Stored]:
-        while page := self._ask(_OF_TYPES, (wanted, after, until)):
-            yield from _wanted(page)
-            after = page[-1][0]
-
-    def _scan_on(self, page: list[Any], until: int) -> Iterator[Stored]:
+    def _scan_on(self, page: list[Any], wanted: str | None, until: int) -> Iterator[Stored]:
         while page:
-            yield from page
-            page = self._ask(_SCAN, (page[-1][0], until, _PAGE))
+            yield from _wanted(page)
+            page = self._ask(_SCAN.of(wanted), (wanted, page[-1][0], until))
 
     def _tagged_on(self, page: list[Any], wanted: str | None, number: int, until: int) -> Iterator[Stored]:
         while page:
             yield from _wanted(page)
-            page = self._ask(_OF_ONE, (wanted, number, page[-1][0], until))
+            page = self._ask(_OF_ONE.of(wanted), (wanted, number, page[-1][0], until))
 
     def _tagged_in_stretches(self, wanted: str | None, listed: str, after: int, until: int) -> Iterator[Stored]:
         until = min(until, self.head().position)
@@ -195,7 +204,7 @@ class Reads:
                 continue
             positions = sorted({position for (position,) in hits})
             for start in range(0, len(positions), _PAGE):
-                yield from _wanted(self._ask(_AT, (wanted, str(positions[start : start + _PAGE]))))
+                yield from _wanted(self._ask(_AT.of(wanted), (wanted, str(positions[start : start + _PAGE]))))
             after = upto
             if len(hits) < _HITS // 8:
                 width *= 2
