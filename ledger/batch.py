@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from . import records, when
-from .errors import IdReused, UsageError
+from .errors import IdReused, Refused, UsageError
 from .events import Event
 from .intake import Entry, Incoming
 from .known import Known
@@ -126,12 +126,14 @@ def unless(kept: Iterable[tuple[Batch, Decided]], known: Known) -> Iterator[str]
         yield from (f"id:{item.id}" for item in batch.incoming if item.id is not None)
 
 
-def older(what: str, recorded_us: int, last_us: int) -> str:
-    """Why a record that is older than the one before it is refused."""
-    return (
-        f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
-        "a backfill goes into a new ledger"
-    )
+class TooOld(Refused):
+    """A record is older than the one before it, and has no place in this ledger. Internal to the package."""
+
+    def __init__(self, what: str, recorded_us: int, last_us: int) -> None:
+        super().__init__(
+            f"{what} {when.stamp(recorded_us)}, is older than the one before it, of {when.stamp(last_us)}; "
+            "a backfill goes into a new ledger"
+        )
 
 
 def replay_of(item: Incoming, position: int, stored: bytes, whoever: str | None = None) -> Receipt:

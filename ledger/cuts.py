@@ -114,6 +114,12 @@ def within(position: int, head: int) -> int:
     return position
 
 
+def known_at(position: int) -> str:
+    """How a knowledge cut is told where nothing is there of what was asked about."""
+    at = f"as of position {position}"
+    return at if position else f"{at}, before anything was recorded"
+
+
 def beyond(what: str, head: int, then: str = "") -> UsageError:
     """What tells that a position is none of a log that ends at `head`, and what to do then."""
     then = then or f"give one from 0 to {head}, or leave it out"

@@ -9,7 +9,7 @@ from typing import Final
 
 from . import events as ev
 from . import intake, records, rules, when
-from .batch import MAX_BATCH, Batch, Decided, check_repeat, older, replay_of
+from .batch import MAX_BATCH, Batch, Decided, TooOld, check_repeat, replay_of
 from .cuts import beyond
 from .errors import Conflict, IntegrityError, InvalidEvent, LedgerError, NotFound, Refused
 from .events import Event
@@ -113,7 +113,7 @@ class Deciding:
                     continue
                 recorded_us = self._now_us if item.recorded_us is None else item.recorded_us
                 if recorded_us < last_us:
-                    raise Refused(older(f"{item.id!r}, recorded on", recorded_us, last_us))
+                    raise TooOld(f"{item.id!r}, recorded on", recorded_us, last_us)
                 last_us = recorded_us
                 alone = rules.is_decided_alone(item.event, self.known, recorded_us)
                 if not alone and self._may_want_more(item.event):
@@ -213,9 +213,13 @@ class Deciding:
             found = self._index.tagged(claims, after=expected, until=head)
             between = [position for position, _ in islice(found, _NAMED)]
             if between:
-                what = ", ".join(sorted({tag.rpartition(":")[2] for tag in claims}))
+                about = sorted({tag.rpartition(":")[2] for tag in claims})
                 came = "event came" if len(between) == 1 else "events came"
                 many = f"at least {_NAMED}" if len(between) == _NAMED else str(len(between))
                 first = ", ".join(map(str, between[:3])) + (" …" if len(between) > 3 else "")
-                told = f"{many} {came} after position {expected} about {what} (at {first}); read what came first"
-                raise Conflict(told, between, head)
+                raise Conflict(
+                    f"{many} {came} after position {expected} about {', '.join(about)} (at {first}); read that "
+                    f"(`claims log {about[0]} --after {expected}`), then decide again",
+                    between,
+                    head,
+                )

@@ -108,8 +108,10 @@ ALL: frozenset[str] = frozenset({"*"})
 def fold(projection: Projection, question: Question, read: Read) -> Any:
     """The answer of a projection to a question over what `read` gives.
 
-    Raises UsageError where one that a service answers is asked about nothing, or about what it does not take.
+    Raises UsageError for what is no projection, and where one that a service answers is asked about nothing, or about
+    what it does not take.
     """
+    _check_projection(projection)
     _check_subject(getattr(projection, "served", None), question.subject)
     state = projection.initial(question)
     evolve = projection.evolve
@@ -128,6 +130,19 @@ def fold(projection: Projection, question: Question, read: Read) -> Any:
                     state = evolve(state, record)
     answer = getattr(projection, "answer", None)
     return state if answer is None else answer(state)
+
+
+def _check_projection(projection: object) -> None:
+    if _is_projection(projection):
+        return
+    told = f"{getattr(projection, '__name__', repr(projection))} is no projection: that has `initial` and `evolve`"
+    held = getattr(projection, "__dict__", {}).items()
+    within = sorted(name for name, value in held if _is_projection(value) and not name.startswith("_"))
+    raise UsageError(f"{told}; in it are {', '.join(within)}" if within else f"{told}, as projections.status has")
+
+
+def _is_projection(value: object) -> bool:
+    return callable(getattr(value, "initial", None)) and callable(getattr(value, "evolve", None))
 
 
 def _check_subject(served: object, subject: str | None) -> None:

@@ -89,6 +89,8 @@ def entry(line: bytes) -> Entry:
     Raises InvalidEvent with pointer and reason.
     """
     fields = _object(line)
+    if "type" not in fields and fields.keys() >= {"recorded_at", "event"}:
+        raise InvalidEvent("this is a record of an export: `claims import` takes it, with its id and time")
     event_id, recorded_by = fields.pop("id", None), fields.pop("recorded_by", None)
     if event_id is not None:
         check_id(event_id)

@@ -80,13 +80,12 @@ def _check_itself(event: Event, event_id: str, known: Known, recorded_us: int) -
     claims = records.claims_of(event)
     if not known.registered.issuperset(claims):
         claim = next(claim for claim in claims if claim not in known.registered)
-        # Nothing is registered with what a change made.
-        made = type(event) in ACT_TYPES and event_id in known.clerk.by_id
-        raise NotFound(
-            f"claim {claim!r} is not registered; register it first (`claims register`)"
-            + ("" if made else ", or append with register=True (`--register`, `?register=true`)"),
-            _pointer_to(claim, event),
-        )
+        told = f"claim {claim!r} is not registered; register it first (`claims register`)"
+        if type(event) not in ACT_TYPES:
+            told += ", or append with register=True (`?register=true`)"
+        elif event_id not in known.clerk.by_id:  # nothing is registered with what a change made
+            told += ", or append with register=True (`--register`, `?register=true`)"
+        raise NotFound(told, _pointer_to(claim, event))
     said_at = getattr(event, "said_at", None)
     if said_at is not None:
         _check_said(said_at, recorded_us)
@@ -185,11 +184,21 @@ def _check_standing(event: ev.Retraction | ev.Correction, known: Known) -> None:
         links = names.sources(chain)
         entitled.update(lines.line(links[0]), map(lines.class_of, links))
     if lines.class_of(names.speaker(event.chain)) not in entitled:
+        whose = sorted({names.speaker(chain) for chain in known.chains(target)})
+        speaker = f"the speaker of {event.act!r} ({', '.join(whose)})"
         raise Refused(
-            f"{event.chain[0].name!r} is neither the speaker of {event.act!r} nor a principal of it nor in its chain; "
-            "nobody takes back or corrects what others said (deny the claim, or amend a mistake of the record)",
+            f"{event.chain[0].name!r} is neither {speaker} nor a principal of it nor in its chain; nobody takes back "
+            "or corrects what others said (deny the claim, or amend a mistake of the record)"
+            + _rather_by(event.chain[0], whose),
             "/chain/0",
         )
+
+
+def _rather_by(link: ev.Link, whose: list[str]) -> str:
+    """How to name a source without a name of its own, which has one for each carrier that had it."""
+    if link.source is not None or not any(source.startswith(f"{names.slug(link.name)}@") for source in whose):
+        return ""
+    return "; this one is told apart by who carried it: name the same carrier, or give its id as the source"
 
 
 def _pointer_to(text: str, event: Event) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from . import when
-from .batch import Batch, Decided, Receipt, older, unless
+from .batch import Batch, Decided, Receipt, TooOld, unless
 from .deciding import Deciding, PutOver
 from .errors import Conflict, LedgerError, Refused
 from .ids import Ids
@@ -141,7 +141,7 @@ class Writer:
             previous = last
             for time_ in times:
                 if time_ < previous:
-                    raise Refused(older("a record of", time_, previous))
+                    raise TooOld("a record of", time_, previous)
                 previous = time_
             if previous > now + _AHEAD_US:
                 raise Refused(

@@ -8,6 +8,7 @@ from operator import attrgetter
 from msgspec import Struct
 
 from ledger import events as ev
+from ledger.cuts import known_at
 from ledger.errors import NotFound
 from ledger.fold import Question
 from ledger.lines import Lines
@@ -101,8 +102,8 @@ def claim_info(register: Register, question: Question) -> ClaimInfo:
     """The claim asked about. Raises NotFound where it is not registered at the cut."""
     info = register.claims.get(question.subject or "")
     if info is None:
-        at = f" as of position {question.as_of.position}"
-        raise NotFound(f"no claim {question.subject!r} is registered{at}; `claims status` lists the claims there are")
+        at = known_at(question.as_of.position)
+        raise NotFound(f"no claim {question.subject!r} is registered {at}; `claims status` lists the claims there are")
     return info
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ledger import events as ev
 from ledger import names, when
+from ledger.cuts import known_at
 from ledger.errors import NotFound
 from ledger.fold import AsOf, Question, Served
 from ledger.records import Record, targets
@@ -139,7 +140,7 @@ def answer(dossier: SourceDossier) -> Source:
     mentioned = {source for event in related for source in (event.from_, event.to)}
     if not (infos or said or carried or question.subject in mentioned):
         raise NotFound(
-            f"no source {question.subject!r} is known as of position {question.as_of.position}; "
+            f"no source {question.subject!r} is known {known_at(question.as_of.position)}; "
             "`claims log --type source_registered` lists the registered ones"
         )
     name_of = _Names(register, [*said, *carried])

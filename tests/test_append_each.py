@@ -160,7 +160,9 @@ def test_an_expectation_is_overtaken_by_batches_of_the_same_transaction(ledger: 
     assert (told(other), told(first), told(third)) == ([(3, T0, False)], [(4, T0, False)], [(5, T0, False)])
     assert isinstance(second, Conflict)
     assert second.positions == (4,)
-    assert str(second) == "1 event came after position 2 about x (at 4); read what came first"
+    assert str(second) == (
+        "1 event came after position 2 about x (at 4); read that (`claims log x --after 2`), then decide again"
+    )
     assert isinstance(beyond, UsageError)
     assert str(beyond).endswith("which ends at 5; give the last one that you have read of this ledger")
 

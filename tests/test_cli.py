@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -450,6 +451,32 @@ def test_colour_is_for_terminals_and_for_those_who_want_it(story: Path) -> None:
     assert "\x1b" not in piped.stdout
 
 
+def test_a_log_fits_a_narrow_terminal(story: Path) -> None:
+    shown = on_terminal(["--db", str(story), "log"], 80, NO_COLOR="1")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_a_bar_is_drawn_only_for_what_takes_time(story: Path, tmp_path: Path) -> None:
+    ledger = tmp_path / "s.db"
+    ledger.write_bytes(story.read_bytes())
+
+    def talk(*args: str) -> str:
+        leader, follower = pty.openpty()
+        with subprocess.Popen([*CLAIMS, *args], env=environment(), stdout=subprocess.DEVNULL, stderr=follower) as ran:
+            os.close(follower)
+            said = b""
+            with suppress(OSError):  # once the other end has gone
+                while more := os.read(leader, 65536):
+                    said += more
+        os.close(leader)
+        assert ran.returncode == 0
+        return said.decode()
+
+    assert "[####" in talk("--db", str(ledger), "replay", "--views")
+    subprocess.run([*CLAIMS, "--db", str(ledger), "register", "new", "New"], env=environment(), check=True)
+    assert talk("--db", str(ledger), "status", "--order", "newest") == ""
+
+
 def test_tables_are_cut_to_a_terminal_and_nowhere_else(story: Path) -> None:
     asked = ["--db", str(story), "log"]
     shown = on_terminal(asked, 100, NO_COLOR="1")
@@ -543,6 +570,9 @@ def test_a_kept_story_can_be_told_again_but_not_into_another_ledger(leaking: Run
     assert first.returncode == 0
     assert first.stdout == again.stdout
     assert leaking("demo", "--db", "claims.db").returncode == 2
+    elsewhere = leaking("demo", "--db", "http://127.0.0.1:1")
+    assert elsewhere.returncode == 2
+    assert "give the path of a new one" in elsewhere.stderr
     assert leaking("log", "--json").stdout.count('"position"') == 2
 
 

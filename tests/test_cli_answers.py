@@ -238,6 +238,16 @@ def test_an_empty_ledger_has_an_empty_board(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["--db", db, "replay"]).exit_code == 0
 
 
+def test_a_cut_before_the_first_record_is_told_from_an_empty_ledger(
+    claims: Run, asked: Callable[..., Result]
+) -> None:
+    shown = " ".join(claims("status", "--as-of", "2023-01-01").split())
+    assert shown.startswith("nothing was recorded by then (`claims log --limit 1` tells the first); --said-by cuts by")
+    ran = asked("status", "six-killed", "--as-of", "2023-01-01")
+    assert ran.exit_code == 3
+    assert "as of position 0, before anything was recorded" in ran.stderr
+
+
 # How it came so
 
 

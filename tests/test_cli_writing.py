@@ -295,6 +295,48 @@ def test_who_records_and_when_somebody_came_first(claims: Run) -> None:
     assert ran.exit_code == 5
 
 
+ABOUT_OTHERS = {
+    "retract 4 --by 'Ana Ruiz'": "act",
+    "correct 4 --by 'Ana Ruiz' --set quote=x": "act",
+    "deny --act 4 --by 'Ana Ruiz'": "acts",
+    "attach --act 4 --url https://example.org/b": "act",
+    "grade act 4 2": "act",
+    "amend 4 --set note=x --why w": "target",
+    "void 4 --why w": "target",
+}
+
+
+@pytest.mark.parametrize("line", ABOUT_OTHERS)
+def test_what_an_event_is_about_may_be_named_by_its_position(claims: Run, line: str) -> None:
+    claims(line, "--id", "new")
+    assert event(claims, "new")[ABOUT_OTHERS[line]] in ("e1", ["e1"])
+
+
+def test_a_relation_is_withdrawn_by_its_position(claims: Run) -> None:
+    claims("unrelate 5 --why w --id new")
+    assert event(claims, "new")["target"] == "r1"
+
+
+def test_an_id_of_digits_is_the_id_and_no_position(claims: Run) -> None:
+    claims("state dam --by Bo --id 4")
+    claims("void 4 --why w --id new")
+    assert event(claims, "new")["target"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"), [("2025", "2025"), ("true", "true"), ("1e3", "1e3"), ('"2025"', "2025"), ("2025-01", "2025-01")]
+)
+def test_a_field_of_text_takes_digits_as_text(claims: Run, typed: str, value: str) -> None:
+    claims("amend e1 --why w --id new", "--set", f"said_at={typed}" if typed[0] in '2"' else f"note={typed}")
+    assert list(event(claims, "new")["changes"].values()) == [value]
+
+
+def test_a_grade_stays_a_number(claims: Run) -> None:
+    claims("grade act e1 2 --id g")
+    claims("amend g --set grade=3 --why w --id new")
+    assert event(claims, "new")["changes"] == {"grade": 3}
+
+
 def test_an_unregistered_claim_is_registered_on_demand(claims: Run) -> None:
     claims("state brand-new --by Bo --register")
     assert json.loads(claims("status brand-new --json"))["status"] == "asserted"

@@ -34,7 +34,7 @@ from ledger import (
 )
 from ledger.events import tag_of
 from ledger.testing import by
-from projections import aftermath, board, sources, status, timeline
+from projections import aftermath, board, diff, sources, status, timeline
 from projections.views import Views
 
 # -- cuts ------------------------------------------------------------------------------------------------------------
@@ -514,6 +514,20 @@ def test_a_reading_is_told_about_whom_it_is(ledger: Ledger, reading: Any, subjec
     ledger.append(registers("x"))
     with pytest.raises(UsageError, match=f"^{says}$"):
         ledger.state(reading, subject)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (timeline, "projections.timeline is no projection: .*; in it are recorded, said$"),
+        (diff, "projections.diff is no projection: that has `initial` and `evolve`, as projections.status has$"),
+        ("status", "'status' is no projection"),
+        (None, "None is no projection"),
+    ],
+)
+def test_what_is_no_projection_is_told_from_one(ledger: Ledger, given: Any, says: str) -> None:
+    with pytest.raises(UsageError, match=f"^{says}"):
+        ledger.state(given, "x")
 
 
 def test_a_projection_may_want_every_record(ledger: Ledger) -> None:

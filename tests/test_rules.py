@@ -71,7 +71,8 @@ NAMES_X: list[Event] = [
 
 @pytest.mark.parametrize("event", NAMES_X)
 def test_a_claim_is_registered_before_anything_is_about_it(event: Event) -> None:
-    ways = r"register it first \(`claims register`\), or append with register=True \(`--register`, `\?register=true`\)"
+    option = "`--register`, " if isinstance(event, Statement | Denial | Assessment) else ""  # which their commands have
+    ways = rf"register it first \(`claims register`\), or append with register=True \({option}`\?register=true`\)"
     refuse(event, f"claim 'x' is not registered; {ways}", after=[Y], error=NotFound)
     allow(Y, X, event)
 
@@ -220,9 +221,17 @@ def test_an_act_is_taken_back_by_its_speaker_a_principal_or_another_link(who: st
     ],
 )
 def test_a_stranger_takes_nothing_back(who: str | Link, after: list[Entry]) -> None:
-    refuse(retract("s", who), "is neither the speaker of 's' nor a principal", after=after)
+    refuse(retract("s", who), "is neither the speaker of 's' \\(ann\\) nor a principal", after=after)
     link = by(who) if isinstance(who, str) else who
     refuse(Correction(act="s", chain=(link,), changes={"note": "n"}), "is neither the speaker of 's'", after=after)
+
+
+def test_an_unnamed_source_is_told_how_to_be_named() -> None:
+    medic = by("a medic", "unnamed")
+    said = [X, Entry(event=Statement(claims=("x",), chain=(medic, by("The Post", "outlet"))), id="s")]
+    refuse(retract("s", medic), r"\(a-medic@the-post\) .*; this one is told apart by who carried it", after=said)
+    allow(retract("s", medic, by("The Post", "outlet")), after=said)
+    allow(retract("s", by("a medic", "unnamed", source="a-medic@the-post")), after=said)
 
 
 def test_only_the_first_link_of_a_retraction_takes_back() -> None:

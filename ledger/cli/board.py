@@ -147,14 +147,18 @@ def _table(ledger: Ledger, part: Part, screen: Screen) -> Iterator[str]:
     )
     return render.blocks(
         rows(ledger, found, screen),
-        wrap(legend if found.claims else _NONE if total else _NONE_YET, screen.columns),
+        wrap(legend if found.claims else _nothing(ledger, found, total), screen.columns),
         wrap(f"of {words.count(total, 'claim')}: {counted}", screen.columns) if total else iter(()),
         wrap(cuts_line(found.as_of, found.said_by, found.rules), screen.columns),
     )
 
 
-_NONE_YET: Final = "no claims here; `claims register` registers one"
-_NONE: Final = "no claims like that"
+def _nothing(ledger: Ledger, found: Board, total: int) -> str:
+    if total:
+        return "no claims like that"
+    if found.as_of.position or not ledger.head:
+        return "no claims here; `claims register` registers one"
+    return "nothing was recorded by then (`claims log --limit 1` tells the first); --said-by cuts by when it was said"
 
 
 def rows(ledger: Ledger, found: Board, screen: Screen) -> Iterator[str]:

@@ -9,7 +9,8 @@ from typing import Final
 import click
 from msgspec.structs import replace
 
-from ledger import Ledger
+from ledger import Ledger, UsageError
+from ledger.ledger import is_url
 from ledger.story import told
 from ledger.visible import visible
 from projections import board, provenance, status, words
@@ -76,6 +77,8 @@ history officer-casualties`, `claims --db story.db source "Dmitry Peskov"`, `cla
 def demo_command(ctx: click.Context, db: str | None) -> None:
     """Tell the seed article: a ledger, replayed and explained. The output is the same on every run."""
     kept = db or ctx.find_object(str)
+    if kept is not None and is_url(kept):
+        raise UsageError(f"the demo goes into a file of its own, not to {kept}; give the path of a new one")
     with told(kept or ":memory:") as ledger:
         render.show(_story(ledger))
     if kept is None:

@@ -24,10 +24,10 @@ from .render import Column, Screen
 _COLUMNS: Final = (
     Column("pos"),
     Column("recorded"),
-    Column("id", shrink=True, least=16),
+    Column("id", shrink=True, least=8),  # whoever wants to name a record has its position
     Column("type"),
-    Column("who", shrink=True, least=12),
-    Column("what", shrink=True, least=30),
+    Column("who", shrink=True, least=8),
+    Column("what", shrink=True, least=20),
 )
 _WIDE: Final = 120
 

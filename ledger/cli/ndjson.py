@@ -11,7 +11,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, Any, Final, NamedTuple, TypeVar
 
 import click
@@ -130,10 +130,21 @@ def compressed(stream: IO[bytes], name: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def progress(label: str, length: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar with an estimate, on stderr, where somebody looks on and the length is known; gives what moves it on."""
+    """A bar with an estimate, on stderr, where somebody looks on and the length is known; gives what moves it on.
+
+    It is drawn once something was moved: what is done at once leaves no line of 0 %.
+    """
     shown = length is not None and sys.stderr.isatty()
-    with click.progressbar(length=length or 0, label=label, file=sys.stderr, hidden=not shown) as bar:
-        yield bar.update
+    bar = click.progressbar(length=length or 0, label=label, file=sys.stderr, hidden=not shown)
+    with ExitStack() as drawn:
+
+        def advance(steps: int) -> None:
+            if steps and not bar.entered:
+                drawn.enter_context(bar)
+            if bar.entered:
+                bar.update(steps)
+
+        yield advance
 
 
 def _decompressed(file: Any, start: bytes) -> Any:

@@ -20,7 +20,7 @@ from typing import IO, Any
 import click
 
 from ledger import Entry, InvalidEvent, Ledger, LedgerError, NotFound, UsageError, intake, records
-from ledger.batch import MAX_BATCH
+from ledger.batch import MAX_BATCH, TooOld
 from projections.words import count
 
 from . import render
@@ -162,9 +162,13 @@ def _of_line(error: LedgerError, numbers: _Numbers, written: int) -> LedgerError
     """The same error, told of its line and of what was written before it."""
     line = f"line {numbers[error.index]}: " if error.index is not None else ""
     done = f"{count(written, 'record')} before it {'was' if written == 1 else 'were'} written" if written else ""
-    of_file = error.index is not None or isinstance(error, InvalidEvent)
-    then = "mend it and import the same file again" if of_file else "import the same file again once that is seen to"
-    told = LedgerError(f"{line}{error}; {done or 'nothing was written'}; {then}")
+    if isinstance(error, TooOld):  # which says where it goes: not here
+        then = ""
+    elif error.index is not None or isinstance(error, InvalidEvent):
+        then = "; mend it and import the same file again"
+    else:
+        then = "; import the same file again once that is seen to"
+    told = LedgerError(f"{line}{error}; {done or 'nothing was written'}{then}")
     told.exit_code = error.exit_code
     return told
 

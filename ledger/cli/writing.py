@@ -15,12 +15,15 @@ from ledger import events as ev
 from ledger.events import Event
 from ledger.ledger import is_url
 from ledger.names import source_id
+from projections import aftermath
 
 from . import render
 from .options import Words, at_ledger, for_checking, receipt_line, told
 
 F = TypeVar("F", bound=Callable[..., Any])
 _UNNAMED: Final = ("unnamed", "collective", "untraced")
+_COUNTED: Final = ("grade",)
+"""The fields of events that hold a number."""
 
 
 class Writer(NamedTuple):
@@ -34,12 +37,19 @@ class Writer(NamedTuple):
     as_json: bool
 
     def append(self, event: Event) -> None:
-        """Appends the event and tells where it went; one that may not go in leaves no new file behind."""
+        """Appends the event and tells where it went; one that may not go in leaves no new file behind.
+
+        What it is about may be named by its position.
+        """
         if not is_url(self.db):  # whose file is there
             self._check(event)
         with Ledger.open(self.db) as ledger:
             receipt = ledger.append(
-                event, id=self.id, recorded_by=self.recorded_by, expected=self.expected, register=self.register
+                _by_ids(ledger, event),
+                id=self.id,
+                recorded_by=self.recorded_by,
+                expected=self.expected,
+                register=self.register,
             )
         with told(f"this is recorded, as {receipt_line(receipt)}: do not repeat it"):
             if self.as_json:
@@ -49,9 +59,20 @@ class Writer(NamedTuple):
 
     def _check(self, event: Event) -> None:
         with for_checking(self.db) as ledger:
-            entry = Entry(event=event, id=self.id, recorded_by=self.recorded_by)
+            entry = Entry(event=_by_ids(ledger, event), id=self.id, recorded_by=self.recorded_by)
             for error in ledger.check([entry], register=self.register):
                 raise error
+
+
+def _by_ids(ledger: Ledger, event: Event) -> Event:
+    """The event, what it is about named by ids where it was by positions: a log on a terminal cuts ids short."""
+    named: dict[str, Any] = {}
+    for field in ("act", "target"):
+        if isinstance(given := getattr(event, field, None), str):
+            named[field] = aftermath.id_at(ledger, given)
+    if isinstance(event, ev.Denial):
+        named["acts"] = tuple(aftermath.id_at(ledger, given) for given in event.acts)
+    return msgspec.structs.replace(event, **named)
 
 
 def writes(command: F) -> F:
@@ -90,7 +111,7 @@ def sets(command: F) -> F:
                 raise click.BadParameter(f"{text!r} sets nothing; write FIELD=VALUE")
             if name in changes:
                 raise click.BadParameter(f"{name!r} is set twice; set it once")
-            changes[name] = _json_or_text(value)
+            changes[name] = _value(name, value)
         return changes
 
     return click.option(
@@ -100,8 +121,7 @@ def sets(command: F) -> F:
         required=True,
         metavar="FIELD=VALUE",
         callback=collected,
-        help="A field and its new value: JSON, or else text ('\"2024\"' for 2024 as text); null takes it away."
-        " Repeatable.",
+        help="A field and its new value: text, or a list or object as JSON; null takes it away. Repeatable.",
     )(command)
 
 
@@ -179,11 +199,13 @@ def _carrier(text: str) -> Link:
     return Link(name=text, kind="outlet")
 
 
-def _json_or_text(value: str) -> Any:
+def _value(name: str, text: str) -> Any:
+    """The new value of a field: JSON where it is, and text where a number or a truth value would fit no event."""
     try:
-        return json.loads(value, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return value
+        return text
+    return text if isinstance(value, (int, float)) and name not in _COUNTED else value
 
 
 def _no_constant(name: str) -> float:

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple, Self, TypeAlias, TypeVar
 import apsw
 
 from ledger import Ledger, Receipt, Record, cuts, names, records, when
-from ledger.cuts import NOT_COME, Cut, beyond, moment_of
+from ledger.cuts import NOT_COME, Cut, beyond, known_at, moment_of
 from ledger.errors import LedgerError, NotFound, UsageError
 from ledger.fold import AsOf, Question
 
@@ -428,7 +428,7 @@ class Views:
             rows = pages.rows(self._connection, moment, [number for (number,) in found])
         if not rows:
             raise NotFound(
-                f"no claim {claim!r} is registered as of position {moment.at}; `claims status` lists what there is"
+                f"no claim {claim!r} is registered {known_at(moment.at)}; `claims status` lists what there is"
             )
         return rows[0]
 
