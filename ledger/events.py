@@ -118,7 +118,8 @@ class Denial(_Act, frozen=True, kw_only=True, tag="denial"):
     """Somebody who claims to know, or is concerned, denies the claims; with `acts` alone, denies having said that.
 
     `form` flat and dismissal ("fake news") commit the speaker; partial, non_denial, no_comment and cannot_confirm do
-    not. `scope` tells who says that it is *this* that was denied: the speaker (explicit) or the outlet (framed).
+    not. A dismissal takes no side on the opposite of the claim. `scope` tells who says that it is *this* that was
+    denied: the speaker (explicit) or the outlet (framed).
     """
 
     acts: EventIds = ()
@@ -141,7 +142,10 @@ class Assessment(_Act, frozen=True, kw_only=True, tag="assessment"):
 
 
 class Retraction(_Event, frozen=True, kw_only=True, tag="retraction"):
-    """The speaker, a principal up its line, or another link of its chain takes an act back, in the world."""
+    """The speaker, a principal up its line, or another link of its chain takes an act back, in the world.
+
+    By the speaker or a principal, all goes that the speaker had said on that side of those claims up to then; by
+    another link, that act alone."""
 
     act: EventId
     chain: Chain
@@ -205,7 +209,7 @@ class SourceRegistered(_Event, frozen=True, kw_only=True, tag="source_registered
 
 class SourceRelated(_Event, frozen=True, kw_only=True, tag="source_related", rename={"from_": "from"}):
     """Two sources hang together: `from` speaks for, is a member of, is the same as, republishes or is independent of
-    `to`. A source speaks for one principal at a time."""
+    `to`. A source speaks for one principal at a time; only who is named is followed to it."""
 
     from_: SourceId
     to: SourceId

@@ -7,6 +7,7 @@ first.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from . import events as ev
@@ -60,7 +61,7 @@ def span_of(event: ev.Event, record: Record) -> when.Span:
 
 def corrected(event: ev.Event, corrections: Iterable[Said]) -> ev.Event:
     """What an act says with its corrections; one that does not fit what is left of the act changes nothing."""
-    for _, correction, _ in sorted(corrections, key=_key):
+    for _, correction, _ in in_order(corrections):
         assert isinstance(correction, ev.Correction)
         try:
             event = changed(event, correction.changes)
@@ -69,5 +70,6 @@ def corrected(event: ev.Event, corrections: Iterable[Said]) -> ev.Event:
     return event
 
 
-def _key(said: Said) -> Key:
-    return said.key
+def in_order(utterances: Iterable[Said]) -> list[Said]:
+    """As they were said, which need not be as they were recorded."""
+    return sorted(utterances, key=attrgetter("key"))

@@ -71,6 +71,8 @@ class ActAnswer(Struct, frozen=True, omit_defaults=True):
     note: str | None = None
     url: str | None = None
     gone: list[str] = []
+    corrected_by: list[str] = []
+    """The corrections by which it says this, as they were said."""
     inferred: bool = False
     perhaps: bool = False
     """True where the claim is only possibly meant: shown, never counted."""
@@ -214,6 +216,7 @@ class _Sheet:
             note=event.note,
             url=event.url,
             gone=sorted({why for claim, whys in act.gone.items() if claim in judgement.members for why in whys}),
+            corrected_by=[said.record.id for said in judgement.world.corrections(act.id)],
             inferred=stand.inferred if stand else False,
             perhaps=not here and stand is None,
             through=[through(relation) for relation in stand.through] if stand else [],

@@ -1,12 +1,17 @@
 """Where does a claim stand, and why? The rules `status/1`, deterministic and explainable.
 
 1. *Stands.* A speaker takes a stand by committing acts only: asserted statements, flat denials, dismissals. The latest
-   stands (`projections.stands`).
-2. *Taking back.* Retracted and denied utterances are gone before anything is counted (`projections.world`).
-3. *Roots.* Speakers count for the root they speak for, once on each side (`projections.roots`).
-4. *Relations.* `same_as` and `negates` make acts on one claim own words on the other; `entails` carries inferred
-   stands (`projections.reach`).
-5. *Count.* The roots of a side are an interval [provable, possible].
+   stands, by when it was said at the earliest; what was said at a time unknown comes before all else
+   (`projections.stands`).
+2. *Taking back.* Retracted and denied utterances are gone before anything is counted. Who takes back an act of its own,
+   or of one that speaks for it, takes back all that was said on that side up to then; a carrier, its report alone
+   (`projections.world`).
+3. *Roots.* Named speakers (person, office, organisation, state) count for whom they speak for, all others for
+   themselves; a root counts once on each side (`projections.roots`).
+4. *Relations.* `same_as` and `negates` make acts on one claim own words on the other, but for a dismissal, which takes
+   no side on the opposite; `entails` carries inferred stands, which own words beat (`projections.reach`).
+5. *Count.* The roots of a side are an interval: so many are known to be distinct, declared so or both named with
+   nothing in common; so many there are (`projections.distinct`).
 6. *Primary status*, the first that fits: disputed, corroborated, asserted, denied, assessed, withdrawn, raised
    (`projections.judgement`).
 7. *Beside it*, never folded in: own words, assessments, the ruling, grades, flags (`projections.flags`).

@@ -8,8 +8,10 @@ from typing import Any, Final
 from ledger import events as ev
 from ledger.events import Event, Link
 from ledger.fold import AsOf
+from ledger.saying import Said
 
 from .status import AssessmentAnswer, RulingAnswer, Through
+from .world import TakenBack
 
 FORMS: Final = {
     "flat": "denies",
@@ -214,6 +216,28 @@ def act(event: ev.Act, claims: Sequence[str] | None = None) -> str:
             return f"{FORMS[event.form]} {about or 'having said ' + ', '.join(event.acts)}{part}"
         case ev.Assessment():
             return f"assesses {about}: {_weight_of(event)}"
+
+
+def correction(said: Said) -> str:
+    """By whom an act was corrected, when, and in what: `as corrected by the Gazette, said 2024-10-06: quote (K)`."""
+    assert isinstance(said.event, ev.Correction)
+    what = ", ".join(said.event.changes)
+    return f"as corrected by {who(said.event.chain)}, {_said(said.event.said_at)}: {what} ({said.record.id})"
+
+
+def taken_back(one: TakenBack) -> str:
+    """Who took an act back, when, and what went with it."""
+    event = one.said.event
+    assert isinstance(event, (ev.Retraction, ev.Denial))
+    lead = f"{one.said.record.id}, {_said(event.said_at)}: {who(event.chain)}"
+    if isinstance(event, ev.Denial):
+        return f"{lead} denies having said {one.act}"
+    more = ", and with it all that its speaker said on that side up to then" if one.sweeps else ""
+    return f"{lead} takes back {one.act}{more}" + (f" “{event.reason}”" if event.reason else "")
+
+
+def _said(said_at: str | None) -> str:
+    return f"said {said_at or 'at a time untold'}"
 
 
 def count(number: int, noun: str) -> str:

@@ -7,7 +7,7 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from ledger import events as ev
 from ledger import names, when
 from ledger.lines import Lines
 from ledger.records import ACTS, UTTERANCES, Record
-from ledger.saying import Key, Said, corrected, order, span_of
+from ledger.saying import Key, Said, corrected, in_order, order, span_of
 
 from .reach import Sign
 
@@ -114,6 +114,17 @@ class Sweep(NamedTuple):
         return any(act.side_at(sign) == self.side for sign in signs)
 
 
+class TakenBack(NamedTuple):
+    """By what an act was taken back."""
+
+    said: Said
+    by: str
+    """BY_SPEAKER, BY_PRINCIPAL, BY_CARRIER or DENIED."""
+    act: str
+    sweeps: bool
+    """Whether all that its speaker said on that side, up to then, went with it."""
+
+
 class Classes(Protocol):
     """What settling asks of the relations between claims."""
 
@@ -181,6 +192,17 @@ class World:
         """The acts that perhaps mean each claim, too."""
         return _by_claim((claim, act) for act in self.acts for claim in act.event.possible_claims)
 
+    def corrections(self, event_id: str) -> list[Said]:
+        """The corrections of an act that had been said, as they were said."""
+        return in_order(self._corrections.get(event_id, ()))
+
+    def taken_back(self, event_id: str) -> list[TakenBack]:
+        """What takes an act back by its name, as it was said."""
+        event = self._versions[event_id]
+        assert isinstance(event, ACTS)
+        found = sorted(self._taking(event_id, event), key=lambda pair: pair[0].key)
+        return [TakenBack(said, by, event_id, by != DENIED and self._swept_by(said) is not None) for said, by in found]
+
     def _take(self, record: Record, event: ev.Event, span: when.Span) -> None:
         """The next record back, as corrected: what was said by it, unless that was taken back."""
         gone = self._taken_back(record.id, event)
@@ -205,14 +227,17 @@ class World:
         """As what the whole of an utterance is taken back, if it is."""
         if event_id not in self._retractions and event_id not in self._denials:
             return _NOTHING
-        gone: set[str] = set()
+        return {by for _, by in self._taking(event_id, event)}
+
+    def _taking(self, event_id: str, event: ev.Event) -> Iterator[tuple[Said, str]]:
+        """What takes an utterance back by its name, and as what."""
         for retraction in self._retractions.get(event_id, ()):
-            gone |= {standing} if (standing := self._standing(retraction.event, event)) else set()
+            if standing := self._standing(retraction.event, event):
+                yield retraction, standing
         for denial in self._denials.get(event_id, ()):
             assert isinstance(denial.event, ev.Denial) and isinstance(event, UTTERANCES)
             if self._class(denial.event) == self._class(event):
-                gone.add(DENIED)
-        return gone
+                yield denial, DENIED
 
     def _take_back_sides(self) -> None:
         committed: dict[tuple[str, str], list[Act]] = {}

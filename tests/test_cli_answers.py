@@ -50,8 +50,8 @@ def claims(asked: Callable[..., Result]) -> Run:
 def run(tmp_path: Path) -> Run:
     """Writes to and asks a ledger of its own, and gives what is printed."""
 
-    def run(*args: str) -> str:
-        ran = CliRunner().invoke(main, ["--db", str(tmp_path / "x.db"), *args])
+    def run(*args: str, stdin: str = "") -> str:
+        ran = CliRunner().invoke(main, ["--db", str(tmp_path / "x.db"), *args], input=stdin)
         assert ran.exit_code == 0, ran.stderr
         return ran.stdout
 
@@ -197,6 +197,57 @@ def test_what_stands_beside_a_status_is_shown_and_never_folded_in(run: Run) -> N
         assert line in printed.splitlines()
 
 
+def test_what_took_an_act_back_is_told_and_what_went_with_it(run: Run) -> None:
+    run("register", "dam", "The dam leaks")
+    run("state", "dam", "--by", "Ana", "--via", "Gazette", "--said-at", "2024-10-01", "--id", "s1")
+    run("state", "dam", "--by", "Ana", "--via", "Herald", "--said-at", "2024-10-03", "--id", "s2")
+    run("state", "dam", "--by", "Bo", "--via", "Herald", "--said-at", "2024-10-03", "--id", "s3")
+    run("state", "dam", "--by", "Cy", "--said-at", "2024-10-03", "--id", "s4")
+    run("retract", "s2", "--by", "Ana", "--said-at", "2024-10-05", "--reason", "misheard", "--id", "r1")
+    run("retract", "s3", "--by", "Herald", "--said-at", "2024-10-06", "--id", "r2")
+    run("deny", "--act", "s4", "--by", "Cy", "--id", "d1")
+    told = " ".join(run("status", "dam", "--why").partition("taken back\n")[2].split())
+    assert told.startswith("s1: Ana via Gazette: states dam; retracted by its speaker s2: Ana via Herald")
+    with_it = "and with it all that its speaker said on that side up to then"
+    assert f"r1, said 2024-10-05: Ana takes back s2, {with_it} “misheard”" in told
+    assert "r2, said 2024-10-06: Herald takes back s3 d1, said at a time untold: Cy denies having said s4" in told
+
+
+def test_what_an_act_says_by_a_correction_is_told_with_it(run: Run) -> None:
+    run("register", "dam", "The dam leaks")
+    run("state", "dam", "--by", "Ana", "--via", "Wire", "--said-at", "2024-10-01", "--quote", "at noon", "--id", "s1")
+    run("assess", "dam", "--by", "Desk", "--verdict", "true", "--quote", "sure", "--id", "a1")
+    corrects = ("--said-at", "2024-10-03", "--set")
+    run("correct", "s1", "--by", "Wire", *corrects, "quote=at one", "--set", "note=n", "--id", "k1")
+    run("correct", "a1", "--by", "Desk", *corrects, "quote=fairly sure", "--id", "k2")
+    printed = run("status", "dam", "--why").splitlines()
+    assert "      as corrected by Wire, said 2024-10-03: note, quote (k1)" in printed
+    assert "      as corrected by Desk, said 2024-10-03: quote (k2)" in printed
+    assert "as corrected by k1" in run("provenance", "dam")
+    assert [act["corrected_by"] for act in acts(run, "provenance", "dam") if act["act"] == "s1"] == [["k1"]]
+    before = ("--said-by", "2024-10-02")
+    assert "corrected" not in run("status", "dam", "--why", *before) + run("provenance", "dam", *before)
+    assert all("corrected_by" not in act for act in acts(run, "provenance", "dam", *before))
+
+
+def acts(run: Run, *asked: str) -> list[dict[str, Any]]:
+    """The acts of a provenance."""
+    return [act for origin in json.loads(run(*asked, "--json"))["origins"] for act in origin["acts"]]
+
+
+def test_the_way_of_the_words_shows_where_they_can_be_read(run: Run) -> None:
+    run("register", "dam", "The dam leaks")
+    link = {"name": "Wire", "kind": "outlet", "published_at": "2024-10-02", "report": "direct_quote"}
+    chain = [{"name": "Ana", "kind": "person"}, {**link, "url": "https://example.org/wire"}]
+    said = {"type": "statement", "claims": ["dam"], "chain": chain, "url": "https://example.org/said"}
+    run("append", "-", stdin=json.dumps(said))
+    run("attach", "--claim", "dam", "--url", "https://example.org/photo", "--description", "a photo", "--id", "e1")
+    printed = run("provenance", "dam")
+    assert "\n       https://example.org/said\n" in printed
+    assert "Wire (outlet, direct quote, published 2024-10-02, https://example.org/wire)" in printed
+    assert "context: a photo, https://example.org/photo (e1)" in printed
+
+
 # The board
 
 
@@ -238,9 +289,7 @@ def test_an_empty_ledger_has_an_empty_board(tmp_path: Path) -> None:
     assert CliRunner().invoke(main, ["--db", db, "replay"]).exit_code == 0
 
 
-def test_a_cut_before_the_first_record_is_told_from_an_empty_ledger(
-    claims: Run, asked: Callable[..., Result]
-) -> None:
+def test_a_cut_before_the_first_record_is_told_from_an_empty_ledger(claims: Run, asked: Callable[..., Result]) -> None:
     shown = " ".join(claims("status", "--as-of", "2023-01-01").split())
     assert shown.startswith("nothing was recorded by then (`claims log --limit 1` tells the first); --said-by cuts by")
     ran = asked("status", "six-killed", "--as-of", "2023-01-01")

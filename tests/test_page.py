@@ -14,7 +14,7 @@ import pytest
 from asker import Asker
 from reader import Reader, Text
 
-from ledger import Assessment, ClaimRegistered, Denial, Ledger, Link, RecordVoided, Retraction, Statement
+from ledger import Assessment, ClaimRegistered, Correction, Denial, Ledger, Link, RecordVoided, Retraction, Statement
 from projections import board, status, words
 from projections.flags import FLAGS
 
@@ -200,7 +200,21 @@ def test_what_was_taken_back_is_told(empty):
     text = empty.text("/claims/c")
     assert "withdrawn" in text
     assert "Taken back" in text
-    assert "retracted by its speaker" in text.lower() or "retracted" in text
+    assert "retracted by its speaker" in text
+    assert "Ann takes back" in text
+
+
+def test_what_an_act_says_by_a_correction_is_told_with_it(empty):
+    ann, wire = Link(name="Ann", kind="person"), Link(name="Wire", kind="outlet")
+    ledger = empty.service.ledger
+    ledger.append(Statement(claims=("c",), chain=(ann, wire), quote="at noon"), register=True, id="s1")
+    ledger.append(Assessment(claims=("c",), chain=(ann,), verdict="true"), id="a1")
+    ledger.append(Correction(act="s1", chain=(wire,), changes={"quote": "at <b>one"}), id="k1")
+    ledger.append(Correction(act="a1", chain=(ann,), changes={"label": "so"}), id="k2")
+    text = empty.text("/claims/c")
+    assert "As corrected by Wire, said at a time untold: quote (k1)" in text
+    assert "As corrected by Ann, said at a time untold: label (k2)" in text
+    assert "as corrected by k1" in text
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,8 @@ def _beside(found: Provenance, columns: int) -> Iterator[str]:
 
 
 def _evidence(one: EvidenceAnswer) -> str:
-    return f"{one.bearing}: {one.description or one.url or one.sha256 or one.media_type or ''} ({one.event})"
+    what = ", ".join(filter(None, (one.description, one.url))) or one.sha256 or one.media_type or ""
+    return f"{one.bearing}: {what} ({one.event})"
 
 
 def _origin(origin: Origin, found: Provenance, columns: int) -> Iterator[str]:
@@ -145,13 +146,16 @@ def _origin(origin: Origin, found: Provenance, columns: int) -> Iterator[str]:
 
 def _act(act: ActAnswer, found: Provenance, columns: int, branch: str, under: str) -> Iterator[str]:
     yield from wrap(f"{act.act}  {_what(act, found)}", columns, branch, under + "    ")
-    for text in (f"“{act.quote}”" if act.quote else "", act.note or ""):
+    for text in (f"“{act.quote}”" if act.quote else "", act.note or "", act.url or ""):
         if text:
             yield from wrap(text, columns, under + "    ")
     for one in act.evidence:
         yield from wrap(f"evidence, {_evidence(one)}", columns, under + "    ")
     for depth, link in enumerate(act.chain[1:]):
-        via = ", ".join(filter(None, (link.kind, link.medium, f"“{link.cue}”" if link.cue else None, link.url)))
+        published = f"published {link.published_at}" if link.published_at else None
+        report = link.report.replace("_", " ") if link.report else None
+        cue = f"“{link.cue}”" if link.cue else None
+        via = ", ".join(filter(None, (link.kind, link.medium, report, cue, published, link.url)))
         yield from wrap(f"{link.name}{f' ({via})' if via else ''}", columns, f"{under}    {'   ' * depth}└─ ")
 
 
@@ -169,6 +173,7 @@ def _what(act: ActAnswer, found: Provenance) -> str:
         + (" (inferred)" if act.inferred else ""),
         f"scope {act.scope}" if act.scope else "",
         "perhaps meant, not counted" if act.perhaps else "",
+        f"as corrected by {', '.join(act.corrected_by)}" if act.corrected_by else "",
         *act.gone,
         f"graded {act.grade}" if act.grade else "",
     ]

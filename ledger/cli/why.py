@@ -44,6 +44,7 @@ def _reason(explained: Explained, side: str, root: RootAnswer, reason: Reason, c
     through = reason.through or []
     quote = f" “{event.quote}”" if event.quote else ""
     yield from wrap(f"{words.act(event, _about(event, words.start(claim, through)))}{quote}", columns, "      ")
+    yield from _corrected(explained, reason.act or "", columns)
     if through:
         yield from wrap(words.so(claim, through, side, reason.inferred), columns, "      ")
     yield from _read_then(reason, columns)
@@ -63,6 +64,11 @@ def _head(reason: Reason, event: ev.Act, counted: str, columns: int) -> Iterator
     )
 
 
+def _corrected(explained: Explained, act_id: str, columns: int) -> Iterator[str]:
+    for said in explained.corrections(act_id):
+        yield from wrap(words.correction(said), columns, "      ")
+
+
 def _read_then(reason: Reason, columns: int) -> Iterator[str]:
     if reason.about is not None:
         yield from wrap(f"the claim then read: {reason.about}", columns, "      ")
@@ -78,23 +84,21 @@ def _weighed(explained: Explained, columns: int) -> Iterator[str]:
         yield from _head(reason if reason.said_at else Reason(act=one.act, said_at=event.said_at), event, "", columns)
         if event.quote:
             yield from wrap(f"“{event.quote}”", columns, "      ")
+        yield from _corrected(explained, one.act, columns)
         if reason.through:
             yield from wrap(words.way(explained.found.claim, reason.through, "support"), columns, "      ")
         yield from _read_then(reason, columns)
 
 
 def _taken_back(explained: Explained, columns: int) -> Iterator[str]:
-    members = explained.register.reach.signs(explained.found.claim)
-    gone = [
-        (act, sorted({why for claim, whys in act.gone.items() if claim in members for why in whys}))
-        for act in explained.acts.values()
-    ]
-    told = [(act, whys) for act, whys in gone if whys]
-    if told:
+    gone = explained.gone()
+    if gone:
         yield "taken back"
-    for act, whys in told:
+    for act, whys in gone:
         line = f"{act.id}: {words.who(act.event.chain)}: {words.act(act.event)}; {', '.join(whys)}"
         yield from wrap(line, columns, "  ", "    ")
+    for one in explained.taken_back():
+        yield from wrap(words.taken_back(one), columns, "  ", "    ")
 
 
 def _relations(explained: Explained, columns: int) -> Iterator[str]:

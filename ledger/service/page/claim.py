@@ -39,6 +39,7 @@ class Deciding(Struct, frozen=True):
     by_way_of: list[tuple[str, str]]
     """Those between its speaker and the root, each with its name."""
     so: str | None
+    corrections: list[str]
 
 
 class Counted(Struct, frozen=True):
@@ -55,6 +56,7 @@ class Weighed(Struct, frozen=True):
     event: ev.Assessment
     about: str | None
     """The text the claim then had, where it has another now."""
+    corrections: list[str]
 
 
 def claim(look: Look) -> Context:
@@ -78,7 +80,8 @@ def claim(look: Look) -> Context:
         "side_titles": SIDES,
         "weighed": weighed(explained)[:MOST],
         "bands": _bands(found),
-        "gone": _gone(explained)[-MOST:],
+        "gone": explained.gone()[-MOST:],
+        "taken_back": explained.taken_back()[-MOST:],
         "relations": _relations(explained)[:MOST],
         "texts": explained.register.claims[name].texts,
         "provenance": came,
@@ -130,7 +133,12 @@ def _deciding(explained: Explained, root: RootAnswer, reason: Reason) -> Decidin
         counted_for=root.name if reason.speaker != root.root else None,
         by_way_of=_between(explained, reason.speaker or "", root.root),
         so=words.so(name, through, reason.side or "", reason.inferred) if through else None,
+        corrections=_corrections(explained, reason.act or ""),
     )
+
+
+def _corrections(explained: Explained, act_id: str) -> list[str]:
+    return list(map(words.correction, explained.corrections(act_id)))
 
 
 def _between(explained: Explained, speaker: str, root: str) -> list[tuple[str, str]]:
@@ -147,7 +155,7 @@ def weighed(explained: Explained) -> list[Weighed]:
     for one in sorted(explained.found.assessments, key=lambda one: not one.counts):
         event = explained.acts[one.act].event
         assert isinstance(event, ev.Assessment)
-        told.append(Weighed(one, event, about.get(one.act)))
+        told.append(Weighed(one, event, about.get(one.act), _corrections(explained, one.act)))
     return told
 
 
@@ -158,17 +166,6 @@ def _bands(found: Status) -> dict[str, Any]:
         for place, one in enumerate(found.assessments)
         if one.low is not None and one.high is not None
     }
-
-
-def _gone(explained: Explained) -> list[tuple[ev.Act, str, str]]:
-    """Acts on the claim that were taken back or denied, and how."""
-    members = explained.register.reach.signs(explained.found.claim)
-    told = []
-    for act in explained.acts.values():
-        whys = sorted({why for claim, whys in act.gone.items() if claim in members for why in whys})
-        if whys:
-            told.append((act.event, act.id, ", ".join(whys)))
-    return told
 
 
 def _relations(explained: Explained) -> list[tuple[str, ev.ClaimsRelated]]:
