@@ -107,7 +107,7 @@ __all__ = [
     "UsageError",
 ]
 
-_HOMES: Final = ("errors", "events", "records", "intake", "ledger", "writer", "group")
+_HOMES: Final = ("errors", "events", "records", "intake", "batch", "ledger", "writer", "group")
 
 
 def __getattr__(name: str) -> Any:

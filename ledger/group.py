@@ -262,7 +262,7 @@ class GroupCommit:
                     _answer(future.set_exception, answer)
                 else:
                     _answer(future.set_result, answer)
-        except Exception as error:  # the disk's, for one: whoever has no answer was not written
+        except BaseException as error:  # the disk's, for one, or a clock's: whoever has no answer was not written
             for one in unanswered:
                 _answer(one.answer.set_exception, error)
 

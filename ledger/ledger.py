@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import product
@@ -30,7 +29,7 @@ from .intake import Entry, check_recorder
 from .loading import loaded
 from .records import Record
 from .store import FOREVER, Kept, Store, Stored, tagged
-from .writer import Writer
+from .writer import Writer, now_us
 
 A = TypeVar("A")
 _STRETCH: Final = 20_000
@@ -52,7 +51,7 @@ class Ledger:
 
     def __init__(self, store: Store, *, recorded_by: str | None = None, clock: Callable[[], datetime] | None = None):
         self._store = store
-        self._writer = Writer(store, _now_us if clock is None else lambda: _told_us(clock))
+        self._writer = Writer(store, now_us if clock is None else lambda: _told_us(clock))
         self._inbox = Inbox(recorded_by)
 
     @classmethod
@@ -84,7 +83,7 @@ class Ledger:
             raise UsageError(f"{url} is a file, which takes no token; leave it out")
         if recorded_by is not None:
             _check_recorder(recorded_by)
-        from .store.sqlite import open_sqlite  # the driver, and the library behind the port, only when one is opened
+        from .store.sqlite import open_sqlite  # the driver, only when one is opened
 
         return cls(open_sqlite(url, read_only=read_only, create=create), recorded_by=recorded_by, clock=clock)
 
@@ -438,10 +437,6 @@ class Ledger:
         entries, times = zip(*batch, strict=True)
         when.check_moments(times)
         return self._writer.append(Batch(self._inbox.all(entries, times)), committing)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 def _told_us(clock: Callable[[], datetime]) -> int:

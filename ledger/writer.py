@@ -7,6 +7,7 @@ this writer; the condition of the append fails where that is old, and only then 
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -15,7 +16,7 @@ from typing import Final, TypeAlias
 from . import when
 from .batch import Batch, Decided, Receipt, TooOld, unless
 from .deciding import Deciding, PutOver
-from .errors import Conflict, LedgerError, Refused
+from .errors import Busy, LedgerError, Refused
 from .ids import Ids
 from .known import Known
 from .store import Appended, Head, Overtaken, Store
@@ -41,7 +42,7 @@ class Writer:
     def __init__(self, store: Store, clock_us: Callable[[], int]) -> None:
         self._store = store
         self._clock_us = clock_us
-        self._new_id = Ids()
+        self.new_id = Ids()
         self._appending = threading.Lock()
         self._at = Head(0, 0)  # after the last append of this writer, where nobody else had appended; else (0, 0)
         self._registered: set[str] = set()  # claims known to be registered there
@@ -80,7 +81,7 @@ class Writer:
                     if look:
                         raise
                     look = True
-        raise Conflict(f"overtaken {_ATTEMPTS} times by others; try again")
+        raise Busy(f"overtaken {_ATTEMPTS} times by others, who append to what this goes by; try again")
 
     def deciding(self) -> Deciding:
         """Decides on the ledger as it is now, of which nothing was read yet; what it decides is not written."""
@@ -89,7 +90,7 @@ class Writer:
             self._store.head(),
             Known(),
             now_us=self._clock_us(),
-            new_id=self._new_id,
+            new_id=self.new_id,
             whoever=self.whoever,
         )
 
@@ -98,7 +99,7 @@ class Writer:
         # What was read of the rules stays good for as long as nobody else has appended.
         known = Known(self._registered if self._at.position == start.position else None)
         self._registered, self._at = set(), Head(0, 0)
-        deciding = Deciding(self._store.to_append, start, known, now_us=self._clock_us(), new_id=self._new_id)
+        deciding = Deciding(self._store.to_append, start, known, now_us=self._clock_us(), new_id=self.new_id)
         if look:
             deciding.look_up(item for batch in batches for item in batch.incoming)
         decided = _decided(batches, deciding)
@@ -156,6 +157,11 @@ class Writer:
                 stacklevel=2,
             )
         return max(now, last)
+
+
+def now_us() -> int:
+    """This machine's clock, in microseconds since 1970-01-01T00:00:00Z."""
+    return time.time_ns() // 1_000
 
 
 def _decided(batches: Sequence[Batch], deciding: Deciding) -> list[Decided | LedgerError]:

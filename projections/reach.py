@@ -129,14 +129,14 @@ class Reach:
         known = self._signs.get(claim)
         if known is None:
             known = {}
-            for step in self.own(claim, 1):
+            for step in self.own(claim):
                 known.setdefault(step.claim, set()).add(step.sign)
             self._signs[claim] = known
         return known
 
-    def own(self, claim: str, side: Sign) -> Walk:
-        """The literals of the claim's class that are the same as `side` on the claim."""
-        return Walk(self, claim, side, ())
+    def own(self, claim: str) -> Walk:
+        """The literals of the claim's class that are the same as support of the claim."""
+        return Walk(self, claim, 1, ())
 
     def toward(self, claim: str, side: Sign) -> Walk:
         """Every literal from which `side` on the claim follows, with the shortest way there."""

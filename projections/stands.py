@@ -68,7 +68,7 @@ class Stands:
 
     def way(self, act: Act, claim: str) -> Way:
         """The relations by which an act bears on a claim in own words; none where it names the claim."""
-        return () if claim in act.live else _through(act, self._reach.own(claim, 1))
+        return () if claim in act.live else _through(act, self._reach.own(claim))
 
     def own(self, claim: str) -> dict[str, Stand]:
         """The stands in own words, by speaker."""
@@ -84,7 +84,7 @@ class Stands:
             _take(stands, Stand(act.source, act.side * sign, act))
         indirect = [stand for stand in stands.values() if claim not in stand.act.live]
         if indirect:
-            walk = self._reach.own(claim, 1)
+            walk = self._reach.own(claim)
             for speaker, side, act, *_ in indirect:
                 stands[speaker] = Stand(speaker, side, act, _through(act, walk))
         return stands

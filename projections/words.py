@@ -28,6 +28,7 @@ MODES: Final = {
     "mention": "mentions",
 }
 
+_SHOWN: Final = 3
 _OF_THE_OPPOSITE: Final = " (of the opposite)"
 
 SIDES: Final = {"support": "supports", "opposition": "opposes"}
@@ -71,11 +72,11 @@ def counted(side: Any) -> str:
     return f"{side.possible} origins, of which no more than {side.provable} provably distinct"
 
 
-def assessed(assessments: Iterable[AssessmentAnswer], most: int = 3) -> str:
-    """What the counting assessments say, each with who says it."""
+def assessed(assessments: Iterable[AssessmentAnswer]) -> str:
+    """What the counting assessments say, each with who says it; of three, and how many more there are."""
     said = [f"{weight(one)} ({one.by})" for one in assessments if one.counts]
-    more = [f"{len(said) - most} more"] if len(said) > most else []
-    return ", ".join([*said[:most], *more])
+    more = [f"{len(said) - _SHOWN} more"] if len(said) > _SHOWN else []
+    return ", ".join([*said[:_SHOWN], *more])
 
 
 def verdicts(assessments: Iterable[AssessmentAnswer], most: int | None = None) -> str:

@@ -419,7 +419,19 @@ def test_the_writers_of_two_processes_share_a_file(tmp_path: Path) -> None:
     )
 
 
+def test_what_ends_a_thread_ends_neither_the_writer_nor_those_who_wait(ledger: Ledger) -> None:
+    now, ends = ledger._writer._clock_us, [SystemExit("the clock gave up")]
+    ledger._writer._clock_us = lambda: (_ for _ in ()).throw(ends.pop()) if ends else now()  # type: ignore[method-assign]
+    with GroupCommit(ledger) as group:
+        with pytest.raises(SystemExit, match="the clock gave up"):
+            group.append([registers("a")])
+        [receipt] = group.append([registers("b")])
+    assert receipt.position == ledger.head
+
+
 FORK = """
+    import warnings
+    warnings.simplefilter("ignore", DeprecationWarning)  # of 3.12: a process with threads
     ledger = Ledger.open(sys.argv[1])
     group = GroupCommit(ledger)
     group.append([states("a")], register=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
@@ -35,6 +37,7 @@ from ledger import (
     when,
 )
 from ledger.events import Event
+from ledger.ids import Ids
 from ledger.testing import by
 
 # -- receipts --------------------------------------------------------------------------------------------------------
@@ -112,6 +115,27 @@ def test_ids_grow_even_where_the_clock_does_not(open_ledger: Callable[..., Ledge
     given = [r.id for n in range(5) for r in ledger.append_all([registers(f"c{n}-{m}") for m in range(200)])]
     assert given == sorted(set(given))
     assert all(UUID7.fullmatch(event_id) for event_id in given)
+
+
+def test_no_two_threads_are_given_one_id() -> None:
+    ids = Ids()
+    given: list[list[str]] = [[] for _ in range(4)]
+
+    def take(mine: list[str]) -> None:
+        mine.extend(ids(1_728_604_800_000_000) for _ in range(2_000))
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=take, args=(mine,)) for mine in given]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len({one for mine in given for one in mine}) == 8_000
+    assert all(mine == sorted(mine) for mine in given)
 
 
 # -- replays ---------------------------------------------------------------------------------------------------------

@@ -251,6 +251,7 @@ def test_who_serves_says_which_origins_may_ask_and_how_often_anybody(tmp_path: P
         *(("page", 0), ("page", 1_001), ("page", 2.5), ("max_body", -1), ("max_waiting", True), ("port", 65_536)),
         *(("requests_per_s", -5.0), ("requests_per_s", math.nan), ("wait_s", -1), ("fold_s", math.nan)),
         *(("body_s", math.inf), ("log", "xml"), ("origins", "https://desk.example")),
+        *(("stream_heartbeat_s", 0), ("stream_patience_s", 0)),
     ],
 )
 def test_a_service_is_not_made_of_a_setting_that_makes_no_sense(ledger: Ledger, name: str, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -320,6 +321,22 @@ def test_silence_is_broken_by_a_comment_or_by_how_far_was_looked(book: Ledger) -
         await asyncio.gather(*running)
 
     served(book, play, stream_heartbeat_s=0.02)
+
+
+def test_a_service_that_was_never_run_to_its_end_leaves_no_thread_behind(book: Ledger) -> None:
+    async def play() -> None:
+        service = Service(book, Settings())
+        one = Connection(service)
+        running = asyncio.create_task(one.run())
+        await one.until(lambda: service.feed.upto == book.head and service.feed.listeners)
+        service.close()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    Written(book)(2, 0, 0)
+    before = set(threading.enumerate())
+    asyncio.run(play())
+    assert {thread.name for thread in threading.enumerate() if thread not in before} == set()
 
 
 def test_who_stops_reading_is_let_go_and_can_resume(book: Ledger) -> None:

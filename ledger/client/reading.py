@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ledger import when
+from ledger.cuts import number_of
 from ledger.errors import IntegrityError, UsageError
 from ledger.store import Appended, Draft, Head, Stored
 
@@ -27,8 +28,6 @@ PAGE: Final = 1_000
 _URL: Final = 4_000
 """So many characters of tags go into one URL."""
 _POSITION: Final = b'{"position":'
-_DIGITS: Final = 19
-"""No position has more."""
 _POLL_S: Final = 1.0
 
 
@@ -154,10 +153,10 @@ def _of_record(stored: Stored) -> _OfRecord:
 def stored_of(line: bytes | msgspec.Raw) -> Stored:
     """The position and the stored bytes of a line as `records.line` made it. Raises IntegrityError for another."""
     first, _, rest = bytes(line).partition(b",")
-    position = first.removeprefix(_POSITION)
-    if position == first or not position.isdigit() or len(position) > _DIGITS:
+    position = number_of(first.removeprefix(_POSITION).decode(errors="replace"))
+    if not first.startswith(_POSITION) or position is None:
         raise IntegrityError(f"this is no line of a record: {bytes(line)[:80]!r}")
-    return int(position), b"{" + rest
+    return position, b"{" + rest
 
 
 def _by_length(tags: Iterable[str]) -> Iterator[list[str]]:

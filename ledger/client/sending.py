@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -12,9 +10,8 @@ from msgspec import Struct
 
 from ledger.batch import Batch, Receipt
 from ledger.errors import InvalidEvent, LedgerError, UsageError
-from ledger.ids import Ids
 from ledger.intake import Incoming
-from ledger.writer import Answer, Writer
+from ledger.writer import Answer, Writer, now_us
 
 from .connection import Connection, Query, Silence
 from .reading import ServedStore
@@ -29,10 +26,9 @@ class Sender(Writer):
     whoever = WHOEVER
 
     def __init__(self, connection: Connection, store: ServedStore, *, read_only: bool) -> None:
-        super().__init__(store, _now_us)
+        super().__init__(store, now_us)
         self._connection = connection
         self._read_only = read_only
-        self._own_id, self._making = Ids(), threading.Lock()
 
     def append_first(self, batches: Sequence[Batch], committing: Callable[[], None] | None = None) -> list[Answer]:
         """Has the first batch appended. Raises Silence where the service does not answer."""
@@ -54,9 +50,8 @@ class Sender(Writer):
         for index, item in enumerate(batch.incoming):
             if (fault := recorder_fault(index, item)) is not None:
                 raise fault
-        with self._making:
-            now_us = _now_us()
-            ids = [item.id or self._own_id(now_us) for item in batch.incoming]
+        at = now_us()
+        ids = [item.id or self.new_id(at) for item in batch.incoming]
         expected = [] if batch.expected is None else [("expected", str(batch.expected))]
         lines = _lines(zip(ids, batch.incoming, strict=True))
         answer = self._connection.post("events", [*expected, *_registering(batch.register)], lines)
@@ -94,7 +89,3 @@ def _registering(register: bool) -> Query:
 def _known(receipt: Receipt, item: Incoming) -> Receipt:
     """The receipt. Whose id was made here cannot have stood there before: it is an answer of ours that was lost."""
     return receipt if item.id is not None else msgspec.structs.replace(receipt, replayed=False)
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000

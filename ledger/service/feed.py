@@ -165,6 +165,11 @@ class Feed:
         """Ends, and returns when nothing of it runs any more; idempotent."""
         self.end()
         await asyncio.gather(*self._running)
+        self.close()
+
+    def close(self) -> None:
+        """Ends its threads, also where nobody ran what it was part of to its end; idempotent. For any thread."""
+        self.ended = True
         self._watcher.shutdown()
         self._readers.shutdown(cancel_futures=True)
 

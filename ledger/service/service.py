@@ -104,6 +104,7 @@ class Service:
 
     def close(self) -> None:
         """Ends what the service began; idempotent."""
+        self.feed.close()
         self.writer.close()
         self._threads.shutdown()
         self.readers.close()

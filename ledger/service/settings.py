@@ -12,6 +12,8 @@ from ledger.errors import UsageError
 Bytes = Annotated[int, Meta(gt=0)]
 Count = Annotated[int, Meta(gt=0)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+Every = Annotated[float, Meta(ge=0.001, le=1e9)]
+"""Seconds between two looks, which take time themselves."""
 MAX_PAGE: Final = 1_000
 """Claims or records a page has at most, whatever is asked for."""
 
@@ -65,9 +67,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Folds that may wait for a process of either kind; who comes then is told to come again."""
     stream_clients: Count = 2_000
     """Clients that may listen to the stream at one time; who comes then is told to come again."""
-    stream_heartbeat_s: Seconds = 15.0
+    stream_heartbeat_s: Every = 15.0
     """Seconds of silence after which a stream says that it is there, and how far it is."""
-    stream_patience_s: Seconds = 20.0
+    stream_patience_s: Every = 20.0
     """Seconds that a client of the stream may take to read what was sent before it is let go."""
     stream_retry_ms: Count = 2_000
     """Milliseconds after which a client whose stream ended is to come back."""

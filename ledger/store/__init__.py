@@ -1,8 +1,9 @@
 """Where do records live? The narrow waist between the ledger and whatever keeps its bytes.
 
 A store is a Dynamic Consistency Boundary event store: it keeps opaque bytes at increasing positions, finds them by
-tag, and appends under one condition, "unless anything that matches these tags came after position h". Two stores
-share this port and no code. Nothing above this folder knows the library that defines DCB.
+tag, and appends under one condition, "unless anything that matches these tags came after position h". Stores share
+this port alone: `sqlite.py` is one, and `port.py` makes one of any recorder of the library that defines DCB, which
+nothing above this folder knows.
 
 What a store promises:
 

@@ -295,6 +295,7 @@ def _connected(uri: str, flags: int = 0, patience_s: float = _PATIENCE_S) -> aps
     connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI | flags)
     connection.set_busy_handler(_Patience(patience_s))
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.pragma("fullfsync", True)  # where a sync ends before the disk is done (macOS), and nowhere else
     return connection
 
 

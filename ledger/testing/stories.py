@@ -110,8 +110,8 @@ class Story:
     moves it on.
     """
 
-    def __init__(self, recorded_on: str = "2024-10-11") -> None:
-        self.now = datetime.fromisoformat(recorded_on).replace(tzinfo=UTC)
+    def __init__(self) -> None:
+        self.now = datetime(2024, 10, 11, tzinfo=UTC)
         self.ledger = Ledger.open(":memory:", recorded_by="the desk", clock=lambda: self.now)
         self._told = 0
 
