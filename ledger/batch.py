@@ -96,7 +96,7 @@ class Decided:
 
     def repeated(self, event_id: str) -> None:
         """An event stands earlier in the batch."""
-        # Unless it was checked before, alone, and nobody asks for its receipt.
+        # Where events are only checked, each by itself, the earlier one is no draft here; nobody asks for a receipt.
         place = next((place for place, draft in enumerate(self.drafts) if draft.id == event_id), 0)
         self._repeats.add(len(self._answers))
         self._answers.append(place)
@@ -139,7 +139,7 @@ class TooOld(Refused):
 def replay_of(item: Incoming, position: int, stored: bytes, whoever: str | None = None) -> Receipt:
     """The receipt of an event whose id stands in the ledger. Raises IdReused where something else stands there.
 
-    One that `whoever` records is recorded by whoever recorded what stands there.
+    An event whose recorder is `whoever` may have been recorded by anybody.
     """
     if item.recorded_us is not None and item.stored == stored:  # as a rule, of an import that goes on
         at = when.moment(item.recorded_us)

@@ -34,7 +34,7 @@ class Deciding:
     """Decides batches in their order, each as if those that were `kept` before it had been appended.
 
     `known` is what was read before at `head`. Unless the ids that come in are looked up, they are taken to be new.
-    `whoever` is the name that stands for whoever recorded what stands there, where that is not known.
+    `whoever` is a recorder's name that any recorder in the ledger matches, where the real one is not known.
     """
 
     def __init__(
@@ -143,8 +143,8 @@ class Deciding:
     def _may_want_more(self, event: Event) -> bool:
         """Whether an event may want what was not read when its batch came in.
 
-        What is about another may, of what came before it in the batch. And what was read for others may have shown that
-        a registration is void, where a later one of that claim was known, but not read.
+        An event about another may, because of what came before it in the batch. And what was read for others may have
+        shown that a claim's registration is void; it may have another, which was not read.
         """
         return bool(records.targets(event)) or not self.known.registered.issuperset(records.claims_of(event))
 

@@ -96,7 +96,7 @@ class Known:
     def wants(self, events: Iterable[Event]) -> Set[str]:
         """Tags still to be read before `decide` can decide on these events.
 
-        Of what was read since, only an event that is about another can want more than when it was first asked.
+        Asked again once those were read, only events that are about other events can want more.
         """
         # A change that moved something here is found before it is.
         wanted = {f"{name}:{target}" for target in self._unread for name in ("id", "act")}

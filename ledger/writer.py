@@ -37,7 +37,7 @@ class Writer:
     """Appends batches to a store; any thread may use it. `clock_us` tells microseconds since 1970-01-01T00:00:00Z."""
 
     whoever: str | None = None
-    """The name that stands for whoever records, where the store knows that alone."""
+    """The recorder's name in what is decided here, where only the store knows the real one."""
 
     def __init__(self, store: Store, clock_us: Callable[[], int]) -> None:
         self._store = store

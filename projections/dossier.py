@@ -82,7 +82,7 @@ class Dossier:
             case ev.RecordVoided() | ev.RelationWithdrawn() | ev.EvidenceAttached() | ev.ActGraded():
                 self._targets.update(targets(event))
             case ev.RulingRecorded():
-                pass  # as above: it is about nothing but what it was found by
+                pass  # it names no claim but the one it was read for
         return self
 
     def wants(self) -> set[str]:

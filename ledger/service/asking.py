@@ -223,7 +223,7 @@ def _wrong(request: Request, many: dict[str, bool]) -> Iterator[tuple[str, str]]
 def _is_pinned(as_of: str, position: int, head: int) -> bool:
     """Whether a cut means the same position for ever; `head` was read before it was asked which.
 
-    A position or an event does, and a time before that of a record that was there.
+    A position does, and an event, and a time that came out as a position before the last: nothing is recorded earlier.
     """
     if position < head or (as_of.isascii() and as_of.isdigit()):
         return True

@@ -28,7 +28,7 @@ _WATCHED: Final[dict[Watched, tuple[type[GaugeMetricFamily | CounterMetricFamily
     "grouped": (
         CounterMetricFamily,
         "claims_grouped_batches",
-        "Batches in them; so many by group, in the mean.",
+        "Batches that were appended in them; by claims_groups, the mean of a transaction.",
     ),
     "clients": (GaugeMetricFamily, "claims_stream_clients", "Clients that follow the stream."),
     "dropped": (CounterMetricFamily, "claims_stream_dropped", "Clients of the stream that were too slow."),

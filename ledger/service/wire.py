@@ -58,7 +58,7 @@ class Wire(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A head begins; whoever answers may cut the connection off.
 
-        Else what waits to be written to it stays for as long as nobody reads it.
+        That is the only way to be rid of what waits to be written to a client that does not read.
         """
         super().on_message_begin()
         extensions: dict[str, dict[str, Any]] = {ABORT: {"abort": self.transport.abort}}

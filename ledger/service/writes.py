@@ -36,7 +36,7 @@ _NDJSON: Final = "application/x-ndjson"
 #: A body of so many bytes is read where it came in; a longer one would keep others waiting.
 _SHORT: Final = 8 * 1024
 _MOST_CLAIMS: Final = 10_000
-"""That a batch may name where it registers what is not: each would be an event more."""
+"""Claims that a batch may name which registers what is not: each may be one more event."""
 _HALF: Final = "it has half of a surrogate pair, such as \\ud800, which is no text; take it out"
 _one: Final = msgspec.json.Decoder(msgspec.Raw)
 _array: Final = msgspec.json.Decoder(list[msgspec.Raw])

@@ -20,8 +20,8 @@ PAGES: Final = 16_000
 """A log of so many pages of 4 KiB is copied."""
 MOST: Final = 2 * PAGES
 """Who commits copies the rest of one so long, unless a thread is at it."""
-#: Where no more than so many pages are left, who commits copies these. As many more come before a copy is tried again
-#: that somebody's reading was in the way of.
+#: Where no more than so many pages are left to copy, who commits copies them. After a copy that a reader was in the way
+#: of, as many more are waited for before the next.
 _FEW: Final = 1_000
 
 _COPYING: Final = weakref.WeakSet[threading.Thread]()

@@ -141,8 +141,9 @@ class Tied:
 
 
 class _Leading:
-    """Has sources lead to those by whose standing they count, or with whom they are one, as what is told of them has it
-    or had it. As no answer depends on who else counts for somebody, those that lead to them are left where they are."""
+    """Adds to some sources those that they count for, or are the same as, by what the register says or ever said.
+
+    Sources that count for these are not added: no answer depends on them."""
 
     def __init__(self, sources: set[str]) -> None:
         self._sources = sources

@@ -33,12 +33,13 @@ _BESIDE: Final = 4
 _FOLDED: Final = 2
 """To take a record into a cluster costs as much as to read so many to judge claims."""
 _TWICE: Final = 2
-"""What would have so much read has a cluster kept that is twice as large: the next record finds it there."""
+"""A cluster is kept where it has no more than this many times the records that judging this once would read: the next
+record finds it there."""
 _SCANNED: Final = 16
 """To read one record by its position takes as long as to pass over so many."""
 _AGAIN: Final = 2
-"""Of what is too large to be kept, what bears on a claim is, once it was judged so often, alone or with others, with
-much read each time."""
+"""A claim of a cluster that is too large to be kept has the records that bear on it kept, once it was judged so often
+with much to read each time."""
 
 
 class Standing(NamedTuple):
@@ -90,7 +91,7 @@ class Live:
         self._records = 0  # that these have
         self._large: dict[str, int] = {}  # claims of clusters that are not kept, and how many records were too few
         self._judged = 0  # about how many records were read to judge claims
-        self._busy: dict[str, int] = {}  # claims for which, alone or with others, that were many; and how many
+        self._busy: dict[str, int] = {}  # claims whose last judging read many records, and how many
         self._times: Counter[str] = Counter()  # how often, since they were kept last
         self.position = 0
 
