@@ -24,7 +24,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from .batch import Batch, Receipt
+    from .batch import Batch, Brought, Receipt
+    from .cuts import Cut
     from .errors import (
         Busy,
         Conflict,
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
     )
     from .group import GroupCommit
     from .intake import Entry
-    from .ledger import Ledger
+    from .ledger import Ledger, Stretch
     from .records import Record
     from .writer import ClockBehind
 
@@ -70,6 +71,7 @@ __all__ = [
     "ActGraded",
     "Assessment",
     "Batch",
+    "Brought",
     "Busy",
     "ClaimRegistered",
     "ClaimReworded",
@@ -77,6 +79,7 @@ __all__ = [
     "ClockBehind",
     "Conflict",
     "Correction",
+    "Cut",
     "Denial",
     "Entry",
     "EvidenceAttached",
@@ -103,11 +106,12 @@ __all__ = [
     "SourceRegistered",
     "SourceRelated",
     "Statement",
+    "Stretch",
     "Unavailable",
     "UsageError",
 ]
 
-_HOMES: Final = ("errors", "events", "records", "intake", "batch", "ledger", "writer", "group")
+_HOMES: Final = ("errors", "events", "records", "intake", "batch", "cuts", "ledger", "writer", "group")
 
 
 def __getattr__(name: str) -> Any:

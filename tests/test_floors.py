@@ -282,6 +282,12 @@ def test_whatever_the_code_points_to_is_there():
     assert not [pair for pair in pointed if not is_there(pair[1])]
 
 
+def test_every_verb_of_a_ledger_is_told_in_the_readme():
+    table = README.partition("All that a ledger can be asked for:")[2].partition("\n\n")[2].partition("\n\n")[0]
+    told = [verb for row in table.splitlines()[2:] for verb in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert sorted(told) == sorted(name for name in vars(ledger.Ledger) if not name.startswith("_"))
+
+
 def test_every_command_is_told_in_the_readme_as_in_the_help():
     from ledger.cli import COMMANDS
 
