@@ -64,6 +64,7 @@ def verbs(store: Store) -> list[Callable[[], Any]]:
         lambda: store.at_or_before(FAR),
         lambda: store.recorded_at(1),
         lambda: store.wait(0, 0),
+        lambda: store.probe(1),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from stores import (
     snapshot,
     sqlite_with,
     tagged,
+    verbs,
 )
 
 from ledger import Ledger
@@ -158,6 +160,47 @@ def test_a_link_leads_to_the_one_ledger(tmp_path: Path) -> None:
     (tmp_path / "real" / "claims.db").rename(tmp_path / "real" / "claims.db-wal")
     with pytest.raises(IntegrityError, match="still holds records"):
         open_sqlite(tmp_path / "link.db")
+
+
+def test_what_takes_the_place_of_an_open_ledger_is_neither_written_to_nor_read_nor_robbed_of_its_log(
+    path: Path, file_store: SQLiteStore
+) -> None:
+    fill(file_store, 900)
+    sqlite_with(path, "PRAGMA wal_checkpoint(truncate)")
+    shutil.copy(path, path.with_name("backup.db"))
+    put(file_store, draft("later"))
+    sqlite_with(path, "PRAGMA wal_checkpoint(truncate)")
+    path.with_name("backup.db").replace(path)
+    for verb in verbs(file_store):
+        with pytest.raises(IntegrityError, match="was replaced by another file while it was open, nothing was written"):
+            verb()
+    restored = open_sqlite(path)
+    put(restored, draft("after"))
+    file_store.close()
+    assert path.with_name("claims.db-wal").exists()  # which holds what was put since
+    assert reopened(path)[900:] == ["after"]
+    put(restored, draft("last"))
+    restored.close()
+    assert reopened(path)[899:] == ["e900", "after", "last"]
+
+
+def test_what_is_gone_is_not_written_to(path: Path, file_store: SQLiteStore) -> None:
+    put(file_store, draft("a"))
+    path.rename(path.with_name("moved.db"))
+    for verb in verbs(file_store):
+        with pytest.raises(IntegrityError, match="is gone while it was open, nothing was written; open it again"):
+            verb()
+
+
+def test_nothing_is_written_to_a_file_with_two_names(path: Path, file_store: SQLiteStore) -> None:
+    put(file_store, draft("a"))
+    alias = path.with_name("alias.db")
+    alias.hardlink_to(path)
+    with pytest.raises(IntegrityError, match=r"has 2 names \(hard links\), .*: copy it to a file of its own"):
+        put(file_store, draft("b"))
+    assert file_store.head().position == 1
+    alias.unlink()
+    assert put(file_store, draft("b")).last == 2
 
 
 def test_a_damaged_file_is_called_damaged(tmp_path: Path) -> None:

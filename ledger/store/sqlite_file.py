@@ -87,12 +87,14 @@ class Connections:
             self._idle.append(self._first_reader(file))
         else:
             self._writer = self._open_writer(may_create)
+        self._is = None if file is None else _identity(os.stat(file))
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query; nothing stays open."""
         if not self._uri:
             return self.ask_writer(sql, values)
         self.check()
+        self._check_file()
         try:
             reader = self._taken()
             try:
@@ -114,6 +116,7 @@ class Connections:
         self.check()
         with self._lock:
             self.check()
+            self._check_file()
             try:
                 return fetched(self._writer, sql, values)
             except apsw.Error as error:
@@ -129,8 +132,14 @@ class Connections:
             self.check()
             if self._writer is None:
                 raise UsageError(f"{self.name} was opened for reading only; open it for writing to append")
+
+            def checked(writer: apsw.Connection) -> _T:
+                done = work(writer)
+                self._check_file(to_write=True)
+                return done
+
             try:
-                return _committed(self._writer, work), self._writer.data_version()
+                return _committed(self._writer, checked), self._writer.data_version()
             except apsw.Error as error:
                 raise explained(self.name, error) from error
 
@@ -142,6 +151,7 @@ class Connections:
         if not self._uri:
             with self._lock:
                 return read(self._writer)
+        self._check_file()
         try:
             connection = _connected(self._uri, patience_s=patience_s)
             try:
@@ -183,6 +193,26 @@ class Connections:
         with suppress(IndexError):  # until there are no more
             while True:
                 self._idle.pop().close()
+
+    def _check_file(self, *, to_write: bool = False) -> None:
+        """Refuses what is no longer the file at its path: what is written to that is lost, and its log is not ours.
+
+        A file with two names has two logs, and each name a history of its own: nothing is written to one.
+        """
+        if self.file is None:
+            return
+        try:
+            found = os.stat(self.file)
+        except OSError:
+            found = None
+        if found is None or _identity(found) != self._is:
+            gone = "is gone" if found is None else "was replaced by another file"
+            raise IntegrityError(f"{self.name} {gone} while it was open, nothing was written; open it again")
+        if to_write and found.st_nlink > 1:
+            raise IntegrityError(
+                f"{self.name} has {found.st_nlink} names (hard links), and is torn apart once it is written to by two;"
+                " nothing was written: copy it to a file of its own"
+            )
 
     def _open_writer(self, may_create: bool) -> apsw.Connection:
         writer = _connected(self._uri, apsw.SQLITE_OPEN_CREATE if may_create else 0)
@@ -391,6 +421,11 @@ def _check_mark(name: str, version: int, application_id: int) -> None:
         )
     if version < 1:
         raise IntegrityError(f"{name} is damaged: it gives its layout as {version}; restore it from a backup")
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    """By what a file is known, wherever it stands."""
+    return found.st_dev, found.st_ino
 
 
 def _uri(file: str) -> str:
