@@ -260,7 +260,7 @@ def test_a_service_is_not_made_of_a_setting_that_makes_no_sense(ledger: Ledger, 
 
 
 def test_this_machine_is_what_loops_back() -> None:
-    assert all(map(is_of_this_machine, ("localhost", "127.0.0.1", "127.1.2.3", "::1", "[::1]")))
+    assert all(map(is_of_this_machine, ("localhost", "LocalHost", "127.0.0.1", "127.1.2.3", "::1", "[::1]")))
     assert not any(map(is_of_this_machine, ("", "0.0.0.0", "::", "10.0.0.1", "localhost.example", "127.1", "x")))
 
 

@@ -166,6 +166,9 @@ def test_a_head_without_end_is_cut_off() -> None:
 
     head = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: %s\r\n" % (b"x" * 1_000) * 20
     assert told(nobody, Settings(max_head=16 * 1024), head).startswith(b"HTTP/1.1 431 ")
+    whole = told(nobody, Settings(max_head=16 * 1024), head + b"\r\n")  # nor is one that comes at once
+    assert whole.startswith(b"HTTP/1.1 431 ")
+    assert whole.count(b"HTTP/1.1") == 1
 
 
 @pytest.mark.parametrize("more", [b"X: " + b"x" * 1_000 + b"\r\n", b"x" * 1_000])

@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -266,6 +266,33 @@ def test_a_ledger_on_read_only_media_can_be_read_and_not_written(tmp_path: Path)
             open_sqlite(media / "claims.db")
         with pytest.raises(LedgerError, match="read and write"):
             open_sqlite(media / "new.db")
+
+
+def test_a_ledger_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with small_disk(disk):
+        store = open_sqlite(disk / "claims.db")
+        put(store, draft("a", "x"))
+        store.close()
+        with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+            while True:
+                filler.write(bytes(4096))
+        reader = open_sqlite(disk / "claims.db", read_only=True)
+        assert tagged(reader, "x") == [1]
+        reader.close()
+
+
+@contextmanager
+def small_disk(directory: Path) -> Iterator[None]:
+    """Mounts a disk of a megabyte in memory there."""
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "small", str(directory)]
+    if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(directory)], check=True)
 
 
 def test_a_log_on_read_only_media_is_not_passed_over(tmp_path: Path) -> None:

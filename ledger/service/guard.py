@@ -121,8 +121,8 @@ class _Body:
 @lru_cache(maxsize=256)  # asked of every request, and most come by one name
 def is_of_this_machine(host: str) -> bool:
     """Whether a name or address stands for this machine alone."""
-    if host in ("localhost", ""):
-        return host == "localhost"
+    if host.lower() == "localhost":
+        return True
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -29,6 +29,8 @@ class Wire(HttpToolsProtocol):
     _in_head = False
     _in_body = False
     _had_body = False
+    _said = 0
+    """Bytes of the head's target and headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Somebody came: from now on a head is awaited."""
@@ -63,10 +65,18 @@ class Wire(HttpToolsProtocol):
         super().on_message_begin()
         extensions: dict[str, dict[str, Any]] = {ABORT: {"abort": self.transport.abort}}
         self.scope["extensions"] = extensions  # type: ignore[typeddict-item]
-        self._in_head = True
+        self._in_head, self._said = True, 0
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the target."""
+        self._said += len(url)
+        super().on_url(url)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
+        if self._said > self.max_head:  # and came at once
+            self._end(431)
+            raise ValueError("too long")  # to the parser, which stops at that
         self._have_head()
         self._head_bytes, self._in_head, self._in_body = 0, False, True
         super().on_headers_complete()
@@ -76,6 +86,7 @@ class Wire(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; one that comes after the body is let go, as nobody asks for those."""
         if not self._in_body:
+            self._said += len(name) + len(value)
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:
@@ -97,6 +108,8 @@ class Wire(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What came is no request: this is said where nothing else is being said."""
+        if self.transport.is_closing():
+            return
         if self._is_answering():
             self.transport.close()
         else:

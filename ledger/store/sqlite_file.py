@@ -239,8 +239,8 @@ class Connections:
     def _first_reader(self, file: str) -> apsw.Connection:
         try:
             return self._checked_reader()
-        except (apsw.CantOpenError, apsw.ReadOnlyError):
-            # Nothing may be written beside the file, not even the index of its log: see whether it can do without.
+        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, apsw.FullError):
+            # Nothing can be written beside the file, not even the index of its log: see whether it can do without.
             _refuse_logs(self.name, file)
         self._uri += "?immutable=1"  # from here on, what others might yet write is not looked for
         return self._checked_reader()
