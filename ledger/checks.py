@@ -175,7 +175,8 @@ def banded(event: ev.Assessment) -> ev.Assessment:
             raise InvalidEvent(f"{value} has more than four decimals", f"/likelihood/{name}")
     if low > high:
         raise InvalidEvent(f"low {low} is above high {high}", "/likelihood/low")
-    if (scale, low, high) == (likelihood.scale, likelihood.low, likelihood.high):
+    low, high = low + 0.0, high + 0.0  # one spelling of each: not 0, nor -0.0
+    if (scale, repr(low), repr(high)) == (likelihood.scale, repr(likelihood.low), repr(likelihood.high)):
         return event
     within = msgspec.structs.replace(likelihood, scale=scale, low=low, high=high)
     return msgspec.structs.replace(event, likelihood=within)

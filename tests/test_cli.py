@@ -362,6 +362,21 @@ def test_it_ends_with_130_when_it_is_interrupted(story: Path) -> None:
         assert running.stderr.read() == b""
 
 
+def test_an_interrupt_that_a_compressed_file_swallows_ends_it_with_130_all_the_same(
+    here: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> int:
+        with suppress(KeyboardInterrupt):  # as what is written by way of another stream does
+            signal.raise_signal(signal.SIGINT)
+        raise ValueError("write to closed file")
+
+    here("register", "dam", "The dam leaks")
+    monkeypatch.setattr("ledger.cli.transfer._write", interrupted)
+    ran = here("export", "all.ndjson.zst")
+    assert (ran.returncode, ran.stderr) == (130, "")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_reader_that_hangs_up_ends_it_quietly(claims: Run, tmp_path: Path) -> None:
     lines = [{"type": "claim_registered", "claim": f"c{i}", "text": "word " * 100} for i in range(1_000)]
     assert claims("append", "-", stdin="\n".join(map(json.dumps, lines))).returncode == 0

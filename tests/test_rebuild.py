@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -262,6 +263,21 @@ def test_a_rebuild_that_was_killed_goes_on_where_it_was(large, whole, tmp_path, 
         view.rebuild(chunk=150)
         assert same(view, whole)
     assert len(folded) == len(plan(large, large.head, 150).chunks) - there
+
+
+def test_who_helped_a_rebuild_that_was_killed_ends_without_a_word(large, tmp_path):
+    code = """
+        import sys, time
+        from ledger import Ledger
+        from projections.views import Views
+        with Ledger.open(sys.argv[1], read_only=True) as ledger, Views.open(ledger, sys.argv[2]) as view:
+            view.rebuild(chunk=20, workers=2, progress=lambda _: print("on", flush=True))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), large.name, tmp_path / "killed.views"]
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout.readline() == b"on\n"
+        running.send_signal(signal.SIGTERM)
+        assert running.stderr.read() == b""  # to which those who help write, too: they have ended
 
 
 def cut_off(monkeypatch, view, *, after, **how):

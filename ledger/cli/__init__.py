@@ -8,12 +8,15 @@ with 0, or with the `exit_code` of its error (`ledger.errors`): 1 failure, 2 usa
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import Any, Final
 
 import click
@@ -113,15 +116,21 @@ class Claims(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command and sees its output off, while a reader that hung up can still be told from a failure."""
-        try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _hush()
-            raise SystemExit(0) from None  # whoever read has read enough
-        except KeyboardInterrupt:
-            _hush()
-            raise SystemExit(130) from None
+        with _noted() as interrupts:
+            try:
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                _hush()
+                raise SystemExit(0) from None  # whoever read has read enough
+            except KeyboardInterrupt:
+                _hush()
+                raise SystemExit(130) from None
+            except Exception:
+                if not interrupts:
+                    raise
+                _hush()
+                raise SystemExit(130) from None
         return result
 
 
@@ -219,6 +228,25 @@ def _spoken_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.showwarning = speak
         yield
+
+
+@contextmanager
+def _noted() -> Iterator[list[int]]:
+    """The interrupts that came: one within a compressed file is swallowed there, and comes out as another error."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or current_thread() is not main_thread():
+        yield noted  # whoever runs this sees to interrupts
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _hush() -> None:

@@ -253,7 +253,11 @@ def _share(job: _Job, left: list[int], workers: int, told: _Told) -> None:
     briefing = msgspec.msgpack.encode(job)
     helpers = [
         subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", _HELP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+            [sys.executable, "-c", _HELP],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            process_group=0,  # an interrupt at the terminal is for the process that it helps, which then ends it
         )
         for _ in range(min(workers, len(left)))
     ]
@@ -302,7 +306,20 @@ def _give(helper: subprocess.Popen[bytes], left: Iterator[int]) -> None:
 
 
 def help_out() -> None:
-    """What such a process does: reads its briefing and numbers of chunks, and tells of each when it is in."""
+    """What such a process does: reads its briefing and numbers of chunks, and tells of each when it is in.
+
+    Whatever goes wrong once the process that it helps has gone, nobody is to be told of.
+    """
+    helped = os.getppid()
+    try:
+        _help_out()
+    except BaseException:
+        if os.getppid() != helped:
+            os._exit(1)  # which does not try to say what is left to be said, either
+        raise
+
+
+def _help_out() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     job = msgspec.msgpack.decode(source.read(int(source.readline())), type=_Job)
     with Ledger.open(job.ledger, read_only=True, create=False) as ledger:
