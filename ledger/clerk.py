@@ -16,6 +16,7 @@ from .errors import InvalidEvent
 from .events import Event
 from .intake import changed
 from .records import ACT_TYPES, Record, changes_within
+from .walking import Walked
 
 
 class Made:
@@ -102,14 +103,9 @@ class Clerk:
 
     def concerning(self, event_id: str) -> list[str]:
         """The id, those of what may be about it, of what may be about that, and so on; each once."""
-        found = {event_id: None}
-        queue = [event_id]
-        for known in queue:  # grows while it is walked
-            for about in self.about(known):
-                if about not in found:
-                    found[about] = None
-                    queue.append(about)
-        return queue
+        for known in (found := Walked([event_id])):
+            found.add(self.about(known))
+        return list(found)
 
     def source_relations(self) -> Iterator[tuple[str, ev.SourceRelated]]:
         """The relations between sources that hold, neither voided nor withdrawn, with their event ids, by position."""

@@ -20,6 +20,7 @@ from .events import Event
 from .lines import Lines
 from .records import ACT_TYPES, CHANGES, RETRACTABLE, Record
 from .saying import Key, Said, corrected, order
+from .walking import Walked
 
 #: Later than anything is said or recorded.
 _AT_LAST = 1 << 62
@@ -177,7 +178,7 @@ class Known:
             yield from records.tags(record.event)
             return
         tied = self._around(event_id)
-        for known_id in (queue := _Queue([event_id])):
+        for known_id in (queue := Walked([event_id])):
             tags, targets = tied.tagged(known_id)
             yield from tags
             queue.add(targets)
@@ -187,7 +188,7 @@ class Known:
         return Lines(event for _, event in self.clerk.source_relations())
 
     def _needs(self, event: Event) -> Iterator[str]:
-        targets = _Queue(())
+        targets = Walked[str]()
         try:
             for made in self.turns(event):
                 yield from self._needs_itself(made)
@@ -230,7 +231,7 @@ class Known:
         for tied in self._tied.values():
             if event_id in tied.versions:
                 return tied
-        queue = _Queue([event_id])
+        queue = Walked([event_id])
         while True:
             for known_id in queue:
                 queue.add(self._near(known_id))
@@ -352,7 +353,7 @@ class Known:
         """A void or an amendment may strike registrations, or bring them back: those that it leads down to."""
         if not self._registrations:
             return
-        found = _Queue([record.id])
+        found = Walked([record.id])
         for event_id in found:
             known = self.clerk.by_id.get(event_id)
             if known is not None and not isinstance(known.event, ev.ClaimRegistered):  # which is about nothing
@@ -413,22 +414,3 @@ class _Tied:
             targets |= dict.fromkeys(records.targets(version))
         self._tagged[event_id] = len(versions), tags, targets
         return tags, targets
-
-
-class _Queue:
-    """Ids to be walked, each once; it may grow while it is walked."""
-
-    def __init__(self, ids: Iterable[str]) -> None:
-        self._ids: list[str] = []
-        self._seen: set[str] = set()
-        self.add(ids)
-
-    def add(self, ids: Iterable[str]) -> None:
-        """More of them."""
-        for event_id in ids:
-            if event_id not in self._seen:
-                self._seen.add(event_id)
-                self._ids.append(event_id)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._ids)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from .events import SourceRelated
+from .walking import Walked
 
 
 class Lines:
@@ -84,13 +85,10 @@ class Lines:
 
     def closure(self, relation: str, classes: Iterable[str]) -> frozenset[str]:
         """These classes, those at the far ends of their relations, and so on."""
-        found = set(classes)
-        if relation in self._far:
-            for name in (queue := list(found)):  # grows while it is walked
-                for far in self.beyond(relation, name):
-                    if far not in found:
-                        found.add(far)
-                        queue.append(far)
+        if relation not in self._far:
+            return frozenset(classes)
+        for name in (found := Walked(classes)):
+            found.add(self.beyond(relation, name))
         return frozenset(found)
 
     def line(self, source: str) -> Iterator[str]:

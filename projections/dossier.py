@@ -18,6 +18,7 @@ from ledger import names
 from ledger.clerk import Clerk
 from ledger.fold import Question
 from ledger.records import UTTERANCES, Record, changes_within, leads_to, new_targets, targets
+from ledger.walking import Walked
 
 from .reach import Near, Relation
 from .register import Register
@@ -200,16 +201,12 @@ class Dossier:
             return found
         same, by_id = self._near.same(self._asked), self.clerk.by_id
         meant = [event_id for event_id, claims in self._perhaps.items() if not claims.isdisjoint(same)]
-        seen = set(meant)
-        for event_id in meant:  # grows while it is walked
+        for event_id in (reached := Walked(meant)):
             event = by_id[event_id].event if event_id in by_id else None
             found.update(getattr(event, "claims", ()))
             found.update(new_claims(getattr(event, "changes", {}), "claims"))
             about = leads_to(event) if isinstance(event, (ev.RecordAmended, ev.Correction)) else ()
-            for other in (*about, *(change.id for change in self._changes.get(event_id, ()))):
-                if other not in seen:
-                    seen.add(other)
-                    meant.append(other)
+            reached.add((*about, *(change.id for change in self._changes.get(event_id, ()))))
         return found
 
 
@@ -230,14 +227,9 @@ def reached_sources(start: set[str], relations: Iterable[ev.SourceRelated]) -> s
             links.setdefault(relation.from_, set()).add(relation.to)
             if relation.relation == "same_as":
                 links.setdefault(relation.to, set()).add(relation.from_)
-    reached = set(start)
-    queue = list(reached & links.keys())
-    for source in queue:  # grows while it is walked
-        for other in links.get(source, ()):
-            if other not in reached:
-                reached.add(other)
-                queue.append(other)
-    return reached
+    for source in (reached := Walked(start & links.keys())):
+        reached.add(links.get(source, ()))
+    return start.union(reached)
 
 
 def new_sources(changes: dict[str, Any]) -> Iterator[str]:

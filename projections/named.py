@@ -12,6 +12,7 @@ from typing import Any
 from ledger import events as ev
 from ledger.events import Event
 from ledger.records import Record, changes_within, targets, targets_in
+from ledger.walking import Walked
 
 
 def named_by(event: Event) -> tuple[str, ...]:
@@ -56,16 +57,12 @@ class Naming:
 
     def _through(self, ids: Iterable[str]) -> Iterator[str]:
         """The claims named by these events, and by what they are about, and so on."""
-        queue = list(dict.fromkeys(ids))
-        seen = set(queue)
-        for event_id in queue:  # grows while it is walked
+        for event_id in (reached := Walked(ids)):
             event = self._event(event_id)
             if event is not None:
                 yield from named_by(event)
                 yield from self._claims.get(event_id, ())
-                new = {*targets(event), *self._targets.get(event_id, ())} - seen
-                seen |= new
-                queue += new
+                reached.add((*targets(event), *self._targets.get(event_id, ())))
 
     def _make(self, changes: dict[str, Any], of: Iterable[str]) -> None:
         """Some events are changed; where that changes what a change makes, so is what that is about."""

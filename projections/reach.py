@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
+from ledger.walking import Walked
+
 Sign: TypeAlias = int
 
 
@@ -178,15 +180,10 @@ class Near:
 
     def same(self, claims: Iterable[str]) -> Collection[str]:
         """These claims, and what is the same or their negation."""
-        found = dict.fromkeys(claims)
-        queue = list(found)
-        for claim in queue:  # grows while it is walked
+        for claim in (found := Walked(claims)):
             for relation in self._at.get(claim, ()):
-                for far, _, _ in _across(relation, claim, 1, False):
-                    if far not in found:
-                        found[far] = None
-                        queue.append(far)
-        return found.keys()
+                found.add(far for far, _, _ in _across(relation, claim, 1, False))
+        return list(found)
 
     def relate(self, relation: Linked) -> None:
         """A relation that holds, held, or may hold."""

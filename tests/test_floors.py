@@ -20,7 +20,7 @@ from projections.flags import FLAGS
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {
-    0: {"events", "errors", "ids", "when", "scales", "visible"},
+    0: {"events", "errors", "ids", "when", "scales", "visible", "walking"},
     1: {
         "names",
         "lines",

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from ledger import events as ev
 from ledger.lines import Lines
+from ledger.walking import Walked
 
 from ..register import SourceInfo, source_info
 
@@ -146,17 +147,14 @@ class Desk:
 
     def below(self, classes: Iterable[str], relations: Iterable[str]) -> set[str]:
         """These classes, and those that lead to them by one of these relations, or by several."""
-        found = set(classes)
         nears = [self._nears[relation] for relation in relations if relation in self._nears]
-        for name in (queue := list(found)) if nears else ():  # grows while it is walked
+        if not nears:
+            return set(classes)
+        for name in (found := Walked(classes)):
             for source in self.members(name):
                 for by_far in nears:
-                    for near in by_far.get(source, ()):
-                        other = self.lines.class_of(near)
-                        if other not in found:
-                            found.add(other)
-                            queue.append(other)
-        return found
+                    found.add(map(self.lines.class_of, by_far.get(source, ())))
+        return set(found)
 
     def register(self, event: ev.SourceRegistered, position: int, there: bool) -> str:
         """A registration counts from now on, or no longer; gives the class of its source."""

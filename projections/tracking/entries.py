@@ -13,6 +13,7 @@ from ledger import events as ev
 from ledger.clerk import Clerk
 from ledger.errors import NotFound
 from ledger.records import ACTS, CLERKS, UTTERANCES, Record, leads_to, new_targets, targets
+from ledger.walking import Walked
 
 
 class Entries:
@@ -50,19 +51,16 @@ class Entries:
 
     def bases(self, event_id: str) -> Iterator[Record]:
         """The entries that an amendment or void changes in the end: it may void a void that amends …"""
-        found = {event_id: None}
-        for known in (queue := list(found)):  # grows while it is walked
+        for known in (found := Walked([event_id])):
             record = self._clerk.by_id.get(known)
             if record is None:
                 continue
             if not isinstance(record.event, CLERKS):
                 yield record
                 continue
-            more = dict.fromkeys(targets(record.event))
+            found.add(targets(record.event))
             for changes in self._changes(known):  # it may be moved, or may have been
-                more |= dict.fromkeys(new_targets(changes))
-            queue += [target for target in more if target not in found]
-            found |= more
+                found.add(new_targets(changes))
 
     def _changes(self, event_id: str) -> Iterator[dict[str, Any]]:
         """What is changed of a record, and of what is about it, as far as that is here."""

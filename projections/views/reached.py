@@ -17,6 +17,7 @@ from ledger.clerk import Clerk
 from ledger.errors import LedgerError
 from ledger.fold import Question
 from ledger.records import ACT_TYPES, ACTS, changes_within, decode, leads_to, new_targets, targets
+from ledger.walking import Walked
 
 from ..dossier import new_claims, new_ends, new_sources
 from ..named import named_by
@@ -191,9 +192,8 @@ def named_of(event: ev.Event) -> Iterator[str]:
 
 def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
     """The claims of all acts in whose chains one of these sources stands, or one that counts by what is known of it."""
-    below = dict.fromkeys(sources)
     claims: set[str] = set()
-    for source in (queue := list(below)):  # grows while it is walked
+    for source in (below := Walked(sources)):
         for record in ledger.events(source=source, as_of=until):
             event = record.event
             if isinstance(event, ACTS):
@@ -201,13 +201,8 @@ def _quoted(ledger: Ledger, sources: Iterable[str], until: int) -> set[str]:
                 continue
             for about in _concerned(ledger, event, until, set()):
                 claims.update(named_of(about))
-                more = set(sources_of(about)) | set(new_sources(getattr(about, "changes", {})))
-                if isinstance(about, ACTS):
-                    more.clear()
-                for other in more:
-                    if other not in below:
-                        below[other] = None
-                        queue.append(other)
+                if not isinstance(about, ACTS):
+                    below.add((*sources_of(about), *new_sources(getattr(about, "changes", {}))))
     return claims
 
 
@@ -271,11 +266,10 @@ class _Related:
     def _ever_named(self, amendment: str) -> set[str]:
         """The claims that an amendment names, and those of what it amends, or by another amends."""
         named: set[str] = set()
-        queue = [amendment]
-        for id_ in queue:  # grows while it is walked
+        for id_ in (reached := Walked([amendment])):
             if id_ in self.amendments:
                 named.update(new_ends(self.amendments[id_].changes))
-                queue += set(leads_to(self.amendments[id_])).difference(queue)
+                reached.add(leads_to(self.amendments[id_]))
             elif id_ in self.relations:
                 named |= {self.relations[id_].from_, self.relations[id_].to}
         return named

@@ -6,6 +6,7 @@ Nothing is written: the draft is given to the fold as the record after the last,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from ledger.events import Event
 from ledger.fold import AsOf, Question
 from ledger.ids import Ids
 from ledger.intake import Entry
+from ledger.walking import Walked
 from projections import diff, status
 from projections.diff import Diff
 from projections.explained import Explained
@@ -97,15 +99,12 @@ def _named(ledger: Ledger, event: Event) -> list[str]:
 
 def _reached(ledger: Ledger, named: Iterable[str]) -> Iterator[str]:
     """Claims that relations lead to from those, nearest first."""
-    seen = set(named)
-    queue = list(named)
-    for claim in queue:  # grows while it is walked
-        if len(seen) > MOST:
-            return
-        for other in sorted(_beside(ledger, claim) - seen):
-            seen.add(other)
-            queue.append(other)
-            yield other
+    start = len(found := Walked(named))
+    for claim in found:
+        if len(found) > MOST:
+            break
+        found.add(sorted(_beside(ledger, claim)))
+    return islice(found, start, None)
 
 
 def _beside(ledger: Ledger, claim: str) -> set[str]:
