@@ -36,7 +36,7 @@ _AGAIN_AT_MOST_S: Final = 60.0
 _log: Final = logging.getLogger(__name__)
 
 
-class Told(msgspec.Struct, array_like=True):
+class Reply(msgspec.Struct, array_like=True):
     """What a worker says: the answer, or the name of an error and its message."""
 
     body: bytes = b""
@@ -136,15 +136,15 @@ class Workers:
             raise Unavailable("no process could be started that answers; ask again") from error
 
 
-async def _exchanged(process: Process, message: bytes) -> Told:
+async def _exchanged(process: Process, message: bytes) -> Reply:
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(len(message).to_bytes(LENGTH, "big") + message)
     await process.stdin.drain()
     length = int.from_bytes(await process.stdout.readexactly(LENGTH), "big")
-    return msgspec.msgpack.decode(await process.stdout.readexactly(length), type=Told)
+    return msgspec.msgpack.decode(await process.stdout.readexactly(length), type=Reply)
 
 
-def _told(told: Told) -> bytes:
+def _told(told: Reply) -> bytes:
     if not told.error:
         return told.body
     if told.error == NotYet.__name__:

@@ -14,7 +14,7 @@ from ledger.errors import LedgerError
 
 from .keeper import lower_priority
 from .problems import NotYet
-from .processes import LENGTH, Told
+from .processes import LENGTH, Reply
 from .questions import Asked
 from .readers import Readers
 
@@ -31,11 +31,11 @@ def main() -> None:
             _say(msgspec.msgpack.encode(_answered(readers, question)))
 
 
-def _answered(readers: Readers, question: Asked) -> Told:
+def _answered(readers: Readers, question: Asked) -> Reply:
     try:
-        return Told(question.answer(readers))
+        return Reply(question.answer(readers))
     except (LedgerError, NotYet) as error:
-        return Told(error=type(error).__name__, message=str(error))
+        return Reply(error=type(error).__name__, message=str(error))
 
 
 def _take_in(waiting: queue.SimpleQueue[bytes]) -> None:

@@ -27,8 +27,8 @@ from .cells import (
     reworded,
     work_out,
 )
+from .kinds import Kinds
 from .standing import Arrived, Claim, put, sum_root
-from .told import Told
 from .webs import Carrying, Web
 
 _NOWHERE: Final[list[tuple[str, int]]] = []
@@ -36,7 +36,7 @@ _NOWHERE: Final[list[tuple[str, int]]] = []
 _MANY: Final = 4
 
 
-class Carried(Told):
+class Carried(Kinds):
     """The claims of a tracker, their cells, and what is left to be done for the record being taken."""
 
     def __init__(self, within: Container[str] | None) -> None:

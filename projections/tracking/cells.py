@@ -56,7 +56,7 @@ class Light(Struct, gc=False):
     speaker: str
     claims: tuple[str, ...]
     tells: tuple[str | int, ...]
-    """Of what kind its links tell their sources to be (see `told`): each source, its place and kind as a number."""
+    """Of what kind its links tell their sources to be (see `kinds`): each source, its place and kind as a number."""
     code: int
     """STATEMENTS, DENIALS, ASSESSMENTS, or what kind of denial it is that commits nobody: PARTLY, DECLINED."""
     side: int

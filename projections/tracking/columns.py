@@ -30,7 +30,7 @@ from .standing import (
     SUPPORT_OWN,
     SUPPORT_UNTRACED,
     Claim,
-    Told,
+    Sources,
 )
 from .tied import provable_of
 
@@ -58,18 +58,18 @@ _PARTY: Final = FLAG_BITS["party-assessed"]
 _ASSESSED_AGAINST: Final = FLAG_BITS["assessed-against"]
 
 
-def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> tuple[Any, ...]:
+def columns_of(claim: Claim, claim_no: int, position: int, sources: Sources) -> tuple[Any, ...]:
     """The `Columns` of a registered claim from a position on, as a plain tuple: more are made than of anything else."""
     totals, counts = claim.totals, claim.counts
     possible, opposing = totals[SUPPORT], totals[OPPOSITION]
     flags = sum(compress(_BY_NUMBER, counts[FLAGGED:]))
     support = opposition = own = 0
     if possible:
-        support, floor = provable_of(claim, told, 1) if possible > 1 else (1, False)
+        support, floor = provable_of(claim, sources, 1) if possible > 1 else (1, False)
         own = support
         few = totals[SUPPORT_OWN] != possible or totals[SUPPORT_NAMED_OWN] != totals[SUPPORT_NAMED]
         if few or (claim.tied and claim.arrived):  # by whose own words alone, they may be tied otherwise, or come later
-            own = provable_of(claim, told, 1, own=True)[0]
+            own = provable_of(claim, sources, 1, own=True)[0]
         if support < possible:
             flags |= _UNPROVEN
         if floor:
@@ -82,7 +82,7 @@ def columns_of(claim: Claim, claim_no: int, position: int, told: Told) -> tuple[
         if not totals[SUPPORT_OWN]:
             flags |= inferred
     if opposing:
-        opposition, floor = provable_of(claim, told, -1) if opposing > 1 else (1, False)
+        opposition, floor = provable_of(claim, sources, -1) if opposing > 1 else (1, False)
         if opposition < opposing:
             flags |= _UNPROVEN
         if floor:

@@ -21,7 +21,7 @@ _K = TypeVar("_K")
 _T = TypeVar("_T")
 
 
-class Told(Protocol):
+class Sources(Protocol):
     """What a claim must be told of the sources that count there."""
 
     desk: Desk
@@ -135,17 +135,17 @@ class Claim(Struct):
         self.key = claim_key(self.name, self.texts[-1][1]) if self.texts else b""
 
 
-def sum_root(claim: Claim, root: str, told: Told) -> bool:
+def sum_root(claim: Claim, root: str, sources: Sources) -> bool:
     """Adds a root up anew (rules 3 and 5); gives whether that changed what is counted, or what ties it to others."""
     cells = claim.by_root.get(root, _NO_CELLS)
     if not cells:
         claim.by_root.pop(root, None)
-    before, after, tied, desk = claim.sums.get(root, 0), 0, None, told.desk
+    before, after, tied, desk = claim.sums.get(root, 0), 0, None, sources.desk
     standing = [cell for cell in cells if cell.own is not None or cell.inferred is not None]
     if len(cells) == 1 and standing:  # most roots have one speaker
         [cell] = cells
         classes = cell.circle
-        kind = cell.kind if len(classes) == 1 and classes[0] == cell.source else told.kind(claim, classes)
+        kind = cell.kind if len(classes) == 1 and classes[0] == cell.source else sources.kind(claim, classes)
         named = kind in ev.NAMED or (cell.named and (kind is None or kind == "outlet"))
         after = _sum_one(cell, kind, named)
         if desk.registered.isdisjoint(classes):
@@ -157,13 +157,13 @@ def sum_root(claim: Claim, root: str, told: Told) -> bool:
         own = standing if len(standing) == 1 else [cell for cell in standing if cell.own is not None]
         classes = classes_of(standing)
         # A speaker that counts for itself alone is of the kind that its cell knows.
-        kind = standing[0].kind if classes == (standing[0].source,) else told.kind(claim, classes)
+        kind = standing[0].kind if classes == (standing[0].source,) else sources.kind(claim, classes)
         named = is_named(kind, standing)
         if len(own) == len(standing):
             classes_own, named_own = classes, named
         else:
             classes_own = classes_of(own) if own else ()
-            named_own = bool(own) and is_named(told.kind(claim, classes_own), own)
+            named_own = bool(own) and is_named(sources.kind(claim, classes_own), own)
         after = _sum(standing, kind, named, named_own)
         if _repeats(after, cells):
             after |= 1 << REPEATED

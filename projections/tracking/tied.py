@@ -24,7 +24,7 @@ from .standing import (
     SUPPORT_OWN,
     Claim,
     Searched,
-    Told,
+    Sources,
     classes_of,
     firsts_of,
     is_named,
@@ -35,7 +35,7 @@ _KEPT: Final = 64
 """So many searches are remembered at a time: a record asks the same of all that it reaches, and the next is another."""
 
 
-def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tuple[int, bool]:
+def provable_of(claim: Claim, sources: Sources, side: int, *, own: bool = False) -> tuple[int, bool]:
     """How many roots of a side are known to be distinct. Roots that nothing ties need no search."""
     totals = claim.totals
     if side == -1:
@@ -54,11 +54,11 @@ def provable_of(claim: Claim, told: Told, side: int, *, own: bool = False) -> tu
         if found is None:
             tied = _tied_on(claim, side, own)
             if sum(of.tie in _DECLARED for of in tied) <= EXACT:
-                found = _remembered(_search, sorted(tied, key=attrgetter("root")), told)
+                found = _remembered(_search, sorted(tied, key=attrgetter("root")), sources)
             elif named - sum(of.named for of in tied) > EXACT:
-                found = _remembered(_search_many, sorted(tied, key=attrgetter("first", "root")), told)
+                found = _remembered(_search_many, sorted(tied, key=attrgetter("first", "root")), sources)
             else:
-                return provable(_roots(claim, told, side, own), told.desk.lines)
+                return provable(_roots(claim, sources, side, own), sources.desk.lines)
         claim.searched[side, own] = found
     return max(named - found.named + found.distinct, found.largest, 1), found.floor
 
@@ -98,39 +98,39 @@ def _tied_on(claim: Claim, side: int, own: bool) -> list[_Root]:
     return found
 
 
-def _remembered(search: Callable[[list[_Root], Told], Searched], tied: list[_Root], told: Told) -> Searched:
+def _remembered(search: Callable[[list[_Root], Sources], Searched], tied: list[_Root], sources: Sources) -> Searched:
     """What a search finds, or found: the same roots may be carried to thousands of claims."""
-    known, key = told.desk.searches, tuple(of[:-1] for of in tied)
+    known, key = sources.desk.searches, tuple(of[:-1] for of in tied)
     found = known.get((search, key))
     if found is None:
         if len(known) >= _KEPT:
             known.clear()
-        found = known[search, key] = search(tied, told)
+        found = known[search, key] = search(tied, sources)
     return found
 
 
-def _search(tied: list[_Root], told: Told) -> Searched:
+def _search(tied: list[_Root], sources: Sources) -> Searched:
     roots = [(_plain_root(of.root, of.classes, of.named), of.tie) for of in tied]
     named = [root for root, _ in roots if root.named]
     ties = {tie for root, tie in roots if root.named}
     # Each body counts once, by itself or by one of its own, unless there is more to the ties of any.
-    distinct, floor = provable(named, told.desk.lines) if not ties.isdisjoint(SEARCHED) else (len(ties), False)
+    distinct, floor = provable(named, sources.desk.lines) if not ties.isdisjoint(SEARCHED) else (len(ties), False)
     largest = 0
     if any(tie == DECLARED for _, tie in roots):
         declared = [root for root, tie in roots if tie in _DECLARED]
-        largest, more = provable(declared, told.desk.lines)
+        largest, more = provable(declared, sources.desk.lines)
         floor = floor or more
     return Searched(len(named), distinct, largest, floor)
 
 
-def _search_many(tied: list[_Root], told: Told) -> Searched:
+def _search_many(tied: list[_Root], sources: Sources) -> Searched:
     """As `_search`, of so many declared roots, in their order, that it matters, beside more named ones than are exact.
 
     Those are all in the set that is taken, whichever they are and in whatever order: a few stand for them.
     """
     others = [_plain_root(f"@{place}", (f"@{place}",), True) for place in range(EXACT + 1)]
     roots = [_plain_root(of.root, of.classes, of.named) for of in tied]
-    distinct, floor = provable([*others, *roots], told.desk.lines)
+    distinct, floor = provable([*others, *roots], sources.desk.lines)
     return Searched(sum(of.named for of in tied), distinct - len(others), 0, floor, len(others))
 
 
@@ -138,17 +138,17 @@ def _place(side: int, own: bool) -> int:
     return (SUPPORT_OWN if own else SUPPORT) if side == 1 else OPPOSITION_OWN if own else OPPOSITION
 
 
-def _roots(claim: Claim, told: Told, side: int, own: bool) -> list[Root]:
+def _roots(claim: Claim, sources: Sources, side: int, own: bool) -> list[Root]:
     """The roots that are on a side, those that nothing ties too, in the order of their first acts there."""
     place = _place(side, own)
-    found = [_as_root(claim, root, told, place, own) for root, bits in claim.sums.items() if bits >> place & 1]
+    found = [_as_root(claim, root, sources, place, own) for root, bits in claim.sums.items() if bits >> place & 1]
     return sorted(found, key=lambda root: (root.first, root.root))
 
 
-def _as_root(claim: Claim, root: str, told: Told, place: int, own: bool) -> Root:
+def _as_root(claim: Claim, root: str, sources: Sources, place: int, own: bool) -> Root:
     standing = [cell for cell in claim.by_root[root] if (cell.own if own else cell.own or cell.inferred) is not None]
     classes = classes_of(standing)
-    named = is_named(told.kind(claim, classes), standing)
+    named = is_named(sources.kind(claim, classes), standing)
     return replace(_plain_root(root, classes, named), first=firsts_of(standing)[place])
 
 

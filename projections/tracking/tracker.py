@@ -9,7 +9,7 @@ agree at every position; tests hold them against each other.
 
 Each rule of `projections.status` has its twin here: stands (1) in `cells`, taking back (2) in `unsettled`, roots (3) in
 `standing`, relations (4) in `webs` and `carried`, counting (5) in `tied`, the primary status and the flags (6, 7) in
-`columns`; of what kind a source is, in `told`.
+`columns`; of what kind a source is, in `kinds`.
 
 It answers at the knowledge cut alone. The world cut is a fold of its own.
 """

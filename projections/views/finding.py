@@ -172,7 +172,7 @@ class _Leading:
         self._sources |= reached_sources(self._sources, self._relations)
 
 
-class Told:
+class ToldOf:
     """A projection: what is told of some sources, and of those that this ties to them, but for those that are known."""
 
     def __init__(self, sources: Collection[str], known: Collection[str]) -> None:
@@ -183,17 +183,17 @@ class Told:
         self._ids: set[str] = set()
         self._targets: set[str] = set()
 
-    def initial(self, question: Question) -> Told:
+    def initial(self, question: Question) -> ToldOf:
         """Nothing yet."""
         return self
 
-    def wants(self, state: Told) -> set[str]:
+    def wants(self, state: ToldOf) -> set[str]:
         """What the register says of them, and whatever is about that."""
         self._leading.follow()
         wanted = {f"relation:source:{source}" for source in self.sources.difference(self._known)}
         return wanted | {f"{kind}:{target}" for target in self._targets - self._ids for kind in ("id", "act")}
 
-    def evolve(self, state: Told, record: Record) -> Told:
+    def evolve(self, state: ToldOf, record: Record) -> ToldOf:
         """Takes a record in."""
         event = record.event
         self.records[record.position] = record

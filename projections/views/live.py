@@ -19,7 +19,7 @@ from ledger import events as ev
 from ledger.records import decode
 
 from ..tracking.tracker import Tracker
-from .finding import Bearing, Borne, Tied, Told, counting, quoted, ties
+from .finding import Bearing, Borne, Tied, ToldOf, counting, quoted, ties
 from .reached import is_plain, sources_of
 
 HOT: Final = 32
@@ -264,7 +264,7 @@ class Live:
         news = set(sources) - cluster.sources
         if not news:
             return
-        told: Told = self._ledger.state(Told(news, cluster.sources), as_of=until)
+        told: ToldOf = self._ledger.state(ToldOf(news, cluster.sources), as_of=until)
         for position in sorted(told.records.keys() - cluster.positions):
             cluster.take(told.records[position])  # nothing there hung on it before: it does not matter when it comes
         cluster.sources |= told.sources

@@ -81,7 +81,7 @@ def build(
     _begin(connection, at, found, search, chunk)
     done = {number for (number,) in connection.execute("SELECT chunk_no FROM chunk")}
     left = [number for number in range(len(found.chunks)) if number not in done]
-    told = _Told(found, until, done, progress)
+    told = _Progress(found, until, done, progress)
     job = _Job(ledger.file or "", path, until, search, found.claims, found.chunks, found.desk, found.moved)
     if workers > 1 and len(left) > 1 and path != ":memory:" and ledger.file is not None:
         _share(job, left, workers, told)
@@ -174,7 +174,7 @@ def _running(tallies: dict[tuple[int, int], int]) -> Iterator[tuple[int, int, in
             yield status, position, claims
 
 
-class _Told:
+class _Progress:
     """Tells of progress, chunk by chunk, as so many records of all."""
 
     def __init__(self, found: Plan, until: int, done: set[int], progress: Callable[[int], object]) -> None:
@@ -246,7 +246,7 @@ def _uncollected() -> Iterator[None]:
 _HELP: Final = "from projections.views.rebuild import help_out; help_out()"
 
 
-def _share(job: _Job, left: list[int], workers: int, told: _Told) -> None:
+def _share(job: _Job, left: list[int], workers: int, told: _Progress) -> None:
     """Has other processes fold the chunks: each is given one, and the next when it says that one is in."""
     path = os.pathsep.join(filter(None, [*sys.path, os.environ.get("PYTHONPATH", "")]))
     environment = {**os.environ, "PYTHONPATH": path}
@@ -272,7 +272,7 @@ def _share(job: _Job, left: list[int], workers: int, told: _Told) -> None:
                     pipe.close()  # type: ignore[union-attr]
 
 
-def _deal(helpers: Sequence[subprocess.Popen[bytes]], briefing: bytes, left: Iterator[int], told: _Told) -> None:
+def _deal(helpers: Sequence[subprocess.Popen[bytes]], briefing: bytes, left: Iterator[int], told: _Progress) -> None:
     from selectors import EVENT_READ, DefaultSelector
 
     with DefaultSelector() as waiting:

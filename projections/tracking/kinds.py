@@ -15,7 +15,7 @@ from .standing import KINDLESS, Claim
 from .webs import Webs
 
 
-class Told:
+class Kinds:
     """The claims of a tracker, and what is told of the sources on them."""
 
     def __init__(self, within: Container[str] | None) -> None:
