@@ -5,9 +5,9 @@ A part is read from the view beside the ledger, or folded from all records where
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 from msgspec import Struct
@@ -20,10 +20,6 @@ from .status import RULES
 from .tracking.rows import STATUSES
 from .views import Order, Views, bothcuts, cursors, pages
 from .views.view import Time
-
-Query: TypeAlias = Sequence[tuple[str, str]]
-_PAGE: Final = 1_000
-"""So many rows a service is asked for at a time."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -132,22 +128,14 @@ def folded(ledger: Ledger, wanted: Wanted, *, as_of: Any = None, said_by: Any = 
     return Part(msgspec.structs.replace(found, claims=shown), counts, following)
 
 
-def asked(
-    ask: Callable[[str, Query], bytes], wanted: Wanted, *, as_of: str | None = None, said_by: str | None = None
-) -> Part:
-    """The part, from a service: `ask` gives the JSON at a path below /v1. Page by page, where it is long."""
+def asked(ask: cursors.Ask, wanted: Wanted, *, as_of: str | None = None, said_by: str | None = None) -> Part:
+    """The part, from a service."""
     rows: list[Row] = []
-    cursor = wanted.cursor
     query = [*_cuts_asked(as_of, said_by), *_asked(wanted)]
-    while True:
-        limit = _PAGE if wanted.limit is None else min(_PAGE, wanted.limit - len(rows))
-        at = [] if cursor is None else [("cursor", cursor)]
-        page = msgspec.json.decode(ask("claims", [*query, ("limit", str(limit)), *at]), type=_Page)
+    for page in cursors.pages(ask, "claims", query, _Page, wanted.limit, wanted.cursor):
         rows += page.claims
-        cursor = page.next
-        if cursor is None or len(rows) == wanted.limit:
-            found = Board(as_of=page.as_of, said_by=page.said_by, rules=page.rules, claims=rows)
-            return Part(found, page.counts, cursor)
+    found = Board(as_of=page.as_of, said_by=page.said_by, rules=page.rules, claims=rows)
+    return Part(found, page.counts, page.next)
 
 
 class _Page(Board, frozen=True):
@@ -155,6 +143,9 @@ class _Page(Board, frozen=True):
 
     counts: dict[str, int]
     next: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.claims)
 
 
 def _asked(wanted: Wanted) -> Iterator[tuple[str, str]]:

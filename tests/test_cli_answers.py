@@ -248,6 +248,25 @@ def test_the_way_of_the_words_shows_where_they_can_be_read(run: Run) -> None:
     assert "context: a photo, https://example.org/photo (e1)" in printed
 
 
+def test_the_sources_there_are_can_be_listed_those_without_a_name_too(run: Run) -> None:
+    run("register", "dam", "The dam leaks")
+    run("state", "dam", "--unnamed", "a medic", "--via", "The Post", "--id", "s1")
+    run("source", "register", "Ana Ruiz", "--kind", "person")
+    assert [line.split() for line in run("source", "list").splitlines()[1:4]] == [
+        ["a-medic@the-post", "a", "medic"],
+        ["ana-ruiz", "Ana", "Ruiz", "person", "registered"],
+        ["the-post", "The", "Post"],
+    ]
+    assert "\n2 sources\n" in run("source", "list", "--search", "post")
+    assert [json.loads(line)["source"] for line in run("source", "list", "--format", "ndjson").splitlines()] == [
+        "a-medic@the-post",
+        "ana-ruiz",
+        "the-post",
+    ]
+    assert json.loads(run("source", "list", "--json", "--limit", "1", "--as-of", "2"))["as_of"]["position"] == 2
+    assert "\n0 sources\n" in "\n" + run("source", "list", "--as-of", "1")
+
+
 # The board
 
 

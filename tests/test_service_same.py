@@ -108,6 +108,11 @@ def test_the_other_readings_are_the_same_in_the_same_bytes(ways: Ways, cuts: dic
     assert ways.by_http("/v1/sources/Dmitry%20Peskov", **cuts) == found
 
 
+@pytest.mark.parametrize("options", [{}, {"search": "korea"}, {"as_of": "A3"}], ids=urlencode)
+def test_the_list_of_sources_is_the_same_in_the_same_bytes(ways: Ways, options: dict[str, str]) -> None:
+    assert ways.by_http("/v1/sources", **options) == ways.by_command("source", "list", **options)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "rest"),
     [

@@ -39,7 +39,7 @@ COMMANDS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "reword": ("desk", "Change the text of a claim."),
         "relate": ("desk", "One claim negates, entails or is the same as another."),
         "unrelate": ("desk", "Withdraw a relation between claims or sources."),
-        "source": ("sources", "Show a source; register or relate sources."),
+        "source": ("sources", "Show a source; list, register or relate sources."),
         "attach": ("desk", "Attach evidence to claims or an act."),
         "grade": ("desk", "Grade a source (A-F) or an act (1-6)."),
         "rule": ("desk", "Record a ruling on a claim, shown beside its status."),

@@ -8,15 +8,19 @@ from typing import Any, Final
 import click
 import msgspec
 
-from ledger import SourceRegistered, SourceRelated
+from ledger import Ledger, SourceRegistered, SourceRelated
 from ledger import events as ev
+from ledger.ledger import is_url
 from ledger.names import source_id
 from ledger.visible import visible
 from projections import sources, words
 from projections.sources import Carried, Said, Source
+from projections.status import RULES
+from projections.views.roster import Roster, asked
 from projections.words import cuts_line
 
 from . import render
+from .board import caught_up
 from .options import Words, at_ledger, for_reading, in_format, with_cuts
 from .render import Column, Screen, wrap
 from .writing import Writer, writes
@@ -32,6 +36,14 @@ _COLUMNS: Final = (
 )
 
 
+_LISTED: Final = (
+    Column("source", shrink=True, least=16),
+    Column("name", shrink=True, least=16),
+    Column("kind"),
+    Column("register"),
+)
+
+
 class _Sources(click.Group):
     """A group whose default is `show`, so that `claims source NAME` shows a source."""
 
@@ -44,7 +56,7 @@ class _Sources(click.Group):
 
 @click.group("source", cls=_Sources)
 def source_command() -> None:
-    """Show a source's record, or register and relate sources.
+    """Show a source's record, list, register and relate sources.
 
     SOURCE is an id (dmitry-peskov) or a name ("Dmitry Peskov"). `claims source SOURCE` is short for `claims source
     show SOURCE`.
@@ -64,6 +76,53 @@ def show_source(db: str, form: str, source: str, as_of: str | None, said_by: str
         render.show(_page(found, Screen.here()))
     else:
         render.data(msgspec.json.encode(found))
+
+
+@source_command.command("list", short_help="Which sources there are.")
+@click.option("--search", metavar="WORDS", help="Sources whose id or a name has all these words.")
+@click.option("--as-of", metavar="T", help="What the ledger had recorded by then: a position, an event id, or a time.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most so many, the first by id.")
+@in_format("table", "json", "ndjson")
+@at_ledger
+def list_sources(db: str, form: str, search: str | None, as_of: str | None, limit: int | None) -> None:
+    """The sources that an act quotes or the register has, by id; those without a name of their own, too.
+
+    They are read from the view beside the ledger, which is made where there is none.
+
+    \b
+    claims source list --search guardian
+    """
+    with for_reading(db) as ledger:
+        found = _found(ledger, search, as_of, limit)
+    if form == "json":
+        render.data(msgspec.json.encode(found))
+    elif form == "ndjson":
+        for one in found.sources:
+            render.data(msgspec.json.encode(one))
+    else:
+        render.show(_roster(found, Screen.here()))
+
+
+def _found(ledger: Ledger, search: str | None, as_of: str | None, limit: int | None) -> Roster:
+    question = ledger.question(as_of=as_of)
+    if is_url(ledger.name):
+        from ledger.client import RemoteLedger  # only for who has one
+
+        assert isinstance(ledger, RemoteLedger)
+        return asked(ledger.ask, question.as_of, search, limit)
+    with caught_up(ledger) as view:
+        return Roster(
+            as_of=question.as_of, sources=view.sources(as_of=question.as_of.position, search=search, limit=limit)
+        )
+
+
+def _roster(found: Roster, screen: Screen) -> Iterator[str]:
+    cells = ([one.source, one.name, one.kind or "", "registered" if one.registered else ""] for one in found.sources)
+    return render.blocks(
+        render.table(_LISTED, cells, screen) if found.sources else iter(()),
+        wrap(words.count(len(found.sources), "source"), screen.columns),
+        wrap(cuts_line(found.as_of, None, RULES), screen.columns),
+    )
 
 
 @source_command.command("register", short_help="Record what the desk knows of a source.")

@@ -7,11 +7,10 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,16 +21,14 @@ from ledger.fold import AsOf
 from ..board import Row
 from ..status import RULES
 from ..tracking.rows import OPEN
-from . import pages
+from . import cursors, pages
 from .pages import Moment
 
-Query: TypeAlias = Sequence[tuple[str, str]]
 WHAT: Final = ("text", "status", "own_words", "flags", "support", "opposition", "acts")
 """What of a row makes it another place to stand: all but when anything was last recorded about the claim."""
 
 _AT_ONCE: Final = 500
 """So many claims are read at a time."""
-_PAGE: Final = 1_000
 
 
 class Change(Struct, frozen=True):
@@ -61,6 +58,9 @@ class Changes(Struct, frozen=True, kw_only=True, omit_defaults=True):
     changes: list[Change]
     next: str | None = None
     """The cursor of what follows; left out where nothing does."""
+
+    def __len__(self) -> int:
+        return len(self.changes)
 
 
 def changes(connection: Any, one: Moment, other: Moment, beyond: str) -> Iterator[Change]:
@@ -100,17 +100,12 @@ def check_place(cursor: str, place: tuple[int, int, str], after: int, as_of: int
         raise UsageError(f"{cursor!r} goes on between positions {between}, not {after} and {as_of}; give those")
 
 
-def asked(ask: Callable[[str, Query], bytes], query: Query, limit: int | None, cursor: str | None) -> Changes:
-    """The changes, from a service: `ask` gives the JSON at a path below /v1. Page by page, where it is long."""
+def asked(ask: cursors.Ask, query: cursors.Query, limit: int | None, cursor: str | None) -> Changes:
+    """The changes, from a service."""
     found: list[Change] = []
-    while True:
-        size = _PAGE if limit is None else min(_PAGE, limit - len(found))
-        at = [] if cursor is None else [("cursor", cursor)]
-        page = msgspec.json.decode(ask("changes", [*query, ("limit", str(size)), *at]), type=Changes)
+    for page in cursors.pages(ask, "changes", query, Changes, limit, cursor):
         found += page.changes
-        cursor = page.next
-        if cursor is None or len(found) == limit:
-            return replace(page, changes=found)
+    return replace(page, changes=found)
 
 
 def _differing(connection: Any, one: Moment, other: Moment, claim_nos: list[int]) -> Iterator[Change]:

@@ -7,15 +7,35 @@ The limit is not among it: the next page may be shorter or longer.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
+
+import msgspec
 
 from ledger.errors import UsageError
 
 Asked: TypeAlias = Mapping[str, str]
 """The name of all that was asked for, and what is known of it."""
+Query: TypeAlias = Sequence[tuple[str, str]]
+Ask: TypeAlias = Callable[[str, Query], bytes]
+"""Gives the JSON that a service answers at a path below /v1."""
 _BYTES: Final = 4
+_PAGE: Final = 1_000
+"""So many of a list a service is asked for at a time."""
+
+
+class Page(Protocol):
+    """A page of a list; its length is that of the list in it."""
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of what follows; None where nothing does."""
+
+    def __len__(self) -> int: ...
+
+
+P = TypeVar("P", bound=Page)
 
 
 def asked(said_by: str | None = None, **filters: Any) -> Asked:
@@ -44,6 +64,20 @@ def check(cursor: str, asked: Asked) -> None:
                 f"{cursor!r} goes on after a page that was asked for {how} {name}; ask with the same, or leave the"
                 " cursor out to begin anew"
             )
+
+
+def pages(ask: Ask, path: str, query: Query, page: type[P], limit: int | None, cursor: str | None) -> Iterator[P]:
+    """The pages of a list that a service has: so many of what it lists, all where no limit is given, after a cursor."""
+    left = limit
+    while True:
+        size = _PAGE if left is None else min(_PAGE, left)
+        at = [] if cursor is None else [("cursor", cursor)]
+        found = msgspec.json.decode(ask(path, [*query, ("limit", str(size)), *at]), type=page)
+        yield found
+        cursor = found.next
+        left = None if left is None else left - len(found)
+        if cursor is None or left == 0:
+            return
 
 
 def _digest(value: Any) -> str:

@@ -12,6 +12,7 @@ from ledger.clerk import Clerk
 from ledger.fold import AsOf, Question
 from ledger.records import Record, leads_to
 
+from . import cursors
 from .search import sought
 
 
@@ -34,6 +35,9 @@ class Roster(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next: str | None = None
     """The cursor of what follows; left out where nothing does."""
 
+    def __len__(self) -> int:
+        return len(self.sources)
+
 
 def listed(connection: Any, ledger: Ledger, at: int, search: str | None, after: str, limit: int | None) -> list[Listed]:
     """The first sources after an id as of a position, of those found by all the words where any are given.
@@ -46,6 +50,13 @@ def listed(connection: Any, ledger: Ledger, at: int, search: str | None, after: 
     registered = {source for source, in_register in rows if in_register}
     known = ledger.state(_Register(registered), as_of=at) if registered else {}
     return [_listed(connection, at, source, known.get(source)) for source, _ in rows]
+
+
+def asked(ask: cursors.Ask, as_of: AsOf, search: str | None, limit: int | None) -> Roster:
+    """The same, from a service."""
+    query = [("as_of", str(as_of.position)), *([] if search is None else [("search", search)])]
+    found = [one for page in cursors.pages(ask, "sources", query, Roster, limit, None) for one in page.sources]
+    return Roster(as_of=as_of, sources=found)
 
 
 def _listed(connection: Any, at: int, source: str, known: list[SourceRegistered] | None) -> Listed:
