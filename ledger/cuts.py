@@ -115,7 +115,7 @@ def within(position: int, head: int) -> int:
 
 
 def known_at(position: int) -> str:
-    """How a knowledge cut is told where nothing is there of what was asked about."""
+    """How a knowledge cut is told."""
     at = f"as of position {position}"
     return at if position else f"{at}, before anything was recorded"
 

@@ -218,11 +218,10 @@ def canonical(event: Event) -> Canonical:
         raise InvalidEvent(f"expected an event such as Statement or Denial, got {type(event).__name__}")
     try:
         data = records.encode_event(event)
-        # Clean text needs no second look, string by string; this is the hot path of every append.
-        if _is_clean(data) and type(event) not in records.CHANGES:  # which are of free form
-            read = records.event_from(data)
-            if read == event:  # else it holds what is no JSON, and was encoded all the same: bytes, NaN, a list
-                return _settled(read, data)
+        # Clean text needs no second look, string by string; this is the hot path of every append. Changes are of free
+        # form; and what is read again as something else holds what is no JSON: bytes, NaN, a list.
+        if _is_clean(data) and type(event) not in records.CHANGES and records.event_from(data) == event:
+            return _settled(event, data)
     except UnicodeEncodeError:
         pass  # a lone surrogate, which is looked for below
     except (TypeError, *_UNREADABLE) as error:

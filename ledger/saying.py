@@ -61,13 +61,20 @@ def span_of(event: ev.Event, record: Record) -> when.Span:
 
 def corrected(event: ev.Event, corrections: Iterable[Said]) -> ev.Event:
     """What an act says with its corrections; one that does not fit what is left of the act changes nothing."""
-    for _, correction, _ in in_order(corrections):
-        assert isinstance(correction, ev.Correction)
+    return with_corrections(event, corrections)[0]
+
+
+def with_corrections(event: ev.Event, corrections: Iterable[Said]) -> tuple[ev.Event, list[Said]]:
+    """The same, and those of them that fit, as they were said."""
+    fitting: list[Said] = []
+    for said in in_order(corrections):
+        assert isinstance(said.event, ev.Correction)
         try:
-            event = changed(event, correction.changes)
+            event = changed(event, said.event.changes)
         except InvalidEvent:  # fitted what was corrected then; that has since been amended
             continue
-    return event
+        fitting.append(said)
+    return event, fitting
 
 
 def in_order(utterances: Iterable[Said]) -> list[Said]:

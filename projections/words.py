@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from ledger import events as ev
+from ledger.cuts import known_at
 from ledger.events import Event, Link
 from ledger.fold import AsOf
 from ledger.saying import Said
@@ -35,14 +36,12 @@ SIDES: Final = {"support": "supports", "opposition": "opposes"}
 RELATIONS: Final = {"entails": "entails", "same_as": "is the same as", "negates": "negates"}
 
 
-def cuts_line(as_of: AsOf, said_by: str | None, rules: str) -> str:
-    """What an answer knew, and up to when it looked."""
-    known = (
-        "as of an empty ledger"
-        if as_of.recorded_at is None
-        else (f"as of position {as_of.position}, recorded {time(as_of.recorded_at)}")
-    )
-    return " · ".join([known, *([f"said by {said_by}"] if said_by else []), f"rules {rules}"])
+def cuts_line(as_of: AsOf, said_by: str | None, rules: str | None) -> str:
+    """What an answer knew, up to when it looked, and by which rules it is, if by any."""
+    known = known_at(as_of.position)
+    if as_of.recorded_at is not None:
+        known += f", recorded {time(as_of.recorded_at)}"
+    return " · ".join([known, *([f"said by {said_by}"] if said_by else []), *([f"rules {rules}"] if rules else [])])
 
 
 def headline(status: str, support: Any, opposition: Any, assessed: str) -> str:

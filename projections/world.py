@@ -15,7 +15,7 @@ from ledger import events as ev
 from ledger import names, when
 from ledger.lines import Lines
 from ledger.records import ACTS, UTTERANCES, Record
-from ledger.saying import Key, Said, corrected, in_order, order, span_of
+from ledger.saying import Key, Said, order, span_of, with_corrections
 
 from .reach import Sign
 
@@ -164,13 +164,14 @@ class World:
         """In position order."""
         self._versions: dict[str, ev.Event] = {}
         self._corrections: dict[str, list[Said]] = {}
+        self._fitting: dict[str, list[Said]] = {}
         self._retractions: dict[str, list[Said]] = {}
         self._denials: dict[str, list[Said]] = {}
         # From the last record back: whatever is about a record came after it, and is settled when its turn comes.
         for record in reversed(utterances):
             event = record.event
             if record.id in self._corrections:
-                event = corrected(event, self._corrections[record.id])
+                event, self._fitting[record.id] = with_corrections(event, self._corrections[record.id])
             self._versions[record.id] = event
             span = span_of(event, record)
             if said_by is None or _said(span, said_by) or (also and may_be_said(span, said_by) and also(record)):
@@ -193,8 +194,8 @@ class World:
         return _by_claim((claim, act) for act in self.acts for claim in act.event.possible_claims)
 
     def corrections(self, event_id: str) -> list[Said]:
-        """The corrections of an act that had been said, as they were said."""
-        return in_order(self._corrections.get(event_id, ()))
+        """The corrections by which an act says what it says, as they were said."""
+        return self._fitting.get(event_id, [])
 
     def taken_back(self, event_id: str) -> list[TakenBack]:
         """What takes an act back by its name, as it was said."""

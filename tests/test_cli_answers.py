@@ -230,6 +230,19 @@ def test_what_an_act_says_by_a_correction_is_told_with_it(run: Run) -> None:
     assert all("corrected_by" not in act for act in acts(run, "provenance", "dam", *before))
 
 
+def test_a_correction_that_fits_no_more_is_not_told_and_the_others_as_they_were_said(run: Run) -> None:
+    run("register", "dam", "The dam leaks")
+    run("assess", "dam", "--by", "Desk", "--verdict", "false", "--said-at", "2024-10-01", "--id", "a1")
+    band = '{"term":"likely","scale":"icd203"}'
+    run("correct", "a1", "--by", "Desk", "--said-at", "2024-10-03", "--set", f"likelihood={band}", "--id", "k1")
+    run("correct", "a1", "--by", "Desk", "--said-at", "2024-10-05", "--set", "verdict=null", "--id", "k2")
+    run("correct", "a1", "--by", "Desk", "--said-at", "2024-10-04", "--set", "note=n", "--id", "k3")
+    assert [act["corrected_by"] for act in acts(run, "provenance", "dam")] == [["k1", "k3", "k2"]]
+    run("void", "k1", "--why", "typed twice")
+    assert [act["corrected_by"] for act in acts(run, "provenance", "dam")] == [["k3"]]
+    assert "k2" not in run("status", "dam", "--why")
+
+
 def acts(run: Run, *asked: str) -> list[dict[str, Any]]:
     """The acts of a provenance."""
     return [act for origin in json.loads(run(*asked, "--json"))["origins"] for act in origin["acts"]]
@@ -311,6 +324,7 @@ def test_an_empty_ledger_has_an_empty_board(tmp_path: Path) -> None:
 def test_a_cut_before_the_first_record_is_told_from_an_empty_ledger(claims: Run, asked: Callable[..., Result]) -> None:
     shown = " ".join(claims("status", "--as-of", "2023-01-01").split())
     assert shown.startswith("nothing was recorded by then (`claims log --limit 1` tells the first); --said-by cuts by")
+    assert shown.endswith("as of position 0, before anything was recorded · rules status/1")
     ran = asked("status", "six-killed", "--as-of", "2023-01-01")
     assert ran.exit_code == 3
     assert "as of position 0, before anything was recorded" in ran.stderr

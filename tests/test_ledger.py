@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from ledgers import ANN, T0, UUID7, Clock, Read, entry, exported, registers, states
 from scripts import started
@@ -144,16 +143,23 @@ def test_no_two_threads_are_given_one_id() -> None:
 # -- replays ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("many", [False, True])
-def test_a_band_has_one_spelling(open_ledger: Callable[..., Ledger], many: bool) -> None:
-    ledger = open_ledger()
+@pytest.mark.parametrize("scale", [None, "inferred"])
+def test_a_band_has_one_spelling(open_ledger: Callable[..., Ledger], scale: Any) -> None:
+    ledger = open_ledger(recorded_by="ann")
     ledger.append(registers("x"))
-    weighs = Assessment(claims=("x",), chain=(by("Ann"),), likelihood=Likelihood(term="t", low=0.0, high=1.0))
-    first = ledger.append(weighs, id="a", recorded_by="ann")
-    for low, high in ((0, 1), (-0.0, 1.0), (0.0, 1)):
-        again = msgspec.structs.replace(weighs, likelihood=Likelihood(term="t", low=low, high=high))
-        entries = [Entry(event=again, id="a", recorded_by="ann")] * (2 if many else 1)
-        assert {(one.position, one.replayed) for one in ledger.append_all(entries)} == {(first.position, True)}
+
+    def weighs(low: float, high: float) -> Assessment:
+        likelihood = Likelihood(term="t", scale=scale, low=low, high=high)
+        return Assessment(claims=("x",), chain=(by("Ann"),), likelihood=likelihood)
+
+    for number, (low, high) in enumerate(((0, 1), (0.0, 1.0), (-0.0, 1))):
+        event_id = f"a{number}"
+        first = ledger.append(weighs(low, high), id=event_id)
+        for again in ((0, 1), (0.0, 1.0), (-0.0, 1)):
+            assert ledger.append(weighs(*again), id=event_id).position == first.position
+            [one, _] = ledger.append_all([Entry(event=weighs(*again), id=event_id)] * 2)
+            assert (one.position, one.replayed) == (first.position, True)
+    assert ledger.head == 4
 
 
 def test_the_same_id_with_the_same_content_is_a_no_op(open_ledger: Callable[..., Ledger]) -> None:

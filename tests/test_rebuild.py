@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -278,6 +279,26 @@ def test_who_helped_a_rebuild_that_was_killed_ends_without_a_word(large, tmp_pat
         assert running.stdout.readline() == b"on\n"
         running.send_signal(signal.SIGTERM)
         assert running.stderr.read() == b""  # to which those who help write, too: they have ended
+
+
+def test_who_helps_a_rebuild_that_has_gone_before_it_began_ends_without_a_word():
+    code = f"""
+        import os, subprocess, sys
+        command = [sys.executable, "-c", {rebuild._HELP!r}, str(os.getpid())]
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        os._exit(0)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE) as running:
+        assert running.stderr.read() == b""
+
+
+def test_an_interrupt_at_the_terminal_is_not_for_who_helps(large, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(rebuild, "_HELP", "import os, sys; sys.exit(f'group {os.getpgrp()}')")
+    with Views.open(large, tmp_path / "helped.views") as view, pytest.raises(LedgerError, match="ended early"):
+        view.rebuild(chunk=300, workers=2)
+    groups = set(re.findall(r"group (\d+)", capfd.readouterr().err))
+    assert groups and str(os.getpgrp()) not in groups
 
 
 def cut_off(monkeypatch, view, *, after, **how):

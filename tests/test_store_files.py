@@ -26,7 +26,7 @@ from stores import (
 )
 
 from ledger import Ledger
-from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, UsageError
+from ledger.errors import IntegrityError, LedgerError, NewerVersion, NotFound, Unavailable, UsageError
 from ledger.store import sqlite_file
 from ledger.store.sqlite import SQLiteStore, open_sqlite
 
@@ -172,7 +172,7 @@ def test_what_takes_the_place_of_an_open_ledger_is_neither_written_to_nor_read_n
     sqlite_with(path, "PRAGMA wal_checkpoint(truncate)")
     path.with_name("backup.db").replace(path)
     for verb in verbs(file_store):
-        with pytest.raises(IntegrityError, match="was replaced by another file while it was open, nothing was written"):
+        with pytest.raises(IntegrityError, match="is another file since it was opened, and is neither read nor"):
             verb()
     restored = open_sqlite(path)
     put(restored, draft("after"))
@@ -188,8 +188,18 @@ def test_what_is_gone_is_not_written_to(path: Path, file_store: SQLiteStore) -> 
     put(file_store, draft("a"))
     path.rename(path.with_name("moved.db"))
     for verb in verbs(file_store):
-        with pytest.raises(IntegrityError, match="is gone while it was open, nothing was written; open it again"):
+        with pytest.raises(IntegrityError, match=r"is gone since it was opened, .*; open it again"):
             verb()
+
+
+def test_who_may_no_longer_look_at_an_open_ledger_goes_on_with_it(
+    path: Path, file_store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert put(file_store, draft("a")).last == file_store.head().position == 1
 
 
 def test_nothing_is_written_to_a_file_with_two_names(path: Path, file_store: SQLiteStore) -> None:
@@ -268,7 +278,7 @@ def test_a_ledger_on_read_only_media_can_be_read_and_not_written(tmp_path: Path)
             open_sqlite(media / "new.db")
 
 
-def test_a_ledger_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
+def test_a_full_disk_is_told_to_whoever_reads_there(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     with small_disk(disk):
@@ -278,9 +288,10 @@ def test_a_ledger_on_a_full_disk_can_be_read(tmp_path: Path) -> None:
         with (disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
             while True:
                 filler.write(bytes(4096))
-        reader = open_sqlite(disk / "claims.db", read_only=True)
-        assert tagged(reader, "x") == [1]
-        reader.close()
+        with pytest.raises(Unavailable, match=r"its disk is full, .*; make room there"):
+            open_sqlite(disk / "claims.db", read_only=True)
+        (disk / "filler").unlink()
+        assert reopened(disk / "claims.db") == ["a"]
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from ledger.names import source_id
 from ledger.visible import visible
 from projections import sources, words
 from projections.sources import Carried, Said, Source
-from projections.status import RULES
 from projections.views.roster import Roster, asked
 from projections.words import cuts_line
 
@@ -121,7 +120,7 @@ def _roster(found: Roster, screen: Screen) -> Iterator[str]:
     return render.blocks(
         render.table(_LISTED, cells, screen) if found.sources else iter(()),
         wrap(words.count(len(found.sources), "source"), screen.columns),
-        wrap(cuts_line(found.as_of, None, RULES), screen.columns),
+        wrap(cuts_line(found.as_of, None, None), screen.columns),
     )
 
 

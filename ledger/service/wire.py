@@ -86,7 +86,7 @@ class Wire(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; one that comes after the body is let go, as nobody asks for those."""
         if not self._in_body:
-            self._said += len(name) + len(value)
+            self._said += len(name) + len(value) + len(": \r\n")
             super().on_header(name, value)
 
     def on_body(self, body: bytes) -> None:

@@ -61,6 +61,8 @@ WHEN NEW.position <> (SELECT coalesce(max(position), 0) + 1 FROM event)
 BEGIN SELECT RAISE(ABORT, 'an event is never replaced: it takes the next position and an id of its own'); END;
 """  # noqa: S608
 _PATIENCE_S: Final = 30.0
+#: The index of a log begins with so many bytes.
+_INDEX: Final = 32 * 1024
 _ELSEWHERE: Final = "give the path of a ledger, or of a file that does not exist yet to create one"
 
 
@@ -201,13 +203,18 @@ class Connections:
         """
         if self.file is None:
             return
+        found = None
         try:
             found = os.stat(self.file)
-        except OSError:
-            found = None
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError:  # who may not look, or cannot just now, knows nothing against it
+            return
         if found is None or _identity(found) != self._is:
-            gone = "is gone" if found is None else "was replaced by another file"
-            raise IntegrityError(f"{self.name} {gone} while it was open, nothing was written; open it again")
+            gone = "is gone" if found is None else "is another file"
+            raise IntegrityError(
+                f"{self.name} {gone} since it was opened, and is neither read nor written any more; open it again"
+            )
         if to_write and found.st_nlink > 1:
             raise IntegrityError(
                 f"{self.name} has {found.st_nlink} names (hard links), and is torn apart once it is written to by two;"
@@ -239,9 +246,14 @@ class Connections:
     def _first_reader(self, file: str) -> apsw.Connection:
         try:
             return self._checked_reader()
-        except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.IOError, apsw.FullError):
-            # Nothing can be written beside the file, not even the index of its log: see whether it can do without.
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            # Nothing may be written beside the file, not even the index of its log: see whether it can do without.
             _refuse_logs(self.name, file)
+        except (apsw.IOError, apsw.FullError) as error:
+            if _has_room(file):
+                raise
+            told = f"{self.name} cannot be read: its disk is full, and to read it takes some bytes beside it"
+            raise Unavailable(f"{told}; make room there") from error
         self._uri += "?immutable=1"  # from here on, what others might yet write is not looked for
         return self._checked_reader()
 
@@ -421,6 +433,15 @@ def _check_mark(name: str, version: int, application_id: int) -> None:
         )
     if version < 1:
         raise IntegrityError(f"{name} is damaged: it gives its layout as {version}; restore it from a backup")
+
+
+def _has_room(file: str) -> bool:
+    """Whether the index of a log would find room beside a file."""
+    try:
+        disk = os.statvfs(os.path.dirname(file))
+    except OSError:
+        return True
+    return disk.f_bavail * disk.f_frsize >= _INDEX
 
 
 def _identity(found: os.stat_result) -> tuple[int, int]:

@@ -243,7 +243,7 @@ def _uncollected() -> Iterator[None]:
 
 # Other processes
 
-_HELP: Final = "from projections.views.rebuild import help_out; help_out()"
+_HELP: Final = "import sys; from projections.views.rebuild import help_out; help_out(int(sys.argv[1]))"
 
 
 def _share(job: _Job, left: list[int], workers: int, told: _Progress) -> None:
@@ -253,7 +253,7 @@ def _share(job: _Job, left: list[int], workers: int, told: _Progress) -> None:
     briefing = msgspec.msgpack.encode(job)
     helpers = [
         subprocess.Popen(  # noqa: S603
-            [sys.executable, "-c", _HELP],
+            [sys.executable, "-c", _HELP, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -305,23 +305,26 @@ def _give(helper: subprocess.Popen[bytes], left: Iterator[int]) -> None:
             helper.stdin.flush()
 
 
-def help_out() -> None:
+def help_out(helped: int) -> None:
     """What such a process does: reads its briefing and numbers of chunks, and tells of each when it is in.
 
-    Whatever goes wrong once the process that it helps has gone, nobody is to be told of.
+    Whatever goes wrong once the process that it helps, of this id, has gone, nobody is to be told of.
     """
-    helped = os.getppid()
     try:
         _help_out()
-    except BaseException:
-        if os.getppid() != helped:
+    except BaseException as error:
+        if isinstance(error, (BrokenPipeError, EOFError)) or os.getppid() != helped:
             os._exit(1)  # which does not try to say what is left to be said, either
         raise
 
 
 def _help_out() -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
-    job = msgspec.msgpack.decode(source.read(int(source.readline())), type=_Job)
+    length = source.readline()
+    briefing = source.read(int(length or 0))
+    if not briefing or len(briefing) < int(length):
+        raise EOFError
+    job = msgspec.msgpack.decode(briefing, type=_Job)
     with Ledger.open(job.ledger, read_only=True, create=False) as ledger:
         connection: Any = open_view(job.view)
         folder = _Folder(job, ledger, connection)
