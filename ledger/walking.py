@@ -33,8 +33,5 @@ class Walked(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         return iter(self._order)
 
-    def __contains__(self, one: object) -> bool:
-        return one in self._seen
-
     def __len__(self) -> int:
         return len(self._order)

@@ -144,9 +144,6 @@ class _Page(Board, frozen=True):
     counts: dict[str, int]
     next: str | None = None
 
-    def __len__(self) -> int:
-        return len(self.claims)
-
 
 def _asked(wanted: Wanted) -> Iterator[tuple[str, str]]:
     """The words of a query that ask for a part; what is repeated there has its singular."""

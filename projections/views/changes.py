@@ -59,9 +59,6 @@ class Changes(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next: str | None = None
     """The cursor of what follows; left out where nothing does."""
 
-    def __len__(self) -> int:
-        return len(self.changes)
-
 
 def changes(connection: Any, one: Moment, other: Moment, beyond: str) -> Iterator[Change]:
     """The claims whose rows differ from one moment of a view to a later one, by id, after a claim; lazily.

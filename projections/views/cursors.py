@@ -26,13 +26,11 @@ _PAGE: Final = 1_000
 
 
 class Page(Protocol):
-    """A page of a list; its length is that of the list in it."""
+    """A page of a list."""
 
     @property
     def next(self) -> str | None:
         """The cursor of what follows; None where nothing does."""
-
-    def __len__(self) -> int: ...
 
 
 P = TypeVar("P", bound=Page)
@@ -67,7 +65,8 @@ def check(cursor: str, asked: Asked) -> None:
 
 
 def pages(ask: Ask, path: str, query: Query, page: type[P], limit: int | None, cursor: str | None) -> Iterator[P]:
-    """The pages of a list that a service has: so many of what it lists, all where no limit is given, after a cursor."""
+    """The pages of a list that a service has at a path, under a field of that name: so many of what it lists, all where
+    no limit is given, after a cursor."""
     left = limit
     while True:
         size = _PAGE if left is None else min(_PAGE, left)
@@ -75,7 +74,7 @@ def pages(ask: Ask, path: str, query: Query, page: type[P], limit: int | None, c
         found = msgspec.json.decode(ask(path, [*query, ("limit", str(size)), *at]), type=page)
         yield found
         cursor = found.next
-        left = None if left is None else left - len(found)
+        left = None if left is None else left - len(getattr(found, path))
         if cursor is None or left == 0:
             return
 

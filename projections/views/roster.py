@@ -35,9 +35,6 @@ class Roster(Struct, frozen=True, kw_only=True, omit_defaults=True):
     next: str | None = None
     """The cursor of what follows; left out where nothing does."""
 
-    def __len__(self) -> int:
-        return len(self.sources)
-
 
 def listed(connection: Any, ledger: Ledger, at: int, search: str | None, after: str, limit: int | None) -> list[Listed]:
     """The first sources after an id as of a position, of those found by all the words where any are given.
