@@ -141,7 +141,7 @@ def answer(dossier: SourceDossier) -> Source:
     if not (infos or said or carried or question.subject in mentioned):
         raise NotFound(
             f"no source {question.subject!r} is known {known_at(question.as_of.position)}; "
-            "`claims source list` shows those there are"
+            "`claims source list` lists those there are"
         )
     name_of = _Names(register, [*said, *carried])
     return Source(

@@ -147,7 +147,7 @@ def test_what_makes_no_sense_is_told_by_its_name(get: Callable[..., httpx.Respon
 def test_what_is_not_there_is_not_found_and_what_there_is_is_told(
     get: Callable[..., httpx.Response], path: str
 ) -> None:
-    assert re.search("; `claims (status|log)[^`]*`.* lists? ", told(get(path), 404))
+    assert re.search("; `claims (status|log|source list)[^`]*`.* lists? ", told(get(path), 404))
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
