@@ -67,7 +67,7 @@ def corrected(event: ev.Event, corrections: Iterable[Said]) -> ev.Event:
 def with_corrections(event: ev.Event, corrections: Iterable[Said]) -> tuple[ev.Event, list[Said]]:
     """The same, and those of them that fit, as they were said."""
     fitting: list[Said] = []
-    for said in in_order(corrections):
+    for said in sorted(corrections, key=attrgetter("key")):
         assert isinstance(said.event, ev.Correction)
         try:
             event = changed(event, said.event.changes)
@@ -75,8 +75,3 @@ def with_corrections(event: ev.Event, corrections: Iterable[Said]) -> tuple[ev.E
             continue
         fitting.append(said)
     return event, fitting
-
-
-def in_order(utterances: Iterable[Said]) -> list[Said]:
-    """As they were said, which need not be as they were recorded."""
-    return sorted(utterances, key=attrgetter("key"))

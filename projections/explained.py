@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from ledger.saying import Said
 
 from . import dossier, status
@@ -31,19 +33,15 @@ class Explained:
         """The corrections by which an act says what it says, as they were said."""
         return self._world.corrections(act_id)
 
+    @cached_property
     def gone(self) -> list[tuple[Act, list[str]]]:
         """The acts that were taken back on the claim, and as what: some by their names, and some with those."""
         members = self.register.reach.signs(self.found.claim)
-        found = []
-        for act in self._world.acts:
-            whys = sorted({why for claim, whys in act.gone.items() if claim in members for why in whys})
-            if whys:
-                found.append((act, whys))
-        return found
+        return [(act, whys) for act in self._world.acts if (whys := act.gone_on(members))]
 
     def taken_back(self) -> list[TakenBack]:
         """By what these were taken back by their names."""
-        return [one for act, _ in self.gone() if act.removed for one in self._world.taken_back(act.id)]
+        return [one for act, _ in self.gone if act.removed for one in self._world.taken_back(act.id)]
 
     initial = staticmethod(dossier.initial)
     evolve = staticmethod(dossier.evolve)

@@ -111,7 +111,7 @@ def _order_uncertain(acts: Iterable[tuple[Act, int]]) -> bool:
 
 def _of_acts(judgement: Judgement) -> Iterator[str]:
     members = judgement.members
-    gone = {why for act in judgement.acts for claim, whys in act.gone.items() if claim in members for why in whys}
+    gone = {why for act in judgement.acts if act.gone for why in act.gone_on(members)}
     if gone - {DENIED}:
         yield "retracted"
     if DENIED in gone:

@@ -215,7 +215,7 @@ class _Sheet:
             language=event.language,
             note=event.note,
             url=event.url,
-            gone=sorted({why for claim, whys in act.gone.items() if claim in judgement.members for why in whys}),
+            gone=act.gone_on(judgement.members),
             corrected_by=[said.record.id for said in judgement.world.corrections(act.id)],
             inferred=stand.inferred if stand else False,
             perhaps=not here and stand is None,

@@ -222,21 +222,22 @@ def correction(said: Said) -> str:
     """By whom an act was corrected, when, and in what: `as corrected by the Gazette, said 2024-10-06: quote (K)`."""
     assert isinstance(said.event, ev.Correction)
     what = ", ".join(said.event.changes)
-    return f"as corrected by {who(said.event.chain)}, {_said(said.event.said_at)}: {what} ({said.record.id})"
+    return f"as corrected by {who(said.event.chain)}, {said_when(said.event.said_at)}: {what} ({said.record.id})"
 
 
 def taken_back(one: TakenBack) -> str:
     """Who took an act back, when, and what went with it."""
     event = one.said.event
     assert isinstance(event, (ev.Retraction, ev.Denial))
-    lead = f"{one.said.record.id}, {_said(event.said_at)}: {who(event.chain)}"
+    lead = f"{one.said.record.id}, {said_when(event.said_at)}: {who(event.chain)}"
     if isinstance(event, ev.Denial):
         return f"{lead} denies having said {one.act}"
     more = ", and with it all that its speaker said on that side up to then" if one.sweeps else ""
     return f"{lead} takes back {one.act}{more}" + (f" “{event.reason}”" if event.reason else "")
 
 
-def _said(said_at: str | None) -> str:
+def said_when(said_at: str | None) -> str:
+    """When something was said, as it was written: `said 2024-10-08`."""
     return f"said {said_at or 'at a time untold'}"
 
 

@@ -7,7 +7,7 @@ another.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Set
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
@@ -64,6 +64,10 @@ class Act:
         claims = self.event.claims
         return [claim for claim in claims if claim not in self.gone] if self.gone else list(claims)
 
+    def gone_on(self, claims: Container[str]) -> list[str]:
+        """What took it back on any of these claims."""
+        return sorted({why for claim, whys in self.gone.items() if claim in claims for why in whys})
+
     @property
     def is_live(self) -> bool:
         """Whether anything of it still stands."""
@@ -118,8 +122,6 @@ class TakenBack(NamedTuple):
     """By what an act was taken back."""
 
     said: Said
-    by: str
-    """BY_SPEAKER, BY_PRINCIPAL, BY_CARRIER or DENIED."""
     act: str
     sweeps: bool
     """Whether all that its speaker said on that side, up to then, went with it."""
@@ -202,7 +204,7 @@ class World:
         event = self._versions[event_id]
         assert isinstance(event, ACTS)
         found = sorted(self._taking(event_id, event), key=lambda pair: pair[0].key)
-        return [TakenBack(said, by, event_id, by != DENIED and self._swept_by(said) is not None) for said, by in found]
+        return [TakenBack(said, event_id, by != DENIED and self._swept_by(said) is not None) for said, by in found]
 
     def _take(self, record: Record, event: ev.Event, span: when.Span) -> None:
         """The next record back, as corrected: what was said by it, unless that was taken back."""

@@ -12,7 +12,6 @@ import click
 import msgspec
 
 from ledger import Ledger, LedgerError
-from ledger.ledger import is_url
 from ledger.visible import visible
 from projections import words
 from projections.board import Board, Row
@@ -23,7 +22,7 @@ from projections.words import cuts_line
 
 from . import render
 from .ndjson import progress
-from .options import cores, for_reading
+from .options import at_service, cores, for_reading
 from .render import Column, Screen, wrap
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -91,13 +90,10 @@ def board_page(db: str, form: str, as_of: str | None, said_by: str | None, wante
 
 
 def _part(ledger: Ledger, as_of: str | None, said_by: str | None, wanted: Wanted) -> Part:
-    if is_url(ledger.name):
-        from ledger.client import RemoteLedger  # only for who has one
-
-        assert isinstance(ledger, RemoteLedger)
+    if (served := at_service(ledger)) is not None:
         if as_of is None and wanted.cursor is None:
             as_of = str(ledger.head)  # else it is as of where the view has come to
-        return asked(ledger.ask, wanted, as_of=as_of, said_by=said_by)
+        return asked(served.ask, wanted, as_of=as_of, said_by=said_by)
     return _viewed_if_possible(ledger, as_of, said_by, wanted) or folded(ledger, wanted, as_of=as_of, said_by=said_by)
 
 

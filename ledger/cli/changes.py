@@ -9,7 +9,6 @@ import click
 import msgspec
 
 from ledger import Ledger, UsageError
-from ledger.ledger import is_url
 from ledger.visible import visible
 from projections import words
 from projections.board import Row
@@ -17,7 +16,7 @@ from projections.views.changes import Change, Changes, asked, check_place, part,
 
 from . import render
 from .board import caught_up
-from .options import at_ledger, for_reading, in_format
+from .options import at_ledger, at_service, for_reading, in_format
 from .render import Column, Screen, wrap
 
 _COLUMNS: Final = (
@@ -74,12 +73,9 @@ def _found(ledger: Ledger, after: str, as_of: str | None, limit: int | None, cur
         check_place(cursor, place, one.position, other.position)
     if one.position > other.position:
         raise UsageError(f"position {one.position} comes after position {other.position}; give the earlier one first")
-    if is_url(ledger.name):
-        from ledger.client import RemoteLedger  # only for who has one
-
-        assert isinstance(ledger, RemoteLedger)
+    if (served := at_service(ledger)) is not None:
         query = [("after", str(one.position)), ("as_of", str(other.position))]
-        return asked(ledger.ask, query, limit, cursor)
+        return asked(served.ask, query, limit, cursor)
     with caught_up(ledger) as view:
         changes = view.changes(one.position, other.position, beyond="" if place is None else place[2])
         return part(changes, one, other, limit)

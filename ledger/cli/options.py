@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 
@@ -15,6 +15,9 @@ from ledger import Ledger, LedgerError, NotFound, UsageError
 from ledger.batch import Receipt
 from ledger.ledger import is_url
 from ledger.visible import visible
+
+if TYPE_CHECKING:
+    from ledger.client import RemoteLedger
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_DB = "claims.db"
@@ -90,6 +93,16 @@ def for_checking(db: str, recorded_by: str | None = None) -> Iterator[Ledger]:
 def for_reading(db: str) -> Ledger:
     """Opens a ledger that must be there, and leaves it as it is."""
     return Ledger.open(db, read_only=True, create=False)
+
+
+def at_service(ledger: Ledger) -> RemoteLedger | None:
+    """The ledger, where a service has it; None where it is a file."""
+    if not is_url(ledger.name):
+        return None
+    from ledger.client import RemoteLedger  # only for who has one
+
+    assert isinstance(ledger, RemoteLedger)
+    return ledger
 
 
 def file_of(db: str) -> str:

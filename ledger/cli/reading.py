@@ -117,10 +117,9 @@ def tree(found: Provenance, assessed: str, screen: Screen) -> Iterator[str]:
 def _first(found: Provenance, columns: int) -> Iterator[str]:
     for act in (act for origin in found.origins for act in origin.acts if act.act == found.first):
         carried = "".join(f", {link.name}" for link in act.chain[1:]).replace(", ", " via ", 1)
-        said = act.said_at or "at a time untold"
         known = act.said_at is not None and when.parse(act.said_at).earliest is not None
         lead = "first said by  " if known else "perhaps first said by  "
-        yield from wrap(f"{act.chain[0].name}{carried}; said {said} ({act.act})", columns, lead)
+        yield from wrap(f"{act.chain[0].name}{carried}; {words.said_when(act.said_at)} ({act.act})", columns, lead)
 
 
 def _beside(found: Provenance, columns: int) -> Iterator[str]:
@@ -177,8 +176,7 @@ def _what(act: ActAnswer, found: Provenance) -> str:
         *act.gone,
         f"graded {act.grade}" if act.grade else "",
     ]
-    said = f"said {act.said_at}" if act.said_at else "said at a time untold"
-    return f"{uttered}: {what}{about}; " + ", ".join([said, *filter(None, marks)])
+    return f"{uttered}: {what}{about}; " + ", ".join([words.said_when(act.said_at), *filter(None, marks)])
 
 
 def _carrier(carrier: Carrier) -> str:

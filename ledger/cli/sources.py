@@ -10,7 +10,6 @@ import msgspec
 
 from ledger import Ledger, SourceRegistered, SourceRelated
 from ledger import events as ev
-from ledger.ledger import is_url
 from ledger.names import source_id
 from ledger.visible import visible
 from projections import sources, words
@@ -20,7 +19,7 @@ from projections.words import cuts_line
 
 from . import render
 from .board import caught_up
-from .options import Words, at_ledger, for_reading, in_format, with_cuts
+from .options import Words, at_ledger, at_service, for_reading, in_format, with_cuts
 from .render import Column, Screen, wrap
 from .writing import Writer, writes
 
@@ -104,11 +103,8 @@ def list_sources(db: str, form: str, search: str | None, as_of: str | None, limi
 
 def _found(ledger: Ledger, search: str | None, as_of: str | None, limit: int | None) -> Roster:
     question = ledger.question(as_of=as_of)
-    if is_url(ledger.name):
-        from ledger.client import RemoteLedger  # only for who has one
-
-        assert isinstance(ledger, RemoteLedger)
-        return asked(ledger.ask, question.as_of, search, limit)
+    if (served := at_service(ledger)) is not None:
+        return asked(served.ask, question.as_of, search, limit)
     with caught_up(ledger) as view:
         return Roster(
             as_of=question.as_of, sources=view.sources(as_of=question.as_of.position, search=search, limit=limit)
@@ -184,8 +180,8 @@ def _listed(lead: str, rows: list[list[str]], screen: Screen) -> Iterator[str]:
 
 def _took_back(found: Source, columns: int) -> Iterator[str]:
     for taken in found.took_back:
-        said = taken.said_at or "at a time untold"
-        yield from wrap(f"{taken.event}: {taken.type} of {taken.act}, said {said}", columns)
+        said = words.said_when(taken.said_at)
+        yield from wrap(f"{taken.event}: {taken.type} of {taken.act}, {said}", columns)
 
 
 def _relations(found: Source, columns: int) -> Iterator[str]:

@@ -57,11 +57,8 @@ def _about(event: ev.Act, claim: str) -> list[str]:
 
 def _head(reason: Reason, event: ev.Act, counted: str, columns: int) -> Iterator[str]:
     via = ", ".join(link.name for link in event.chain[1:])
-    carried = f" via {via}" if via else ""
-    said = reason.said_at or "at a time untold"
-    yield from wrap(
-        f"{reason.act}, said {said}: {words.utterer(event.chain[0])}{carried}{counted}", columns, "    ", "      "
-    )
+    who = words.utterer(event.chain[0]) + (f" via {via}" if via else "")
+    yield from wrap(f"{reason.act}, {words.said_when(reason.said_at)}: {who}{counted}", columns, "    ", "      ")
 
 
 def _corrected(explained: Explained, act_id: str, columns: int) -> Iterator[str]:
@@ -91,10 +88,9 @@ def _weighed(explained: Explained, columns: int) -> Iterator[str]:
 
 
 def _taken_back(explained: Explained, columns: int) -> Iterator[str]:
-    gone = explained.gone()
-    if gone:
+    if explained.gone:
         yield "taken back"
-    for act, whys in gone:
+    for act, whys in explained.gone:
         line = f"{act.id}: {words.who(act.event.chain)}: {words.act(act.event)}; {', '.join(whys)}"
         yield from wrap(line, columns, "  ", "    ")
     for one in explained.taken_back():

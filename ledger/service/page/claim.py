@@ -80,7 +80,7 @@ def claim(look: Look) -> Context:
         "side_titles": SIDES,
         "weighed": weighed(explained)[:MOST],
         "bands": _bands(found),
-        "gone": explained.gone()[-MOST:],
+        "gone": explained.gone[-MOST:],
         "taken_back": explained.taken_back()[-MOST:],
         "relations": _relations(explained)[:MOST],
         "texts": explained.register.claims[name].texts,

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from ledger import when
 from projections.timeline import Spoken
 from projections.words import count as counted
+from projections.words import said_when
 
 from .drawings import mark
 from .svg import Element, drawing, element, link, short
@@ -176,7 +177,7 @@ def _shape(placed: Mark, kind: str, y: float) -> list[Element]:
 def told(act: Spoken) -> str:
     """An act of a lane in a line: who, what, when, and whether it stands."""
     gone = "" if act.live else "; it no longer stands"
-    return f"{act.act}: {act.lane} by {act.by}, said {act.said_at or 'at a time untold'}{gone}"
+    return f"{act.act}: {act.lane} by {act.by}, {said_when(act.said_at)}{gone}"
 
 
 def _label(act: Spoken, inferred: Collection[str]) -> str:
